@@ -1,0 +1,235 @@
+package core
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// A Client is an OAuth client at its provider. It makes the requests that carry
+// the client's secret, so that a [Flow] need not.
+type Client struct {
+	ID           string
+	Secret       Secret
+	Web          bool     // redirect URIs are matched exactly
+	RedirectURIs []string // of a Web client
+
+	// Consent asks a Flow to have the person consent anew. A Session sets it when
+	// the last sign-in brought no refresh token. It is not the default, since
+	// each consent at Google uses up one of the 100 refresh tokens that an
+	// account has per client
+	// (https://developers.google.com/identity/protocols/oauth2#expiration).
+	Consent bool
+
+	resolver *resolver
+	keys     *keyCache
+	options  ProviderOptions
+}
+
+// ProviderOptions say which provider a client belongs to and how it is reached.
+// The zero value is Google.
+type ProviderOptions struct {
+	// Issuer is the OpenID provider's issuer URL; empty means what the client's
+	// file says, which must be Google.
+	Issuer string
+
+	// InsecureLoopback allows a provider at a loopback address over plain http.
+	// It is for emulators and tests.
+	InsecureLoopback bool
+
+	// HostedDomain is the Google Workspace domain that accounts must belong to;
+	// empty means any.
+	HostedDomain string
+
+	// Transport makes the requests to the provider; nil means one of the
+	// package's own, with the proxy of the environment.
+	Transport http.RoundTripper
+
+	// Now is the clock; nil means [time.Now].
+	Now func() time.Time
+}
+
+// NewClient returns the client that cs describes. It refuses a cs that names
+// endpoints other than Google's, unless o says which provider is meant: a file
+// must not be able to send codes and secrets elsewhere.
+func NewClient(cs ClientSecrets, o ProviderOptions) (*Client, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	issuer := o.Issuer
+	if issuer == "" {
+		var err error
+		if issuer, err = cs.issuer(o.InsecureLoopback); err != nil {
+			return nil, err
+		}
+	}
+	if err := CheckIssuer(issuer, o.InsecureLoopback); err != nil {
+		return nil, err
+	}
+	if issuer != GoogleIssuer {
+		cs.AuthURI, cs.TokenURI = issuer, issuer // only Google demands a secret
+	}
+	if err := cs.Validate(); err != nil {
+		return nil, err
+	}
+	endpoint := newEndpointClient(o.Transport, o.InsecureLoopback, o.Now)
+	return &Client{
+		ID: cs.ClientID, Secret: cs.ClientSecret, Web: cs.Web, RedirectURIs: cs.RedirectURIs,
+		resolver: &resolver{issuer: issuer, http: endpoint}, keys: &keyCache{http: endpoint}, options: o,
+	}, nil
+}
+
+// issuer returns the issuer that a client file belongs to: Google, or, where
+// that is allowed, a provider on this machine.
+func (c ClientSecrets) issuer(insecureLoopback bool) (string, error) {
+	if c.forGoogle() {
+		return GoogleIssuer, nil
+	}
+	for _, field := range []struct{ name, value string }{{"auth_uri", c.AuthURI}, {"token_uri", c.TokenURI}} {
+		u, err := url.Parse(field.value)
+		if err != nil || !isLoopback(u.Hostname()) {
+			return "", &ClientSecretsError{
+				Problem: fmt.Sprintf("%s is %q, which is not Google's", field.name, field.value),
+				Hint:    "if you trust another provider, name it with --issuer URL; its endpoints are then discovered, and those of the file are not used",
+			}
+		}
+	}
+	if !insecureLoopback {
+		return "", &ClientSecretsError{
+			Problem: fmt.Sprintf("token_uri is %q, a provider on this machine over plain http", c.TokenURI),
+			Hint:    "for an emulator, set TOKENTOSS_INSECURE_LOOPBACK=1, or insecure_loopback = true in config.toml",
+		}
+	}
+	u, _ := url.Parse(c.TokenURI)
+	return u.Scheme + "://" + u.Host, nil
+}
+
+// Provider returns the client's provider, discovering it when it is not Google.
+func (c *Client) Provider(ctx context.Context) (Provider, error) { return c.resolver.provider(ctx) }
+
+// HostedDomain returns the domain that accounts must belong to, if any.
+func (c *Client) HostedDomain() string { return c.options.HostedDomain }
+
+// Issuer returns the issuer that the client belongs to.
+func (c *Client) Issuer() string { return c.resolver.issuer }
+
+// Exchange exchanges an authorization code for tokens (RFC 6749 section 4.1.3,
+// RFC 7636 section 4.5) and checks the ID token: its claims, the nonce, and its
+// signature. The request is made once.
+//
+// It returns a [*ProviderError], a [*ClaimError] or a [*ClockError].
+func (c *Client) Exchange(ctx context.Context, code, redirectURI, verifier, nonce string) (*Token, error) {
+	p, err := c.Provider(ctx)
+	if err != nil {
+		return nil, err
+	}
+	token, a, err := c.grant(ctx, p, url.Values{
+		"grant_type":    {"authorization_code"},
+		"code":          {code},
+		"redirect_uri":  {redirectURI},
+		"code_verifier": {verifier},
+	})
+	if err != nil {
+		return nil, err
+	}
+	token.Nonce, token.ClockOffset = nonce, a.offset
+	// Here the person is present and can set a wrong clock; later, a session
+	// goes by the provider's clock.
+	want := c.expect(p, token, a)
+	want.now, want.nonce = c.options.Now(), nonce
+	claims, err := ParseClaims(token.IDToken)
+	if err != nil {
+		return nil, err
+	}
+	if err := claims.check(want); err != nil {
+		return nil, err
+	}
+	if err := c.keys.verify(ctx, p, token.IDToken); err != nil {
+		return nil, err
+	}
+	return token, nil
+}
+
+// refresh gets new tokens for a refresh token (RFC 6749 section 6) and checks
+// the ID token against the one before. It makes at most one request.
+func (c *Client) refresh(ctx context.Context, refreshToken Secret, earlier *Claims) (*Token, *answer, error) {
+	p, err := c.Provider(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	token, a, err := c.grant(ctx, p, url.Values{
+		"grant_type":    {"refresh_token"},
+		"refresh_token": {refreshToken.Reveal()},
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	// No signature check: the token comes straight from the token endpoint over
+	// TLS (OpenID Connect Core section 3.1.3.7, item 6).
+	claims, err := ParseClaims(token.IDToken)
+	if err != nil {
+		return nil, nil, err
+	}
+	want := c.expect(p, token, a)
+	want.earlier = earlier
+	if err := claims.check(want); err != nil {
+		return nil, nil, err
+	}
+	return token, a, nil
+}
+
+// expect is what every token of this client is held against. The clock is the
+// provider's, as far as its Date header tells.
+func (c *Client) expect(p Provider, t *Token, a *answer) expectation {
+	return expectation{
+		provider: p, clientID: c.ID, hostedDomain: c.options.HostedDomain, accessToken: t.AccessToken,
+		now: c.options.Now().Add(-a.offset), offset: a.offset,
+	}
+}
+
+// grant posts to the token endpoint and reads the tokens.
+func (c *Client) grant(ctx context.Context, p Provider, form url.Values) (*Token, *answer, error) {
+	form.Set("client_id", c.ID)
+	if c.Secret != "" {
+		form.Set("client_secret", c.Secret.Reveal())
+	}
+	a, err := c.resolver.http.post(ctx, "token", p.TokenURL, form)
+	if err != nil {
+		return nil, nil, err
+	}
+	t, err := readTokens(a, c.options.Now())
+	if err != nil {
+		return nil, nil, err
+	}
+	return t, a, nil
+}
+
+// revoke tells the provider to end what token belongs to (RFC 7009).
+func (c *Client) revoke(ctx context.Context, token Secret) error {
+	p, err := c.Provider(ctx)
+	if err != nil {
+		return err
+	}
+	if p.RevocationURL == "" {
+		return &ProviderError{Endpoint: "revocation", Host: hostOf(p.Issuer), Problem: "there is none"}
+	}
+	form := url.Values{"token": {token.Reveal()}, "client_id": {c.ID}}
+	if c.Secret != "" {
+		form.Set("client_secret", c.Secret.Reveal())
+	}
+	a, err := c.resolver.http.post(ctx, "revocation", p.RevocationURL, form)
+	if err != nil {
+		return err
+	}
+	if a.status == http.StatusOK {
+		return nil
+	}
+	// A token that is already dead is what was wanted. RFC 7009 section 2.2 has
+	// 200 for that; Google answers 400 invalid_token.
+	if e := errorAnswer(a, c.options.Now()); e.Code != "invalid_token" {
+		return e
+	}
+	return nil
+}

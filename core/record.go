@@ -1,0 +1,173 @@
+package core
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"time"
+	"unicode/utf8"
+)
+
+// recordVersion is the version of the session document that this code writes.
+// Fields may be added within a version, since unknown ones survive; a higher
+// version is one that this code must not touch.
+const recordVersion = 1
+
+// A session document is JSON with the field names of Python tokentoss's
+// tokens.json, and more. Either program reads what the other wrote. All secrets
+// stay in this type, which is never printed.
+type document struct {
+	// Python tokentoss's fields.
+	AccessToken  string   `json:"access_token"`
+	IDToken      string   `json:"id_token"`
+	RefreshToken string   `json:"refresh_token"`
+	Expiry       string   `json:"expiry"` // of the ID token, RFC 3339
+	Scopes       []string `json:"scopes"`
+	UserEmail    string   `json:"user_email"`
+	CreatedAt    string   `json:"created_at"` // of the sign-in, RFC 3339
+
+	Version    int    `json:"version"`
+	Issuer     string `json:"issuer"`
+	ClientID   string `json:"client_id"`
+	Subject    string `json:"sub"`
+	HD         string `json:"hd,omitempty"`
+	Nonce      string `json:"nonce,omitempty"`
+	Generation uint64 `json:"generation"`
+
+	// ObtainedAt is this machine's clock when the ID token came; ValidFor is the
+	// seconds that it then had left by the provider's clock. Together they tell
+	// the token's age also where this machine's clock is wrong.
+	ObtainedAt string  `json:"obtained_at,omitempty"`
+	ValidFor   float64 `json:"valid_for,omitempty"`
+
+	// RenewedAt is when a token that a service had refused was last renewed.
+	RenewedAt string `json:"renewed_at,omitempty"`
+
+	// Failure is the last refresh's, if it failed, so that all processes learn
+	// of it from one request.
+	Failure *failure `json:"refresh_failure,omitempty"`
+}
+
+// A failure is a refresh that the provider did not grant.
+type failure struct {
+	At     string `json:"at"`
+	Until  string `json:"until,omitempty"` // ask again from then on
+	Cause  Cause  `json:"cause,omitempty"` // a new sign-in is needed
+	Host   string `json:"host"`
+	Status int    `json:"status,omitempty"`
+	Code   string `json:"code,omitempty"`
+	Sub    string `json:"subtype,omitempty"`
+	Text   string `json:"text"`
+}
+
+// A stored session is a document together with where it came from.
+type stored struct {
+	document
+	claims   Claims
+	unknown  map[string]json.RawMessage // fields of other programs
+	revision string
+}
+
+// knownFields are the JSON names of document's fields, learnt from itself.
+func knownFields() map[string]bool {
+	b, _ := json.Marshal(document{HD: "-", Nonce: "-", ObtainedAt: "-", ValidFor: 1, RenewedAt: "-", Failure: &failure{}})
+	var m map[string]json.RawMessage
+	_ = json.Unmarshal(b, &m)
+	known := make(map[string]bool, len(m))
+	for k := range m {
+		known[k] = true
+	}
+	return known
+}
+
+// decodeRecord reads a session document. Its errors wrap [ErrCorrupt], or are a
+// [*NewerRecordError].
+func decodeRecord(r Record) (*stored, error) {
+	s := &stored{revision: r.Revision}
+	if !utf8.Valid(r.Data) {
+		return nil, fmt.Errorf("%w: the session is not text", ErrCorrupt)
+	}
+	if err := json.Unmarshal(r.Data, &s.document); err != nil {
+		return nil, fmt.Errorf("%w: the session is not the JSON that it should be%s", ErrCorrupt, jsonPosition(err))
+	}
+	if s.Version > recordVersion {
+		return nil, &NewerRecordError{Version: s.Version}
+	}
+	if s.IDToken == "" {
+		return nil, fmt.Errorf("%w: the session holds no id_token", ErrCorrupt)
+	}
+	claims, err := ParseClaims(Secret(s.IDToken))
+	if err != nil {
+		return nil, fmt.Errorf("%w: the session's id_token cannot be read", ErrCorrupt)
+	}
+	s.claims = claims
+	// What Python tokentoss did not write is in the ID token.
+	if s.Issuer == "" {
+		s.Issuer = claims.Issuer
+	}
+	if s.ClientID == "" && len(claims.Audience) > 0 {
+		s.ClientID = claims.Audience[0]
+	}
+	s.Subject, s.UserEmail, s.HD = claims.Subject, claims.Email, claims.HostedDomain
+	return s, nil
+}
+
+// A NewerRecordError is a session that a newer tokentoss wrote in a form that
+// this one does not know. It is left alone.
+type NewerRecordError struct{ Version int }
+
+func (e *NewerRecordError) Error() string {
+	return fmt.Sprintf("the session has format version %d; this tokentoss knows version %d: update it", e.Version, recordVersion)
+}
+
+// encode returns the record to save, with the fields of other programs in it.
+func (s *stored) encode() (Record, error) {
+	own, err := json.Marshal(s.document)
+	if err != nil {
+		return Record{}, err
+	}
+	all := maps.Clone(s.unknown)
+	if all == nil {
+		all = make(map[string]json.RawMessage)
+	}
+	if err := json.Unmarshal(own, &all); err != nil {
+		return Record{}, err
+	}
+	data, err := json.MarshalIndent(all, "", "  ")
+	if err != nil {
+		return Record{}, err
+	}
+	return Record{Data: append(data, '\n'), Revision: s.revision}, nil
+}
+
+// keepUnknown takes over, from the document that is about to be replaced, the
+// fields that this code does not know. It is done when saving, not when loading,
+// which happens a thousand times as often.
+func (s *stored) keepUnknown(old Record) {
+	var all map[string]json.RawMessage
+	if json.Unmarshal(old.Data, &all) != nil {
+		return
+	}
+	known := knownFields()
+	maps.DeleteFunc(all, func(name string, _ json.RawMessage) bool { return known[name] })
+	s.unknown = all
+}
+
+// stamp formats a time so that Python's datetime.fromisoformat reads it too.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02T15:04:05.000000+00:00")
+}
+
+// readStamp reads what stamp or Python's isoformat wrote; Python's times
+// without a zone are UTC. What is no time gives the zero time.
+func readStamp(s string) time.Time {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t
+		}
+	}
+	return time.Time{}
+}

@@ -1,0 +1,232 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+const (
+	// failureWindow is how long a failed refresh answers for the callers that
+	// come after it, when the provider does not say.
+	failureWindow = 5 * time.Second
+
+	// renewWindow is the least time between two renewals of refused tokens, so
+	// that one broken service cannot cause a stream of refreshes.
+	renewWindow = 10 * time.Second
+
+	// refreshTimeout bounds a refresh: the wait for the lock comes on top.
+	refreshTimeout = endpointTimeout + 5*time.Second
+)
+
+// A flight is one refresh, which any number of callers wait for.
+type flight struct {
+	done chan struct{}
+	snap *snapshot
+	err  error
+}
+
+// A remembered failure answers for the provider until it is over, or until the
+// store holds another session.
+type remembered struct {
+	err      error
+	until    time.Time // zero: for good
+	revision string
+
+	// offline: no connection was made, so that a caller who waits may try again
+	// at once. Refreshes in the background may not.
+	offline bool
+}
+
+// await joins the refresh that is under way, or starts one. Only the caller's
+// wait ends with ctx; the refresh goes on for the others.
+func (s *Session) await(ctx context.Context, snap *snapshot, renew bool) (IDToken, error) {
+	for {
+		f, joined, err := s.start(snap, renew, false)
+		if err != nil {
+			return IDToken{}, err
+		}
+		select {
+		case <-ctx.Done():
+			return IDToken{}, ctx.Err()
+		case <-f.done:
+		}
+		if f.err != nil {
+			return IDToken{}, f.err
+		}
+		// A flight that began for another reason may have ended with the very
+		// token that this caller's service refused.
+		if renew && joined && f.snap.token.Value == snap.token.Value {
+			continue
+		}
+		return f.snap.token, nil
+	}
+}
+
+// start returns the flight to wait for. joined tells that it was under way.
+func (s *Session) start(snap *snapshot, renew, background bool) (f *flight, joined bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, false, ErrClosed
+	}
+	if s.flight != nil {
+		return s.flight, true, nil
+	}
+	// The flight that would have been joined may have just landed.
+	if now := s.cached.Load(); now != nil && now.token.Value != snap.token.Value && now.valid(s.now()) {
+		f := &flight{done: make(chan struct{}), snap: now}
+		close(f.done)
+		return f, false, nil
+	}
+	if err := s.recall(snap.record.revision, background); err != nil {
+		return nil, false, err
+	}
+	f = &flight{done: make(chan struct{})}
+	s.flight = f
+	s.work.Add(1)
+	go s.fly(f, snap, renew)
+	return f, false, nil
+}
+
+// recall returns the remembered failure, if it still stands. s.mu is held.
+func (s *Session) recall(revision string, background bool) error {
+	f := s.failed
+	switch {
+	case f == nil, f.revision != revision, f.offline && !background:
+		return nil
+	case f.until.IsZero(), s.now().Before(f.until):
+		return f.err
+	}
+	s.failed = nil
+	return nil
+}
+
+// refreshInBackground starts a refresh that nobody waits for but Close, unless
+// there is one, or the last failed moments ago.
+func (s *Session) refreshInBackground(snap *snapshot) {
+	if _, _, err := s.start(snap, false, true); err != nil {
+		s.log.Debug("no refresh in the background", "reason", err)
+	}
+}
+
+// fly runs a refresh and lands it.
+func (s *Session) fly(f *flight, snap *snapshot, renew bool) {
+	defer s.work.Done()
+	next, err := s.refresh(snap, renew)
+	s.mu.Lock()
+	s.flight = nil
+	s.failed = nil
+	if err != nil {
+		s.failed = s.remember(err, snap)
+	}
+	s.mu.Unlock()
+	if err == nil {
+		s.publish(next)
+	} else {
+		s.log.Warn("refresh failed", "error", err)
+		s.notify()
+	}
+	f.snap, f.err = next, err
+	close(f.done)
+}
+
+// remember decides how long err answers for the provider.
+func (s *Session) remember(err error, snap *snapshot) *remembered {
+	r := &remembered{err: err, revision: snap.record.revision}
+	var pe *ProviderError
+	var sn *SignInNeededError
+	switch {
+	case errors.As(err, &sn):
+		// For good, for this revision of the store. What is in the store now
+		// carries the failure itself.
+	case errors.Is(err, ErrRenewedRecently), errors.Is(err, context.Canceled):
+		return nil
+	case errors.As(err, &pe) && pe.Offline:
+		r.offline, r.until = true, s.now().Add(failureWindow)
+	case errors.As(err, &pe):
+		r.until = s.now().Add(max(pe.RetryAfter, failureWindow))
+	default:
+		r.until = s.now().Add(time.Second)
+	}
+	return r
+}
+
+// refresh is the protocol that makes one request of many wishes: look, lock,
+// look again, ask the provider, save durably, unlock.
+func (s *Session) refresh(snap *snapshot, renew bool) (*snapshot, error) {
+	began := s.now()
+	// The end of s.ctx (Close) ends the wait for the lock, and nothing later: an
+	// answer of the provider must not be lost.
+	ctx := context.WithoutCancel(s.ctx)
+	if _, next, err := s.look(ctx, snap, renew, began); next != nil || err != nil {
+		return next, err
+	}
+	release, err := s.lock()
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	ctx, cancel := context.WithTimeout(ctx, refreshTimeout)
+	defer cancel()
+	r, next, err := s.look(ctx, snap, renew, began)
+	if next != nil || err != nil {
+		return next, err
+	}
+	return s.request(ctx, r, renew)
+}
+
+// look reads the store. What it says may already answer: with another process's
+// token, or with another process's failure. Otherwise r is the session to
+// refresh.
+func (s *Session) look(ctx context.Context, snap *snapshot, renew bool, began time.Time) (r *stored, next *snapshot, err error) {
+	r, err = s.load(ctx)
+	if snap.unsaved && (err != nil || r.Generation < snap.token.Generation) {
+		return snap.record, nil, nil // the store is out of order; this process goes on
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	now := s.now()
+	current := newSnapshot(r, s.opts.Lifetime)
+	if current.ended(now) {
+		return nil, nil, &SignInNeededError{Cause: CauseTooOld, Email: r.UserEmail}
+	}
+	if renew && current.token.Value != snap.token.Value && current.valid(now) || !renew && current.fresh(now) {
+		return nil, current, nil
+	}
+	if r.Failure != nil {
+		if err := r.Failure.standing(r.UserEmail, began, now); err != nil {
+			return nil, nil, err
+		}
+	}
+	if r.RefreshToken == "" {
+		return nil, nil, &SignInNeededError{Cause: CauseNoRefresh, Email: r.UserEmail}
+	}
+	if since := now.Sub(readStamp(r.RenewedAt)); renew && since >= 0 && since < renewWindow {
+		return nil, nil, ErrRenewedRecently
+	}
+	return r, nil, nil
+}
+
+// lock takes the store's lock, if it has one. Where it cannot be had, because a
+// holder is stopped or the directory is read-only, the refresh goes ahead: the
+// revision check protects the store, and a session is worth a second request.
+func (s *Session) lock() (release func(), err error) {
+	none := func() {}
+	locker, ok := s.opts.Store.(Locker)
+	if !ok {
+		return none, nil
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, s.opts.LockTimeout)
+	defer cancel()
+	lease, err := locker.Lock(ctx, s.key)
+	switch {
+	case err == nil:
+		return func() { _ = lease.Release() }, nil
+	case s.ctx.Err() != nil:
+		return nil, ErrClosed
+	}
+	s.log.Warn("refreshing without the lock", "reason", err)
+	return none, nil
+}

@@ -1,0 +1,172 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// request asks the provider for new tokens and saves them.
+func (s *Session) request(ctx context.Context, r *stored, renew bool) (*snapshot, error) {
+	client, err := s.configured()
+	if err != nil {
+		return nil, err
+	}
+	token, a, err := client.refresh(ctx, Secret(r.RefreshToken), &r.claims)
+	if err != nil {
+		return s.refused(ctx, r, renew, err)
+	}
+	next, err := r.refreshed(token, a, s.now())
+	if err != nil {
+		return nil, err
+	}
+	if renew {
+		next.RenewedAt = stamp(s.now())
+	}
+	s.log.Info("refreshed the ID token", "email", next.UserEmail, "expiry", next.claims.Expiry)
+	return s.keep(ctx, r, next)
+}
+
+// refreshed returns the session after a refresh. A provider that sends no new
+// refresh token means the old one to be kept (RFC 6749 section 6).
+func (r *stored) refreshed(t *Token, a *answer, now time.Time) (*stored, error) {
+	claims, err := ParseClaims(t.IDToken)
+	if err != nil {
+		return nil, err
+	}
+	next := *r
+	next.claims = claims
+	next.IDToken, next.AccessToken = t.IDToken.Reveal(), t.AccessToken.Reveal()
+	if t.RefreshToken != "" {
+		next.RefreshToken = t.RefreshToken.Reveal()
+	}
+	if len(t.Scopes) > 0 {
+		next.Scopes = t.Scopes
+	}
+	next.Expiry = stamp(claims.Expiry)
+	next.Generation++
+	next.Version, next.Failure = recordVersion, nil
+	next.ObtainedAt = stamp(now)
+	next.ValidFor = claims.Expiry.Sub(now.Add(-a.offset)).Seconds()
+	return &next, nil
+}
+
+// keep saves a refreshed session and returns what to publish. A store that
+// cannot take it costs the other processes a refresh, not this one its token.
+func (s *Session) keep(ctx context.Context, before, next *stored) (*snapshot, error) {
+	saved, err := s.save(ctx, next)
+	if errors.Is(err, ErrConflict) {
+		return s.merge(ctx, before, next)
+	}
+	if err != nil {
+		s.log.Warn("the refreshed session could not be saved; this process goes on with it", "error", err)
+		snap := newSnapshot(next, s.opts.Lifetime)
+		snap.unsaved = true
+		return snap, nil
+	}
+	return newSnapshot(saved, s.opts.Lifetime), nil
+}
+
+// merge settles a save that came too late: somebody changed the document while
+// the provider was asked, without the lock (a sign-in, a sign-out, or Python
+// tokentoss).
+func (s *Session) merge(ctx context.Context, before, next *stored) (*snapshot, error) {
+	theirs, err := s.load(ctx)
+	if err != nil {
+		return nil, err // signed out, most likely: then that counts
+	}
+	if theirs.RefreshToken != before.RefreshToken || theirs.CreatedAt != before.CreatedAt {
+		return newSnapshot(theirs, s.opts.Lifetime), nil // a newer sign-in or grant
+	}
+	next.revision = theirs.revision
+	saved, err := s.save(ctx, next)
+	if err != nil {
+		s.log.Warn("the refreshed session could not be saved; this process goes on with it", "error", err)
+		snap := newSnapshot(next, s.opts.Lifetime)
+		snap.unsaved = true
+		return snap, nil
+	}
+	return newSnapshot(saved, s.opts.Lifetime), nil
+}
+
+// save stores r, with the fields of other programs that the stored document has.
+func (s *Session) save(ctx context.Context, r *stored) (*stored, error) {
+	if r.revision != "" {
+		old, err := s.opts.Store.Load(ctx, s.key)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			return nil, fmt.Errorf("%w: the session was removed", ErrConflict)
+		case err != nil:
+			return nil, err
+		case old.Revision != r.revision:
+			return nil, ErrConflict
+		}
+		r.keepUnknown(old)
+	}
+	rec, err := r.encode()
+	if err != nil {
+		return nil, err
+	}
+	rec, err = s.opts.Store.Save(ctx, s.key, rec)
+	if err != nil {
+		return nil, err
+	}
+	saved := *r
+	saved.revision = rec.Revision
+	return &saved, nil
+}
+
+// refused handles a refresh that failed: nothing is deleted, and what the
+// provider said is noted where the other processes find it.
+func (s *Session) refused(ctx context.Context, r *stored, renew bool, err error) (*snapshot, error) {
+	var pe *ProviderError
+	if !errors.As(err, &pe) || pe.Offline {
+		return nil, err
+	}
+	cause, ends := pe.ends()
+	if ends {
+		// Somebody who does not use the lock may have had the refresh token
+		// rotated: then the store has a newer one.
+		if now, lerr := s.load(ctx); lerr == nil && now.RefreshToken != r.RefreshToken {
+			if current := newSnapshot(now, s.opts.Lifetime); current.fresh(s.now()) {
+				return current, nil
+			}
+			return s.request(ctx, now, renew)
+		}
+		err = &SignInNeededError{Cause: cause, Email: r.UserEmail, Err: pe}
+	}
+	next := *r
+	next.Failure = newFailure(pe, cause, s.now())
+	if _, serr := s.save(ctx, &next); serr != nil {
+		s.log.Debug("the failed refresh could not be noted", "error", serr)
+	}
+	return nil, err
+}
+
+func newFailure(pe *ProviderError, cause Cause, now time.Time) *failure {
+	f := &failure{
+		At: stamp(now), Cause: cause, Host: pe.Host, Status: pe.Status, Code: pe.Code, Sub: pe.Subtype, Text: pe.Problem,
+	}
+	if cause == "" {
+		f.Until = stamp(now.Add(max(pe.RetryAfter, failureWindow)))
+	}
+	return f
+}
+
+// standing returns the error that a noted failure still means for a caller who
+// began at began: for good when a sign-in is needed; otherwise for those who
+// were already waiting, and for the time that was set.
+func (f *failure) standing(email string, began, now time.Time) error {
+	pe := &ProviderError{Endpoint: "token", Host: f.Host, Status: f.Status, Code: f.Code, Subtype: f.Sub, Problem: f.Text}
+	if f.Cause != "" {
+		return &SignInNeededError{Cause: f.Cause, Email: email, Err: pe}
+	}
+	at, until := readStamp(f.At), readStamp(f.Until)
+	waiting := !at.Before(began) && !at.After(now)
+	if left := until.Sub(now); waiting || left > 0 && left <= time.Minute {
+		pe.RetryAfter = max(left, 0)
+		return pe
+	}
+	return nil
+}

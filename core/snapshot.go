@@ -1,0 +1,68 @@
+package core
+
+import "time"
+
+const (
+	// earlyMost and earlyPart say how long before its expiry a token is
+	// refreshed in the background: the greater of the two, but never more than
+	// half of its life.
+	earlyMost = 5 * time.Minute
+	earlyPart = 0.1
+
+	// blockBefore is how long before its expiry a token is no longer given out, but
+	// never more than a tenth of its life.
+	blockBefore = 30 * time.Second
+
+	// clockJump is how far a clock may go back before a stored token's age is no
+	// longer believed.
+	clockJump = 30 * time.Second
+)
+
+// A snapshot is what a session last published. It is never changed, so that
+// reading it takes one atomic load.
+type snapshot struct {
+	token IDToken
+	from  time.Time // when the token was obtained, by this machine's clock
+	early time.Time // from then on, refresh in the background
+	until time.Time // from then on, do not give it out
+	ends  time.Time // when the session itself ends; zero: never
+
+	// unsaved: the store does not have this token.
+	unsaved bool
+	record  *stored
+}
+
+// newSnapshot works out the times of a session.
+func newSnapshot(r *stored, lifetime time.Duration) *snapshot {
+	c := r.claims
+	from := readStamp(r.ObtainedAt)
+	left := time.Duration(r.ValidFor * float64(time.Second))
+	if from.IsZero() || left <= 0 { // written by Python tokentoss
+		from, left = c.IssuedAt, c.Expiry.Sub(c.IssuedAt)
+	}
+	early := min(max(earlyMost, time.Duration(float64(left)*earlyPart)), left/2)
+	s := &snapshot{
+		token: IDToken{
+			Value: Secret(r.IDToken), Issuer: c.Issuer, Subject: c.Subject, Email: c.Email,
+			Audience: r.ClientID, IssuedAt: c.IssuedAt, Expiry: c.Expiry, Generation: r.Generation,
+		},
+		from: from, early: from.Add(left - early), until: from.Add(left - min(blockBefore, left/10)),
+		record: r,
+	}
+	if created := readStamp(r.CreatedAt); lifetime > 0 && !created.IsZero() {
+		s.ends = created.Add(lifetime)
+	}
+	return s
+}
+
+// ended tells whether the session is older than it may get.
+func (s *snapshot) ended(now time.Time) bool { return !s.ends.IsZero() && !now.Before(s.ends) }
+
+// fresh tells whether the token can be given out and needs nothing.
+func (s *snapshot) fresh(now time.Time) bool { return s.valid(now) && now.Before(s.early) }
+
+// valid tells whether the token can be given out. A token from the future means
+// that the clock went back: its age is not known.
+func (s *snapshot) valid(now time.Time) bool {
+	return now.Before(s.until) && !now.Before(s.from.Add(-clockJump)) && !s.ended(now)
+}

@@ -1,0 +1,153 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"golang.org/x/oauth2"
+)
+
+// watchInterval is how often Watch looks for what other processes did.
+const watchInterval = time.Second
+
+// Status implements [App]. It reads the store, so it shows what other processes
+// did as well.
+func (s *Session) Status(ctx context.Context) (Status, error) {
+	client := s.client.Load()
+	if client == nil {
+		return Status{State: NotConfigured}, nil
+	}
+	st := Status{State: SignedOut, Issuer: client.Issuer(), ClientID: client.ID}
+	snap, err := s.reload(ctx)
+	var sn *SignInNeededError
+	switch {
+	case err == nil:
+		return s.statusOf(snap), nil
+	case errors.As(err, &sn):
+		if sn.Cause != CauseSignedOut {
+			st.Reason = sn.Error()
+		}
+		return st, nil
+	}
+	return st, err
+}
+
+// statusOf describes a session.
+func (s *Session) statusOf(snap *snapshot) Status {
+	r := snap.record
+	st := Status{
+		State: SignedIn, Email: r.UserEmail, Subject: r.Subject, HostedDomain: r.HD, Issuer: r.Issuer, ClientID: r.ClientID,
+		Scopes: r.Scopes, SignedInAt: readStamp(r.CreatedAt), TokenExpiry: r.claims.Expiry, SessionEnds: snap.ends,
+		Refreshable: r.RefreshToken != "",
+	}
+	now := s.now()
+	var problem *SignInNeededError
+	switch {
+	case snap.ended(now):
+		problem = &SignInNeededError{Cause: CauseTooOld, Email: r.UserEmail}
+	case r.Failure != nil && r.Failure.Cause != "":
+		problem = &SignInNeededError{Cause: r.Failure.Cause, Email: r.UserEmail}
+	case !st.Refreshable && !snap.valid(now):
+		problem = &SignInNeededError{Cause: CauseNoRefresh, Email: r.UserEmail}
+	default:
+		return st
+	}
+	st.State, st.Reason = NeedsSignIn, problem.Error()
+	return st
+}
+
+// Watch implements [App].
+func (s *Session) Watch(ctx context.Context) (<-chan Status, error) {
+	first, err := s.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	wake := make(chan struct{}, 1)
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil, ErrClosed
+	}
+	s.watchers[wake] = true
+	s.work.Add(1)
+	s.mu.Unlock()
+	out := make(chan Status, 1)
+	out <- first
+	go func() {
+		defer s.work.Done()
+		defer close(out)
+		defer func() {
+			s.mu.Lock()
+			delete(s.watchers, wake)
+			s.mu.Unlock()
+		}()
+		s.watch(ctx, wake, out, first)
+	}()
+	return out, nil
+}
+
+// watch sends each change to out, replacing one that was not yet received.
+func (s *Session) watch(ctx context.Context, wake <-chan struct{}, out chan Status, last Status) {
+	tick := time.NewTicker(watchInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.ctx.Done():
+			return
+		case <-wake:
+		case <-tick.C:
+		}
+		now, err := s.Status(ctx)
+		if err != nil || same(now, last) {
+			continue
+		}
+		last = now
+		select {
+		case <-out:
+		default:
+		}
+		out <- now
+	}
+}
+
+// same compares two states as a person would see them.
+func same(a, b Status) bool {
+	return a.State == b.State && a.Email == b.Email && a.Subject == b.Subject && a.ClientID == b.ClientID &&
+		a.Reason == b.Reason && a.TokenExpiry.Equal(b.TokenExpiry) && a.SignedInAt.Equal(b.SignedInAt)
+}
+
+// notify wakes the watchers. One wake-up stands for any number of changes.
+func (s *Session) notify() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for w := range s.watchers {
+		select {
+		case w <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// TokenSource returns the session as an [oauth2.TokenSource] for libraries that
+// take one. Its tokens carry the ID token where an access token usually is, as
+// those of google.golang.org/api/idtoken do. ctx bounds each refresh's wait.
+func (s *Session) TokenSource(ctx context.Context) oauth2.TokenSource {
+	return tokenSource{ctx, s}
+}
+
+type tokenSource struct {
+	ctx context.Context
+	s   *Session
+}
+
+// Token implements [oauth2.TokenSource].
+func (ts tokenSource) Token() (*oauth2.Token, error) {
+	t, err := ts.s.IDToken(ts.ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &oauth2.Token{AccessToken: t.Value.Reveal(), TokenType: "Bearer", Expiry: t.Expiry}, nil
+}

@@ -1,0 +1,91 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// A TokenStore keeps small secret documents by key. The documents are opaque to
+// it; the keys are the names of profiles.
+//
+// Save is a compare-and-swap: it succeeds only when the stored document is still
+// the one that the caller loaded, so no writer can undo what it has not seen.
+//
+// Optional powers are found by type assertion: [Locker], [Lister] and
+// [io.Closer].
+//
+// Package storetest checks an implementation against this contract.
+type TokenStore interface {
+	// Load returns the document of key, or [ErrNotFound]. A document that is
+	// there but cannot be had gives [ErrCorrupt] or [ErrInsecure].
+	Load(ctx context.Context, key string) (Record, error)
+
+	// Save stores r.Data durably under key and returns the record with its new
+	// revision. r.Revision must be the revision of the document that is stored,
+	// or empty when there is none; otherwise Save returns [ErrConflict] and
+	// changes nothing.
+	Save(ctx context.Context, key string, r Record) (Record, error)
+
+	// Delete removes the document of key. It is no error when there is none.
+	Delete(ctx context.Context, key string) error
+}
+
+// A Record is a stored document.
+type Record struct {
+	// Data is the document. It is secret.
+	Data []byte
+
+	// Revision names the stored state that Data was loaded from. It is opaque,
+	// never secret, and changes whenever Data does.
+	Revision string
+}
+
+// String shows the revision and the size, never the data.
+func (r Record) String() string { return fmt.Sprintf("record %s, %d bytes", r.Revision, len(r.Data)) }
+
+// GoString is String, so that %#v shows no data either.
+func (r Record) GoString() string { return r.String() }
+
+// Format implements [fmt.Formatter], so that no verb shows the data.
+func (r Record) Format(f fmt.State, _ rune) { fmt.Fprint(f, r.String()) }
+
+// A Locker is a store in which one holder at a time can have the lock of a key.
+// A [Session] holds it while it refreshes, never during an interactive sign-in.
+//
+// The lock is advisory: Load, Save and Delete work without it, and the revision
+// check of Save is what keeps a holder that lost its lock from doing harm.
+type Locker interface {
+	// Lock waits until it has the lock of key or ctx ends. When ctx ends first
+	// it returns an error that wraps [ErrLocked] and ctx's error.
+	Lock(ctx context.Context, key string) (Lease, error)
+}
+
+// A Lease is a lock that is held.
+type Lease interface {
+	// Release gives the lock back. Calling it again is no error.
+	Release() error
+
+	// Lost is closed when the lock was lost before Release, as a lease over a
+	// network can be. It is nil when that cannot happen.
+	Lost() <-chan struct{}
+}
+
+// A Lister is a store that can name its keys.
+type Lister interface {
+	// List returns the keys that have a document, sorted, without reading the
+	// documents.
+	List(ctx context.Context) ([]string, error)
+}
+
+// Errors of a [TokenStore]. Implementations wrap them.
+var (
+	ErrNotFound = errors.New("not found")                // no document under that key
+	ErrConflict = errors.New("changed by somebody else") // Save from an old revision
+	ErrLocked   = errors.New("locked")                   // the lock was not to be had in time
+	ErrCorrupt  = errors.New("damaged")                  // there is something, but not a document
+	ErrInsecure = errors.New("not private")              // others could read or write the document
+	ErrReadOnly = errors.New("cannot be written")        // no permission, no space, read-only
+	ErrBadKey   = errors.New("not usable as a key")      // empty, or not storable
+	ErrTooLarge = errors.New("too large")                // more than the store can keep
+)
