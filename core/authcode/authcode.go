@@ -1,0 +1,193 @@
+// Package authcode signs a person in with the authorization code flow and PKCE,
+// in the person's own browser (RFC 8252).
+//
+// The provider redirects the browser to a listener on a loopback address. Where
+// the browser cannot reach it (SSH, containers, hosted notebooks), the person
+// pastes the URL that the browser ended on; both ways are open at the same time,
+// and both need the state of the sign-in.
+package authcode
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/tokentoss/tokentoss/core"
+)
+
+// DefaultTimeout is how long a person has to sign in.
+const DefaultTimeout = 5 * time.Minute
+
+// pageGrace is how long the last page may take to reach the browser.
+const pageGrace = 500 * time.Millisecond
+
+// Options change how a sign-in is made. The zero value is right for most.
+type Options struct {
+	// Scopes are asked for beside openid and email.
+	Scopes []string
+
+	// Port is the loopback port to listen on; 0 means one that is free.
+	Port int
+
+	// Timeout is how long a person has; 0 means [DefaultTimeout].
+	Timeout time.Duration
+
+	// LoginHint is the account to suggest.
+	LoginHint string
+
+	// Extra are further parameters of the authorization request. What the
+	// security of the flow rests on cannot be set; see [core.CheckAuthParam].
+	Extra url.Values
+}
+
+// New returns the flow for [core.SessionOptions].
+func New(o Options) core.FlowFunc {
+	if o.Timeout == 0 {
+		o.Timeout = DefaultTimeout
+	}
+	return func(c *core.Client) core.Flow { return &flow{client: c, options: o} }
+}
+
+type flow struct {
+	client  *core.Client
+	options Options
+}
+
+// A TimeoutError says that nobody completed the sign-in. It is
+// [core.ErrSignInTimeout].
+type TimeoutError struct{ After time.Duration }
+
+func (e *TimeoutError) Error() string {
+	return fmt.Sprintf("sign-in was not completed within %s; if the browser showed an error page instead, its text names the cause: "+
+		"admin_policy_enforced or org_internal (your administrator must allow this client), "+
+		"redirect_uri_mismatch (the client is not of the type Desktop app), "+
+		"invalid_client or deleted_client (the client ID is wrong or gone), "+
+		"disallowed_useragent (use a real browser)", e.After)
+}
+
+// Is makes errors.Is(err, core.ErrSignInTimeout) true.
+func (e *TimeoutError) Is(target error) bool { return target == core.ErrSignInTimeout }
+
+// A DeniedError is the provider's error in the authorization response (RFC 6749
+// section 4.1.2.1). It is [core.ErrDenied].
+type DeniedError struct{ Code string }
+
+func (e *DeniedError) Error() string {
+	if text, ok := responseErrors[e.Code]; ok {
+		return "sign-in was denied: " + text + " (" + e.Code + ")"
+	}
+	return "sign-in was denied by the provider"
+}
+
+// Is makes errors.Is(err, core.ErrDenied) true.
+func (e *DeniedError) Is(target error) bool { return target == core.ErrDenied }
+
+// SignIn implements [core.Flow]. Nothing listens any more when it returns.
+func (f *flow) SignIn(ctx context.Context, p core.Prompter) (*core.Token, error) {
+	started := time.Now()
+	provider, err := f.client.Provider(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l, err := listen(f.client, f.options.Port)
+	if err != nil {
+		return nil, err
+	}
+	a := newAttempt(provider, l.redirectURI)
+	server := serve(l, a)
+	defer server.close()
+
+	ctx, cancel := context.WithTimeout(ctx, f.options.Timeout)
+	defer cancel()
+	prompt := core.Prompt{
+		URL: f.client.AuthCodeURL(provider, core.AuthRequest{
+			RedirectURI: a.redirectURI, State: a.state, Nonce: a.nonce, Verifier: a.verifier,
+			Scopes: f.options.Scopes, LoginHint: f.options.LoginHint, Extra: f.options.Extra,
+		}),
+		RedirectURL: a.redirectURI,
+		Deadline:    started.Add(f.options.Timeout),
+	}
+	response, err := f.wait(ctx, a, p, prompt)
+	if err != nil {
+		if ctxErr := ctx.Err(); errors.Is(ctxErr, context.DeadlineExceeded) {
+			err = &TimeoutError{After: f.options.Timeout}
+		}
+		a.finish(nil, err)
+		return nil, err
+	}
+	token, err := f.exchange(ctx, a, response)
+	a.finish(token, err)
+	if response.byBrowser {
+		server.drain(pageGrace)
+	}
+	return token, err
+}
+
+// wait returns the first authorization response with the right state, from the
+// browser or from what the person pasted.
+func (f *flow) wait(ctx context.Context, a *attempt, p core.Prompter, prompt core.Prompt) (response, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	prompted := make(chan error, 1)
+	go func() { prompted <- ask(ctx, a, p, prompt) }()
+	// The prompter ends before the sign-in does: it may hold a terminal.
+	stop := func() {
+		cancel()
+		if prompted != nil {
+			<-prompted
+		}
+	}
+	for {
+		select {
+		case r := <-a.responses:
+			stop()
+			return r, nil
+		case err := <-prompted:
+			if prompted = nil; err != nil {
+				cancel()
+				return response{}, err
+			}
+		case <-ctx.Done():
+			stop()
+			return response{}, ctx.Err()
+		}
+	}
+}
+
+// ask prompts until an answer can be used. A prompter that has no answer to give
+// leaves the browser as the only way.
+func ask(ctx context.Context, a *attempt, p core.Prompter, prompt core.Prompt) error {
+	for {
+		answer, err := p.Prompt(ctx, prompt)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return fmt.Errorf("sign-in prompt: %w", err)
+		case answer == "":
+			return nil
+		}
+		err = a.paste(answer)
+		if err == nil {
+			return nil
+		}
+		prompt.Problem = err.Error()
+	}
+}
+
+func (f *flow) exchange(ctx context.Context, a *attempt, r response) (*core.Token, error) {
+	if r.problem != "" {
+		return nil, &DeniedError{Code: r.problem}
+	}
+	return f.client.Exchange(ctx, r.code, a.redirectURI, a.verifier, a.nonce)
+}
+
+// newVerifier and newSecret have 256 bits each; RFC 7636 section 4.1 and RFC
+// 6749 section 10.10 ask for less.
+func newVerifier() string { return oauth2.GenerateVerifier() }
+
+func newSecret() string { return rand.Text() }

@@ -1,0 +1,96 @@
+package authcode
+
+import (
+	"errors"
+	"html"
+	"net/http"
+	"strings"
+
+	"github.com/tokentoss/tokentoss/core"
+)
+
+// A page is what a browser shows. It loads nothing, and holds nothing that came
+// with the request: unknown codes are not shown.
+type page struct {
+	Title, Text, Next string
+	Good              bool
+}
+
+// responseErrors are the error codes of an authorization response that are
+// known (RFC 6749 section 4.1.2.1, OpenID Connect Core section 3.1.2.6, and
+// Google's), in words.
+var responseErrors = map[string]string{
+	"access_denied":             "you, or your organisation, said no",
+	"admin_policy_enforced":     "your administrator does not allow this application",
+	"org_internal":              "this application is for another organisation",
+	"disallowed_useragent":      "the provider does not accept this browser",
+	"redirect_uri_mismatch":     "the OAuth client is not of the type Desktop app",
+	"invalid_client":            "the OAuth client is not known",
+	"deleted_client":            "the OAuth client was deleted",
+	"unauthorized_client":       "the OAuth client may not do this",
+	"invalid_request":           "the provider did not understand the request",
+	"invalid_scope":             "the provider does not know a scope",
+	"server_error":              "the provider had an error",
+	"temporarily_unavailable":   "the provider is overloaded",
+	"interaction_required":      "the provider wants to ask you something",
+	"login_required":            "the provider wants you to sign in",
+	"unsupported_response_type": "the provider does not know this flow",
+}
+
+var (
+	pageWrongHost     = page{Title: "Wrong address", Text: "This address is not served here."}
+	pageNotFound      = page{Title: "Not found", Text: "There is nothing at this address."}
+	pageMethod        = page{Title: "Not that way", Text: "Only a browser's navigation is answered here."}
+	pageNotNavigation = page{Title: "Not that way", Text: "Only a browser's navigation is answered here."}
+	pageMoved         = page{Title: "One moment", Text: "Signing in …"}
+	pageUsed          = page{Title: "Already done", Text: "This sign-in was already answered.", Next: "You can close this window."}
+	pageNotYet        = page{Title: "Not yet", Text: "Nobody has signed in yet.", Next: "The sign-in is still waiting."}
+)
+
+// failedPage says what went wrong in words of our own.
+func failedPage(err error) page {
+	p := page{Title: "Not signed in", Text: "The sign-in failed.", Next: "The program that asked for it says more. You can close this window."}
+	var denied *DeniedError
+	var clock *core.ClockError
+	switch {
+	case errors.As(err, &denied):
+		p.Text = upperFirst(denied.Error()) + "."
+	case errors.As(err, &clock):
+		p.Text = "The clock of this machine is wrong."
+	}
+	return p
+}
+
+func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+const layout = `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{title} – tokentoss</title>
+<style>
+:root{color-scheme:light dark}
+body{font:1.1rem/1.5 system-ui,sans-serif;margin:0;min-height:100vh;display:grid;place-items:center}
+main{max-width:32rem;padding:2rem;text-align:center}
+h1{font-size:1.6rem}
+.mark{font-size:3rem;line-height:1}
+</style></head><body><main>
+<div class="mark" aria-hidden="true">{mark}</div>
+<h1>{title}</h1><p>{text}</p><p>{next}</p>
+</main></body></html>
+`
+
+func writePage(w http.ResponseWriter, status int, p page) {
+	mark := "·"
+	if p.Good {
+		mark = "✓"
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	// All fields stand in text, where EscapeString is enough. html/template would
+	// be a megabyte in every program that signs in.
+	_, _ = strings.NewReplacer(
+		"{mark}", mark,
+		"{title}", html.EscapeString(p.Title),
+		"{text}", html.EscapeString(p.Text),
+		"{next}", html.EscapeString(p.Next),
+	).WriteString(w, layout) // an error here is the browser's connection
+}

@@ -1,0 +1,276 @@
+package profile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/authcode"
+)
+
+// ConfigName is the name of the settings file.
+const ConfigName = "config.toml"
+
+// Settings of a profile, as in config.toml. At the top level of the file they
+// apply to all profiles; in a [profiles.NAME] table to that one.
+type Settings struct {
+	// Store keeps the session: "file", or another that the program offers.
+	Store string `toml:"store"`
+
+	// Frontend signs in, for programs that offer several.
+	Frontend string `toml:"frontend"`
+
+	// Issuer is the OpenID provider; empty means Google.
+	Issuer string `toml:"issuer"`
+
+	// Scopes are asked for beside openid and email.
+	Scopes []string `toml:"scopes"`
+
+	// HostedDomain is the Google Workspace domain that accounts must be of.
+	HostedDomain string `toml:"hosted_domain"`
+
+	// LoginHint is the account to suggest at sign-in.
+	LoginHint string `toml:"login_hint"`
+
+	// Targets are the services that may be sent the token, as origins.
+	Targets []string `toml:"targets"`
+
+	// SessionLifetime is how long after a sign-in a new one is wanted, such as
+	// "24h"; "0" means no limit.
+	SessionLifetime string `toml:"session_lifetime"`
+
+	// Browser is the command that opens a URL, or "none".
+	Browser string `toml:"browser"`
+
+	// RedirectPort is the loopback port of the redirect; 0 means a free one.
+	RedirectPort int `toml:"redirect_port"`
+
+	// AuthParams are further parameters of the authorization request.
+	AuthParams map[string]string `toml:"auth_params"`
+
+	// InsecureLoopback allows a provider and services at loopback addresses over
+	// plain http, for an emulator.
+	InsecureLoopback bool `toml:"insecure_loopback"`
+}
+
+// Config is the content of config.toml.
+type Config struct {
+	// Active is the profile that is used when none is named.
+	Active string `toml:"profile"`
+
+	Settings
+
+	Profiles map[string]Settings `toml:"profiles"`
+
+	dir string
+	raw []byte // the file, for edits that keep comments
+}
+
+// ReadConfig reads config.toml in dir. A file that is not there is an empty one.
+// A key that is not known is an error: it is a typing mistake.
+func ReadConfig(dir string) (*Config, error) {
+	path := filepath.Join(dir, ConfigName)
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &Config{dir: dir}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("settings: %w", err)
+	}
+	c, err := parseConfig(data)
+	if err != nil {
+		return nil, fmt.Errorf("settings %s: %w", path, err)
+	}
+	c.dir = dir
+	return c, nil
+}
+
+func parseConfig(data []byte) (*Config, error) {
+	c := &Config{raw: data}
+	dec := toml.NewDecoder(strings.NewReader(string(data))).DisallowUnknownFields()
+	err := dec.Decode(c)
+	var strict *toml.StrictMissingError
+	var syntax *toml.DecodeError
+	switch {
+	case errors.As(err, &strict) && len(strict.Errors) > 0:
+		row, _ := strict.Errors[0].Position()
+		return nil, fmt.Errorf("line %d: there is no setting %q", row, strings.Join(strict.Errors[0].Key(), "."))
+	case errors.As(err, &syntax):
+		row, col := syntax.Position()
+		return nil, fmt.Errorf("line %d, column %d: %w", row, col, err)
+	case err != nil:
+		return nil, err
+	}
+	return c, c.check()
+}
+
+// check finds values that would fail later, far from the file.
+func (c *Config) check() error {
+	names := []string{""}
+	for name := range c.Profiles {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		s, where := c.Settings, ""
+		if name != "" {
+			s, where = c.Profiles[name], "profile "+name+": "
+			if err := core.CheckKey(name); err != nil {
+				return fmt.Errorf("profile name %w", err)
+			}
+		}
+		if _, err := s.lifetime(); err != nil {
+			return fmt.Errorf("%ssession_lifetime: %w", where, err)
+		}
+		for param := range s.AuthParams {
+			if err := core.CheckAuthParam(param); err != nil {
+				return fmt.Errorf("%sauth_params: %w", where, err)
+			}
+		}
+		if s.RedirectPort < 0 || s.RedirectPort > 65535 {
+			return fmt.Errorf("%sredirect_port: %d is not a port", where, s.RedirectPort)
+		}
+	}
+	return nil
+}
+
+// lifetime reads SessionLifetime.
+func (s Settings) lifetime() (time.Duration, error) {
+	switch s.SessionLifetime {
+	case "":
+		return core.DefaultSessionLifetime, nil
+	case "0":
+		return 0, nil
+	}
+	d, err := time.ParseDuration(s.SessionLifetime)
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("%q is not a duration such as 24h, or 0", s.SessionLifetime)
+	}
+	return d, nil
+}
+
+// Names returns the names of the profiles, sorted. A profile is one that has a
+// table in config.toml, or a directory; "default" always is.
+func (c *Config) Names() []string {
+	names := []string{core.DefaultKey}
+	for name := range c.Profiles {
+		names = append(names, name)
+	}
+	entries, _ := os.ReadDir(filepath.Join(c.dir, "profiles"))
+	for _, e := range entries {
+		if e.IsDir() && core.CheckKey(e.Name()) == nil {
+			names = append(names, e.Name())
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// has tells whether the profile exists, without looking at the others.
+func (c *Config) has(name string) bool {
+	if _, ok := c.Profiles[name]; ok || name == core.DefaultKey {
+		return true
+	}
+	info, err := os.Stat(filepath.Join(c.dir, "profiles", name))
+	return err == nil && info.IsDir()
+}
+
+// An UnknownProfileError is a name that no profile has.
+type UnknownProfileError struct {
+	Name string
+	Near string // the name that may have been meant, or empty
+}
+
+func (e *UnknownProfileError) Error() string {
+	if e.Near != "" {
+		return fmt.Sprintf("there is no profile %q; did you mean %q?", e.Name, e.Near)
+	}
+	return fmt.Sprintf("there is no profile %q", e.Name)
+}
+
+// Settings returns the settings of a profile, those of the top level where the
+// profile does not say. An empty name means the active profile.
+func (c *Config) settings(name string) (Settings, error) {
+	if !c.has(name) {
+		return Settings{}, &UnknownProfileError{Name: name, Near: near(name, c.Names())}
+	}
+	return c.Settings.with(c.Profiles[name]), nil
+}
+
+// with returns s with what o sets.
+func (s Settings) with(o Settings) Settings {
+	for _, f := range []struct{ into, from *string }{
+		{&s.Store, &o.Store}, {&s.Frontend, &o.Frontend}, {&s.Issuer, &o.Issuer}, {&s.HostedDomain, &o.HostedDomain},
+		{&s.LoginHint, &o.LoginHint}, {&s.SessionLifetime, &o.SessionLifetime}, {&s.Browser, &o.Browser},
+	} {
+		if *f.from != "" {
+			*f.into = *f.from
+		}
+	}
+	if o.Scopes != nil {
+		s.Scopes = o.Scopes
+	}
+	if o.Targets != nil {
+		s.Targets = o.Targets
+	}
+	if o.AuthParams != nil {
+		s.AuthParams = o.AuthParams
+	}
+	if o.RedirectPort != 0 {
+		s.RedirectPort = o.RedirectPort
+	}
+	s.InsecureLoopback = s.InsecureLoopback || o.InsecureLoopback
+	return s
+}
+
+// authOptions returns the settings that the code flow takes.
+func (s Settings) authOptions() authcode.Options {
+	o := authcode.Options{Scopes: s.Scopes, Port: s.RedirectPort, LoginHint: s.LoginHint}
+	for k, v := range s.AuthParams {
+		if o.Extra == nil {
+			o.Extra = make(map[string][]string)
+		}
+		o.Extra.Set(k, v)
+	}
+	return o
+}
+
+// near returns the name that name is most likely meant to be.
+func near(name string, names []string) string {
+	best, distance := "", 1+len(name)/3
+	for _, n := range names {
+		if d := editDistance(name, n); d <= distance {
+			best, distance = n, d-1
+		}
+	}
+	return best
+}
+
+// editDistance is Levenshtein's.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,235 @@
+package profile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/authcode"
+	"github.com/tokentoss/tokentoss/core/iap"
+	"github.com/tokentoss/tokentoss/stores/file"
+)
+
+// clientName is the name of the OAuth client's file.
+const clientName = "client_secrets.json"
+
+// FileStore is the name of the store that every program has.
+const FileStore = "file"
+
+// Options say which profile to open. The zero value is the one that the command
+// line uses.
+type Options struct {
+	// Dir is the configuration directory; empty means [Dir].
+	Dir string
+
+	// Name is the profile; empty means $TOKENTOSS_PROFILE, else the one that
+	// config.toml says, else "default".
+	Name string
+
+	// Store overrides the store of the settings, as $TOKENTOSS_STORE does.
+	Store string
+
+	// Stores are the stores that the program offers beside [FileStore]. Each
+	// opens the store for the profile's directory.
+	Stores map[string]func(Place) (core.TokenStore, error)
+
+	// Override changes the settings after they were read.
+	Override func(*Settings)
+
+	// Auth changes the options of the sign-in after the settings did.
+	Auth func(*authcode.Options)
+
+	// Logger gets what happens, never a secret. Nil discards.
+	Logger *slog.Logger
+}
+
+// A Place is where a store of a profile may keep what it needs.
+type Place struct {
+	Dir     string // the configuration directory
+	Profile string
+}
+
+// A Profile is an open profile. It is the Session, and what it was made from.
+type Profile struct {
+	*core.Session
+	Name     string
+	Dir      string
+	Settings Settings
+	Store    string // the store in use
+
+	// ClientFile is where the OAuth client is, or would be.
+	ClientFile string
+}
+
+// Open opens a profile. A profile without an OAuth client is opened too: its
+// session says that it is not configured. Close it when done.
+func Open(o Options) (*Profile, error) {
+	dir := o.Dir
+	if dir == "" {
+		var err error
+		if dir, err = Dir(); err != nil {
+			return nil, err
+		}
+	}
+	config, err := ReadConfig(dir)
+	if err != nil {
+		return nil, err
+	}
+	name := firstOf(o.Name, os.Getenv(EnvProfile), config.Active, core.DefaultKey)
+	settings, err := config.settings(name)
+	if err != nil {
+		return nil, err
+	}
+	if o.Override != nil {
+		o.Override(&settings)
+	}
+	if os.Getenv(EnvInsecureLoopback) == "1" {
+		settings.InsecureLoopback = true
+	}
+	p := &Profile{Name: name, Dir: dir, Settings: settings, ClientFile: clientFile(dir, name)}
+	p.Store = firstOf(o.Store, os.Getenv(EnvStore), settings.Store, FileStore)
+	return p, p.open(o)
+}
+
+// open makes the session.
+func (p *Profile) open(o Options) error {
+	store, err := p.openStore(o.Stores)
+	if err != nil {
+		return err
+	}
+	client, err := p.readClient()
+	if err != nil {
+		return err
+	}
+	lifetime, err := p.Settings.lifetime()
+	if err != nil {
+		return err
+	}
+	auth := p.Settings.authOptions()
+	if o.Auth != nil {
+		o.Auth(&auth)
+	}
+	p.Session, err = core.NewSession(core.SessionOptions{
+		Store: store, Key: p.Name, Client: client, Flow: authcode.New(auth),
+		Provider: p.provider(), SaveClient: p.saveClient, Lifetime: lifetime, Logger: o.Logger,
+	})
+	return err
+}
+
+func (p *Profile) provider() core.ProviderOptions {
+	return core.ProviderOptions{
+		Issuer: p.Settings.Issuer, HostedDomain: p.Settings.HostedDomain, InsecureLoopback: p.Settings.InsecureLoopback,
+	}
+}
+
+func (p *Profile) openStore(more map[string]func(Place) (core.TokenStore, error)) (core.TokenStore, error) {
+	if open, ok := more[p.Store]; ok {
+		return open(Place{Dir: p.Dir, Profile: p.Name})
+	}
+	if p.Store != FileStore {
+		names := []string{FileStore}
+		for n := range more {
+			names = append(names, n)
+		}
+		slices.Sort(names)
+		return nil, fmt.Errorf("there is no store %q; there is: %s", p.Store, strings.Join(names, ", "))
+	}
+	if path := os.Getenv(EnvTokenFile); path != "" {
+		abs, err := filepath.Abs(path)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", EnvTokenFile, err)
+		}
+		return file.NewFile(abs)
+	}
+	return file.New(p.Dir)
+}
+
+// clientFile is where the OAuth client of a profile is: its own file, or else
+// the default profile's.
+func clientFile(dir, name string) string {
+	shared := filepath.Join(dir, clientName)
+	if name == core.DefaultKey {
+		return shared
+	}
+	own := filepath.Join(dir, "profiles", name, clientName)
+	if _, err := os.Lstat(own); err == nil {
+		return own
+	}
+	return shared
+}
+
+// readClient returns the OAuth client, or nil when there is none. The file must
+// be as private as a session.
+func (p *Profile) readClient() (*core.Client, error) {
+	store, err := file.NewFile(p.ClientFile)
+	if err != nil {
+		return nil, err
+	}
+	rec, err := store.Load(context.Background(), core.DefaultKey)
+	if errors.Is(err, core.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	cs, err := core.ParseClientSecrets(rec.Data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p.ClientFile, err)
+	}
+	client, err := core.NewClient(cs, p.provider())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p.ClientFile, err)
+	}
+	return client, nil
+}
+
+// saveClient keeps a client that was configured: for this profile alone, unless
+// it is the default one.
+func (p *Profile) saveClient(_ context.Context, cs core.ClientSecrets) error {
+	path := filepath.Join(p.Dir, clientName)
+	if p.Name != core.DefaultKey {
+		path = filepath.Join(p.Dir, "profiles", p.Name, clientName)
+	}
+	data, err := cs.Encode()
+	if err != nil {
+		return err
+	}
+	if err := writePrivate(path, append(data, '\n')); err != nil {
+		return err
+	}
+	p.ClientFile = path
+	return nil
+}
+
+// Transport returns the transport that sends the session's token to the given
+// origins, and to those of the settings' targets, and to no other.
+func (p *Profile) Transport(origins ...string) (*iap.Transport, error) {
+	return iap.NewTransport(p.Session, iap.Options{
+		Origins: append(slices.Clone(origins), p.Settings.Targets...), InsecureLoopback: p.Settings.InsecureLoopback,
+	})
+}
+
+// HTTPClient is an http.Client over [Profile.Transport].
+func (p *Profile) HTTPClient(origins ...string) (*http.Client, error) {
+	t, err := p.Transport(origins...)
+	if err != nil {
+		return nil, err
+	}
+	return &http.Client{Transport: t}, nil
+}
+
+func firstOf(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}
