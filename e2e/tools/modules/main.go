@@ -1,0 +1,186 @@
+// Command modules keeps the go.mod files of this repository's modules in order.
+//
+// The modules require each other by versions that are not published from a
+// working tree, and go.mod files must hold no replace directives, which would
+// break "go install". So this command writes every module, as it stands, into a
+// module proxy in a directory, and runs the go command against that proxy and
+// without go.work, as if the modules were released.
+//
+//	modules tidy            go mod tidy in every module
+//	modules check           fails when go mod tidy would change something
+//	modules build           builds and vets every module alone
+//	modules install DIR PKG go install PKG@VERSION into DIR, as users do
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/module"
+	"golang.org/x/mod/zip"
+)
+
+// Version is what the modules require of each other.
+const version = "v0.1.0"
+
+// prefix is the path that all modules share.
+const prefix = "github.com/tokentoss/tokentoss"
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "modules:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	if len(args) == 0 {
+		return fmt.Errorf("usage: modules tidy|check|build|install DIR PKG")
+	}
+	root, err := findRoot()
+	if err != nil {
+		return err
+	}
+	p, err := newProxy(root)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(p.dir)
+	switch {
+	case args[0] == "tidy" && len(args) == 1:
+		return p.each("mod", "tidy")
+	case args[0] == "check" && len(args) == 1:
+		return p.each("mod", "tidy", "-diff")
+	case args[0] == "build" && len(args) == 1:
+		return p.each("vet", "./...")
+	case args[0] == "install" && len(args) == 3:
+		dir, err := filepath.Abs(args[1])
+		if err != nil {
+			return err
+		}
+		return p.goCommand(os.TempDir(), []string{"GOBIN=" + dir, "CGO_ENABLED=0"}, "install", prefix+"/"+args[2]+"@"+version)
+	}
+	return fmt.Errorf("what is %q?", args)
+}
+
+// findRoot returns the directory of go.work.
+func findRoot() (string, error) {
+	out, err := exec.Command("go", "env", "GOWORK").Output()
+	work := strings.TrimSpace(string(out))
+	if err != nil || work == "" || work == "off" {
+		return "", fmt.Errorf("run this within the repository, with go.work in use")
+	}
+	return filepath.Dir(work), nil
+}
+
+// A proxy is a GOPROXY in a directory (https://go.dev/ref/mod#goproxy-protocol).
+type proxy struct {
+	root, dir string
+	cache     string   // a module cache of its own, so that no stale copy is used
+	modules   []string // directories, relative to root
+}
+
+func newProxy(root string) (*proxy, error) {
+	dir, err := os.MkdirTemp("", "modules")
+	if err != nil {
+		return nil, err
+	}
+	p := &proxy{root: root, dir: dir, cache: filepath.Join(root, ".cache", "mod")}
+	work, err := os.ReadFile(filepath.Join(root, "go.work"))
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := modfile.ParseWork("go.work", work, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, use := range parsed.Use {
+		p.modules = append(p.modules, filepath.Clean(use.Path))
+		if err := p.add(filepath.Clean(use.Path)); err != nil {
+			return nil, err
+		}
+	}
+	return p, p.forget()
+}
+
+// add writes one module into the proxy.
+func (p *proxy) add(rel string) error {
+	mod, err := os.ReadFile(filepath.Join(p.root, rel, "go.mod"))
+	if err != nil {
+		return err
+	}
+	path := prefix + "/" + filepath.ToSlash(rel)
+	at := filepath.Join(p.dir, filepath.FromSlash(path), "@v")
+	if err := os.MkdirAll(at, 0o755); err != nil {
+		return err
+	}
+	info := fmt.Sprintf(`{"Version":%q,"Time":%q}`, version, time.Unix(0, 0).UTC().Format(time.RFC3339))
+	for name, data := range map[string]string{version + ".mod": string(mod), version + ".info": info, "list": version + "\n"} {
+		if err := os.WriteFile(filepath.Join(at, name), []byte(data), 0o644); err != nil {
+			return err
+		}
+	}
+	f, err := os.Create(filepath.Join(at, version+".zip"))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return zip.CreateFromDir(f, module.Version{Path: path, Version: version}, filepath.Join(p.root, rel))
+}
+
+// forget removes earlier copies of the modules from the cache.
+func (p *proxy) forget() error {
+	for _, dir := range []string{"github.com/tokentoss", "cache/download/github.com/tokentoss"} {
+		at := filepath.Join(p.cache, filepath.FromSlash(dir))
+		// The module cache is read-only.
+		_ = filepath.WalkDir(at, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.IsDir() {
+				return os.Chmod(path, 0o755)
+			}
+			return err
+		})
+		if err := os.RemoveAll(at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *proxy) each(args ...string) error {
+	var failed []string
+	for _, m := range p.modules {
+		if err := p.goCommand(filepath.Join(p.root, m), nil, args...); err != nil {
+			failed = append(failed, m)
+		}
+	}
+	if len(failed) > 0 {
+		return fmt.Errorf("go %s failed in %s", strings.Join(args, " "), strings.Join(failed, ", "))
+	}
+	return nil
+}
+
+// goCommand runs the go command against the proxy.
+func (p *proxy) goCommand(dir string, env []string, args ...string) error {
+	upstream, err := exec.Command("go", "env", "GOPROXY").Output()
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command("go", args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, os.Stdout, os.Stderr
+	cmd.Env = append(os.Environ(), append(env,
+		"GOWORK=off",
+		"GOFLAGS=-mod=mod -modcacherw",
+		"GOPROXY=file://"+filepath.ToSlash(p.dir)+","+strings.TrimSpace(string(upstream)),
+		"GONOSUMDB="+prefix+"/*", "GONOSUMCHECK="+prefix+"/*",
+		"GOMODCACHE="+p.cache)...)
+	if args[0] == "mod" {
+		cmd.Env = append(cmd.Env, "GOFLAGS=-modcacherw")
+	}
+	return cmd.Run()
+}
