@@ -204,6 +204,9 @@ func networkError(endpoint, host string, err error) *ProviderError {
 	if errors.As(err, &ue) {
 		e.Err = ue.Err
 	}
+	if !quotesNothing(err) {
+		e.Problem, e.Err = "no answer, or one that cannot be read", nil
+	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Problem, e.Err = "did not answer in time", context.DeadlineExceeded
@@ -217,6 +220,17 @@ func networkError(endpoint, host string, err error) *ProviderError {
 		e.Problem, e.Offline = "cannot be reached (no network?)", true
 	}
 	return e
+}
+
+// quotesNothing tells the errors that hold no text of the answer. Those of
+// net/http about an answer that is not HTTP quote it, and it may be tokens.
+func quotesNothing(err error) bool {
+	var op *net.OpError
+	var dns *net.DNSError
+	var cert *tls.CertificateVerificationError
+	var alert tls.AlertError
+	return errors.As(err, &op) || errors.As(err, &dns) || errors.As(err, &cert) || errors.As(err, &alert) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, http.ErrSchemeMismatch)
 }
 
 // isNotFound tells a name that does not exist, which asking again won't change.

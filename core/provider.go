@@ -135,6 +135,18 @@ func discover(ctx context.Context, client *endpointClient, issuer string) (Provi
 	}, nil
 }
 
+// Reach asks the client's provider for its discovery document and returns how
+// far this machine's clock is ahead of the provider's, as far as its answer
+// tells.
+func (c *Client) Reach(ctx context.Context) (clockOffset time.Duration, err error) {
+	doc := strings.TrimSuffix(c.Issuer(), "/") + "/.well-known/openid-configuration"
+	a, err := c.resolver.http.get(ctx, "discovery", doc)
+	if err != nil {
+		return 0, err
+	}
+	return a.offset, nil
+}
+
 // CheckIssuer tells whether issuer can be an OpenID provider's: an https URL
 // without query or fragment, or loopback http when insecureLoopback is set.
 func CheckIssuer(issuer string, insecureLoopback bool) error {

@@ -13,7 +13,11 @@ func (s *Session) request(ctx context.Context, r *stored, renew bool) (*snapshot
 	if err != nil {
 		return nil, err
 	}
-	token, a, err := client.refresh(ctx, Secret(r.RefreshToken), &r.claims)
+	earlier := r.claims
+	if r.Nonce != "" {
+		earlier.Nonce = r.Nonce // of the sign-in: most tokens of a refresh have none
+	}
+	token, a, err := client.refresh(ctx, Secret(r.RefreshToken), &earlier)
 	if err != nil {
 		return s.refused(ctx, r, renew, err)
 	}

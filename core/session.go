@@ -171,6 +171,15 @@ func (s *Session) Renew(ctx context.Context, stale IDToken) (IDToken, error) {
 	return s.await(ctx, snap, true)
 }
 
+// AccessToken returns the access token that came with the current ID token, for
+// the provider's own APIs. IAP does not take it.
+func (s *Session) AccessToken(ctx context.Context) (Secret, error) {
+	if _, err := s.IDToken(ctx); err != nil {
+		return "", err
+	}
+	return Secret(s.cached.Load().record.AccessToken), nil
+}
+
 // configured returns the client, or ErrNotConfigured.
 func (s *Session) configured() (*Client, error) {
 	if c := s.client.Load(); c != nil {

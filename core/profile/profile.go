@@ -40,6 +40,10 @@ type Options struct {
 	// opens the store for the profile's directory.
 	Stores map[string]func(Place) (core.TokenStore, error)
 
+	// IgnoreClient opens the profile without reading its OAuth client, for a
+	// program that is about to configure another.
+	IgnoreClient bool
+
 	// Override changes the settings after they were read.
 	Override func(*Settings)
 
@@ -66,6 +70,16 @@ type Profile struct {
 
 	// ClientFile is where the OAuth client is, or would be.
 	ClientFile string
+
+	store core.TokenStore
+}
+
+// Location says where the store keeps the session, if it can tell.
+func (p *Profile) Location() string {
+	if l, ok := p.store.(interface{ Path(key string) string }); ok {
+		return l.Path(p.Name)
+	}
+	return ""
 }
 
 // Open opens a profile. A profile without an OAuth client is opened too: its
@@ -104,9 +118,12 @@ func (p *Profile) open(o Options) error {
 	if err != nil {
 		return err
 	}
-	client, err := p.readClient()
-	if err != nil {
-		return err
+	p.store = store
+	var client *core.Client
+	if !o.IgnoreClient {
+		if client, err = p.readClient(); err != nil {
+			return err
+		}
 	}
 	lifetime, err := p.Settings.lifetime()
 	if err != nil {
@@ -149,6 +166,17 @@ func (p *Profile) openStore(more map[string]func(Place) (core.TokenStore, error)
 		return file.NewFile(abs)
 	}
 	return file.New(p.Dir)
+}
+
+// CheckStore finds out whether the store could take a session, without changing
+// anything. A store that cannot tell is taken to be in order.
+func (p *Profile) CheckStore(ctx context.Context) error {
+	if c, ok := p.store.(interface {
+		Check(ctx context.Context, key string) error
+	}); ok {
+		return c.Check(ctx, p.Name)
+	}
+	return nil
 }
 
 // clientFile is where the OAuth client of a profile is: its own file, or else

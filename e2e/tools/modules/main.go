@@ -13,6 +13,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"os"
@@ -54,11 +55,11 @@ func run(args []string) error {
 	defer os.RemoveAll(p.dir)
 	switch {
 	case args[0] == "tidy" && len(args) == 1:
-		return p.each("mod", "tidy")
+		return p.each(p.tidy)
 	case args[0] == "check" && len(args) == 1:
-		return p.each("mod", "tidy", "-diff")
+		return p.each(p.check)
 	case args[0] == "build" && len(args) == 1:
-		return p.each("vet", "./...")
+		return p.each(func(m string) error { return p.goCommand(filepath.Join(p.root, m), nil, "vet", "./...") })
 	case args[0] == "install" && len(args) == 3:
 		dir, err := filepath.Abs(args[1])
 		if err != nil {
@@ -152,17 +153,77 @@ func (p *proxy) forget() error {
 	return nil
 }
 
-func (p *proxy) each(args ...string) error {
+// each does f for every module, and names those for which it failed.
+func (p *proxy) each(f func(module string) error) error {
 	var failed []string
 	for _, m := range p.modules {
-		if err := p.goCommand(filepath.Join(p.root, m), nil, args...); err != nil {
+		if err := f(m); err != nil {
+			fmt.Fprintf(os.Stderr, "modules: %s: %v\n", m, err)
 			failed = append(failed, m)
 		}
 	}
 	if len(failed) > 0 {
-		return fmt.Errorf("go %s failed in %s", strings.Join(args, " "), strings.Join(failed, ", "))
+		return fmt.Errorf("not in order: %s", strings.Join(failed, ", "))
 	}
 	return nil
+}
+
+// tidy tidies one module. The checksums of the siblings are left out of go.sum:
+// they change with every edit until there are releases.
+func (p *proxy) tidy(m string) error {
+	dir := filepath.Join(p.root, m)
+	if err := dropSiblings(dir); err != nil {
+		return err
+	}
+	if err := p.goCommand(dir, nil, "mod", "tidy"); err != nil {
+		return err
+	}
+	return dropSiblings(dir)
+}
+
+// check fails when tidy would change go.mod or go.sum, and leaves them alone.
+func (p *proxy) check(m string) error {
+	var before [2][]byte
+	names := [2]string{"go.mod", "go.sum"}
+	for i, name := range names {
+		before[i], _ = os.ReadFile(filepath.Join(p.root, m, name))
+	}
+	err := p.tidy(m)
+	for i, name := range names {
+		path := filepath.Join(p.root, m, name)
+		after, _ := os.ReadFile(path)
+		if bytes.Equal(before[i], after) {
+			continue
+		}
+		if err == nil {
+			err = fmt.Errorf("%s is not tidy: run go run ./e2e/tools/modules tidy", name)
+		}
+		if before[i] == nil {
+			_ = os.Remove(path)
+		} else if werr := os.WriteFile(path, before[i], 0o644); werr != nil {
+			return werr
+		}
+	}
+	return err
+}
+
+// dropSiblings removes this repository's modules from a go.sum.
+func dropSiblings(dir string) error {
+	path := filepath.Join(dir, "go.sum")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil // a module without dependencies has none
+	}
+	var kept []byte
+	for line := range bytes.Lines(data) {
+		if !bytes.HasPrefix(line, []byte(prefix+"/")) {
+			kept = append(kept, line...)
+		}
+	}
+	if len(kept) == 0 {
+		return os.Remove(path)
+	}
+	return os.WriteFile(path, kept, 0o644)
 }
 
 // goCommand runs the go command against the proxy.

@@ -1,0 +1,200 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tokentoss/tokentoss/core/profile"
+)
+
+// A Program is one of the two executables.
+type Program struct {
+	// Heavy are the commands that this executable has and the light one has
+	// not, by name. A command that is not there is delegated.
+	Heavy map[string]Action
+
+	Stdin          *os.File
+	Stdout, Stderr io.Writer
+}
+
+// An Action runs a command.
+type Action func(context.Context, *Invocation) error
+
+// An Invocation is a command as it was called.
+type Invocation struct {
+	*cli.Context
+	Stdin  *os.File
+	Stdout io.Writer
+	Stderr io.Writer
+	args   []string // the whole command line, for delegation
+	say    messages
+}
+
+// Main runs the program that the process is, and returns its exit code.
+func Main(heavy map[string]Action) int {
+	ctx, stop := signal.NotifyContext(context.Background(), endSignals...)
+	defer stop()
+	p := Program{Heavy: heavy, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+	return p.Run(ctx, os.Args)
+}
+
+// Run runs a command line, args[0] being the program's name, and returns the
+// exit code.
+func (p Program) Run(ctx context.Context, args []string) int {
+	say := messages{p.Stderr}
+	app := p.app(args)
+	err := app.RunContext(ctx, permute(app, args))
+	var exit *exitError
+	if err != nil && !(errors.As(err, &exit) && exit.err == nil) {
+		if interrupted(ctx, err) {
+			say.fail(errors.New("interrupted"))
+		} else {
+			say.fail(err)
+			if h := hintFor(err); h != "" {
+				say.hint("%s", h)
+			}
+		}
+	}
+	return exitCode(err)
+}
+
+// app makes the command tree.
+func (p Program) app(args []string) *cli.App {
+	c := &commands{program: p, args: args}
+	app := &cli.App{
+		Name:                   "tokentoss",
+		Usage:                  "sign in with Google once, reach IAP-protected services from everywhere",
+		UsageText:              "tokentoss [--profile NAME] COMMAND [OPTIONS] [ARGUMENTS]",
+		Version:                version(),
+		Writer:                 p.Stdout,
+		ErrWriter:              p.Stderr,
+		HideHelpCommand:        true,
+		EnableBashCompletion:   true,
+		UseShortOptionHandling: false,
+		Suggest:                true,
+		Flags:                  globalFlags(),
+		Commands:               c.all(),
+		ExitErrHandler:         func(*cli.Context, error) {}, // Run prints
+		OnUsageError:           onUsageError,
+		Action: func(ctx *cli.Context) error {
+			if ctx.NArg() == 0 {
+				return cli.ShowAppHelp(ctx)
+			}
+			return unknownCommand(ctx)
+		},
+	}
+	prepare(app.Flags, app.Commands)
+	return app
+}
+
+func onUsageError(ctx *cli.Context, err error, _ bool) error {
+	name := strings.TrimSpace("tokentoss " + ctx.Command.FullName())
+	if ctx.Command.Name == "" || ctx.Command.Name == "tokentoss" {
+		name = "tokentoss"
+	}
+	return usagef(name+" --help", "%v", err)
+}
+
+func unknownCommand(ctx *cli.Context) error {
+	name := ctx.Args().First()
+	hint := "tokentoss --help"
+	if near := cli.SuggestCommand(ctx.App.VisibleCommands(), name); near != "" {
+		hint = "did you mean tokentoss " + near + "?"
+	}
+	return usagef(hint, "there is no command %q", name)
+}
+
+func globalFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "profile", Usage: "use profile `NAME`"},
+		&cli.StringFlag{Name: "store", Usage: "keep the session in store `NAME`"},
+		&cli.StringFlag{Name: "frontend", Usage: "sign in by frontend `NAME`"},
+		&cli.StringFlag{Name: "config-dir", Usage: "keep everything in `DIR` [$" + profile.EnvConfigDir + "]"},
+		&cli.BoolFlag{Name: "verbose", Usage: "say what happens; never shows a secret"},
+		&cli.BoolFlag{Name: "non-interactive", Usage: "never open a browser, never ask"},
+	}
+}
+
+// noEnv are the options without an environment variable here: config-dir, whose
+// variable package profile reads, and those that carry one request's content.
+var noEnv = []string{"config-dir", "header", "json", "data", "output", "include"}
+
+// prepare gives every flag its environment variable, and every command the
+// handling of wrong usage.
+func prepare(flags []cli.Flag, commands []*cli.Command) {
+	for _, f := range flags {
+		if name := f.Names()[0]; !slices.Contains(noEnv, name) {
+			setEnv(f, "TOKENTOSS_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_")))
+		}
+	}
+	for _, c := range commands {
+		c.OnUsageError = onUsageError
+		c.HideHelpCommand = true
+		prepare(c.Flags, c.Subcommands)
+	}
+}
+
+func setEnv(f cli.Flag, name string) {
+	switch f := f.(type) {
+	case *cli.StringFlag:
+		f.EnvVars = []string{name}
+	case *cli.BoolFlag:
+		f.EnvVars = []string{name}
+	case *cli.IntFlag:
+		f.EnvVars = []string{name}
+	case *cli.DurationFlag:
+		f.EnvVars = []string{name}
+	case *cli.StringSliceFlag:
+		f.EnvVars = []string{name}
+	}
+}
+
+// version is the module's version, as the go command recorded it.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(unknown)"
+}
+
+// open opens the profile that the flags name.
+func (in *Invocation) open(change func(*profile.Options)) (*profile.Profile, error) {
+	dir, err := in.dir()
+	if err != nil {
+		return nil, err
+	}
+	o := profile.Options{
+		Dir: dir, Name: in.String("profile"), Store: in.String("store"), Logger: in.logger(),
+	}
+	if change != nil {
+		change(&o)
+	}
+	return profile.Open(o)
+}
+
+// logger logs to standard error: warnings always, everything with --verbose.
+func (in *Invocation) logger() *slog.Logger {
+	level := slog.LevelWarn
+	if in.Bool("verbose") {
+		level = slog.LevelDebug
+	}
+	return slog.New(&logHandler{say: in.say, level: level})
+}
+
+// dir returns the configuration directory that the flags name.
+func (in *Invocation) dir() (string, error) {
+	if dir := in.String("config-dir"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	return profile.Dir()
+}

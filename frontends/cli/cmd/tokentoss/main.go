@@ -1,0 +1,11 @@
+// Command tokentoss signs in with Google once and reaches services behind
+// Identity-Aware Proxy from the command line.
+package main
+
+import (
+	"os"
+
+	"github.com/tokentoss/tokentoss/frontends/cli"
+)
+
+func main() { os.Exit(cli.Main(nil)) }

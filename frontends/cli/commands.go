@@ -1,0 +1,191 @@
+package cli
+
+import (
+	"time"
+
+	"github.com/urfave/cli/v2"
+)
+
+// commands makes the command tree of one run.
+type commands struct {
+	program Program
+	args    []string
+}
+
+// all returns every command, in the order of the help.
+func (c *commands) all() []*cli.Command {
+	list := []*cli.Command{
+		c.configure(),
+		c.login(),
+		{Name: "logout", Usage: "revoke the session at the provider, then forget it", Category: "session",
+			Flags:  []cli.Flag{&cli.BoolFlag{Name: "local", Usage: "only forget it here; nothing is sent"}},
+			Action: c.run(0, 0, logout)},
+		{Name: "status", Usage: "who is signed in, with which client and store, until when", Category: "session",
+			Flags:  []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "as JSON"}},
+			Action: c.run(0, 0, status)},
+		c.token(),
+	}
+	for _, method := range []string{"get", "post", "put", "patch", "delete"} {
+		list = append(list, c.request(method))
+	}
+	return append(list,
+		&cli.Command{Name: "curl", Usage: "run curl with the token, which it gets through a pipe", Category: "requests",
+			ArgsUsage: "URL -- CURL-ARGUMENTS", Action: c.run(1, -1, curl)},
+		&cli.Command{Name: "exec", Usage: "run a command with the token as IAP_TOKEN in its environment", Category: "requests",
+			ArgsUsage: "-- COMMAND [ARGUMENTS]", Action: c.run(1, -1, execute)},
+		c.profiles(),
+		&cli.Command{Name: "doctor", Usage: "check configuration, store, token, clock and provider", Category: "help",
+			Flags:  []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "as JSON"}},
+			Action: c.run(0, 0, doctor)},
+		c.emulator(),
+		&cli.Command{Name: "demo", Usage: "sign in and fetch, against the emulator", Category: "try it out",
+			Action: c.heavy("demo")},
+		c.completion(),
+	)
+}
+
+// run makes an action of f, which takes from least to most arguments (-1: any
+// number).
+func (c *commands) run(least, most int, f Action) cli.ActionFunc {
+	return func(ctx *cli.Context) error {
+		hint := "tokentoss " + ctx.Command.FullName() + " --help"
+		switch n := ctx.NArg(); {
+		case n < least:
+			return usagef(hint, "%s: it needs %s", ctx.Command.FullName(), ctx.Command.ArgsUsage)
+		case most >= 0 && n > most:
+			return usagef(hint, "%s: unexpected argument %q", ctx.Command.FullName(), ctx.Args().Get(most))
+		}
+		return f(ctx.Context, c.invocation(ctx))
+	}
+}
+
+func (c *commands) invocation(ctx *cli.Context) *Invocation {
+	p := c.program
+	return &Invocation{Context: ctx, Stdin: p.Stdin, Stdout: p.Stdout, Stderr: p.Stderr, args: c.args, say: messages{p.Stderr}}
+}
+
+// heavy is the action of a command that only one executable has.
+func (c *commands) heavy(name string) cli.ActionFunc {
+	if f, ok := c.program.Heavy[name]; ok {
+		return c.run(0, 0, f)
+	}
+	return c.run(0, 0, delegate)
+}
+
+func (c *commands) configure() *cli.Command {
+	return &cli.Command{
+		Name: "configure", Usage: "set the OAuth client to sign in with", Category: "session",
+		Description: "The client is of the type \"Desktop app\". Either give the file that the Google Cloud\n" +
+			"console offers for download (--from), or the client's ID; its secret is then asked for.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "from", Usage: "read the client from `FILE`, a client_secrets.json; - is standard input"},
+			&cli.StringFlag{Name: "client-id", Usage: "the client's `ID`"},
+			&cli.StringFlag{Name: "client-secret-file", Usage: "read the client's secret from `FILE`; - is standard input"},
+			&cli.StringFlag{Name: "project", Usage: "the client's Google Cloud project `ID`"},
+			&cli.StringFlag{Name: "issuer", Usage: "the OpenID provider's `URL`, if it is not Google"},
+		},
+		Action: c.run(0, 0, configure),
+	}
+}
+
+func (c *commands) login() *cli.Command {
+	return &cli.Command{
+		Name: "login", Usage: "sign in, in your own browser", Category: "session",
+		Description: "The browser may be on another machine: paste the address it ends on into the terminal.",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "no-browser", Usage: "only show the address to open"},
+			&cli.StringFlag{Name: "browser", Usage: "open the address with `CMD`, as its last argument; none is --no-browser"},
+			&cli.IntFlag{Name: "redirect-port", Usage: "listen on loopback port `N` for the redirect (default: a free one)"},
+			&cli.DurationFlag{Name: "timeout", Usage: "how long to wait", Value: 5 * time.Minute},
+			&cli.StringFlag{Name: "login-hint", Usage: "suggest the account `EMAIL`"},
+			&cli.StringSliceFlag{Name: "scope", Usage: "ask for scope `S` too; may be repeated"},
+		},
+		Action: c.run(0, 0, login),
+	}
+}
+
+func (c *commands) token() *cli.Command {
+	return &cli.Command{
+		Name: "token", Usage: "print a valid ID token", Category: "requests", ArgsUsage: "[URL]",
+		Description: "Standard output is the token and nothing else. Formats:\n" +
+			"  raw     the token\n" +
+			"  header  Authorization: Bearer TOKEN\n" +
+			"  json    the token, whose it is, and when it expires\n" +
+			"  env     export IAP_TOKEN=TOKEN, for eval\n" +
+			"  curl    a configuration for curl --config -\n" +
+			"  cookie  a cookie jar for URL, or NAME=VALUE without one",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "format", Usage: "raw, header, json, env, curl or cookie", Value: "raw"},
+			&cli.BoolFlag{Name: "access", Usage: "the access token, for Google's APIs; IAP does not take it"},
+		},
+		Action: c.run(0, 1, token),
+	}
+}
+
+func (c *commands) request(method string) *cli.Command {
+	flags := []cli.Flag{
+		&cli.StringSliceFlag{Name: "header", Aliases: []string{"H"}, Usage: "send header `H:V`; may be repeated"},
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the body to `FILE`"},
+		&cli.BoolFlag{Name: "include", Aliases: []string{"i"}, Usage: "print status and headers before the body"},
+		&cli.DurationFlag{Name: "timeout", Usage: "give up after this long (default: no limit)"},
+	}
+	if method != "get" {
+		flags = append(flags,
+			&cli.StringFlag{Name: "json", Usage: "send JSON `DATA`, or @FILE, or @- for standard input"},
+			&cli.StringFlag{Name: "data", Usage: "send `DATA`, or @FILE, or @- for standard input"})
+	}
+	return &cli.Command{
+		Name: method, Usage: "send a " + method + " request to a service", Category: "requests", ArgsUsage: "URL",
+		Flags: flags, Action: c.run(1, 1, request),
+	}
+}
+
+func (c *commands) profiles() *cli.Command {
+	return &cli.Command{
+		Name: "profile", Usage: "several accounts, clients and providers side by side", Category: "session",
+		Action: func(ctx *cli.Context) error {
+			if ctx.NArg() > 0 {
+				return usagef("tokentoss profile --help", "profile: there is no command %q", ctx.Args().First())
+			}
+			return cli.ShowSubcommandHelp(ctx)
+		},
+		Subcommands: []*cli.Command{
+			{Name: "list", Usage: "list the profiles; * is the one in use", Action: c.run(0, 0, profileList)},
+			{Name: "use", Usage: "use a profile from now on", ArgsUsage: "NAME", Action: c.run(1, 1, profileUse)},
+			{Name: "add", Usage: "make a profile", ArgsUsage: "NAME", Action: c.run(1, 1, profileAdd), Flags: []cli.Flag{
+				&cli.StringFlag{Name: "issuer", Usage: "the OpenID provider's `URL`, if it is not Google"},
+				&cli.StringFlag{Name: "hosted-domain", Usage: "the Workspace `DOMAIN` that accounts must be of"},
+				&cli.StringFlag{Name: "login-hint", Usage: "the account `EMAIL` to suggest"},
+				&cli.StringFlag{Name: "session-lifetime", Usage: "want a new sign-in after `DURATION`; 0 is no limit"},
+				&cli.StringFlag{Name: "browser", Usage: "open addresses with `CMD`"},
+			}},
+			{Name: "remove", Usage: "sign out of a profile and remove it", ArgsUsage: "NAME", Action: c.run(1, 1, profileRemove)},
+		},
+	}
+}
+
+func (c *commands) emulator() *cli.Command {
+	return &cli.Command{
+		Name: "emulator", Usage: "run a local Google and IAP, to try out and to test against", Category: "try it out",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "listen", Usage: "listen on `ADDR`", Value: "127.0.0.1:0"},
+			&cli.StringFlag{Name: "upstream", Usage: "guard the service at `URL` (default: one that is built in)"},
+			&cli.StringFlag{Name: "client-secrets", Usage: "write the OAuth client to `FILE` (default: a temporary one)"},
+			&cli.StringSliceFlag{Name: "account", Usage: "an account, by its `EMAIL`; may be repeated"},
+			&cli.StringFlag{Name: "auto-consent", Usage: "sign in `EMAIL` without a person"},
+			&cli.DurationFlag{Name: "token-lifetime", Usage: "how long tokens live", Value: time.Hour},
+		},
+		Action: c.heavy("emulator"),
+	}
+}
+
+func (c *commands) completion() *cli.Command {
+	return &cli.Command{
+		Name: "completion", Usage: "print a completion script: bash, zsh, fish or pwsh", Category: "help", ArgsUsage: "SHELL",
+		Action: c.run(1, 1, completion),
+	}
+}
+
+// interactive tells whether a person may be asked.
+func (in *Invocation) interactive() bool { return !in.Bool("non-interactive") }
+

@@ -1,0 +1,149 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+
+	"github.com/tokentoss/tokentoss/core/iap"
+	"github.com/tokentoss/tokentoss/core/profile"
+)
+
+// curl runs the real curl for a URL. The token comes to it through a pipe: an
+// argument or an environment variable could be seen by others.
+func curl(ctx context.Context, in *Invocation) error {
+	args := in.Args().Slice()
+	target, err := in.target(args[0])
+	if err != nil {
+		return err
+	}
+	args = args[1:]
+	if len(args) > 0 && args[0] == "--" {
+		args = args[1:]
+	}
+	if err := checkCurl(args); err != nil {
+		return err
+	}
+	path, err := exec.LookPath("curl")
+	if err != nil {
+		return &hintedError{errors.New("there is no curl on this machine"), "install curl, or use tokentoss get"}
+	}
+	p, err := in.open(nil)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	// The transport's rules for where a token may go are the rules here too.
+	if _, err := iap.NewTransport(p.Session, iap.Options{Origins: []string{target}, InsecureLoopback: p.Settings.InsecureLoopback}); err != nil {
+		return insecureTarget(err, target)
+	}
+	id, err := p.IDToken(ctx)
+	if err != nil {
+		return err
+	}
+	return runCurl(ctx, in, path, target, args, curlConfig(id.Value.Reveal(), hasAuthorization(args)))
+}
+
+func runCurl(ctx context.Context, in *Invocation, path, target string, args []string, config string) error {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	cmd := exec.CommandContext(ctx, path)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = in.Stdin, in.Stdout, in.Stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.Args = append([]string{path, "--config", configFile(cmd, r)}, append(args, target)...)
+	cmd.Env = childEnv()
+	err = cmd.Start()
+	if err == nil {
+		// A token is smaller than a pipe's buffer: this does not wait for curl.
+		_, _ = w.WriteString(config + "\n")
+	}
+	_ = w.Close()
+	if err != nil {
+		return fmt.Errorf("curl: %w", err)
+	}
+	return passExit(cmd.Wait())
+}
+
+// passExit passes a wrapped command's exit code on.
+func passExit(err error) error {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return &exitError{code: max(exit.ExitCode(), exitFailed)}
+	}
+	return err
+}
+
+// hasAuthorization tells whether curl is to send an Authorization of its own;
+// the token then goes into Proxy-Authorization, which IAP tries first and takes
+// out (https://docs.cloud.google.com/iap/docs/authentication-howto).
+func hasAuthorization(args []string) bool {
+	return slices.ContainsFunc(args, func(a string) bool {
+		a = strings.ToLower(strings.TrimSpace(strings.TrimPrefix(strings.TrimPrefix(a, "--header="), "-H")))
+		return strings.HasPrefix(a, "authorization:") || a == "-u" || a == "--user" || a == "--oauth2-bearer"
+	})
+}
+
+// checkCurl refuses arguments that would send the token to another place than
+// the URL. It sees the obvious ones; curl's arguments are the person's own.
+func checkCurl(args []string) error {
+	takesURL := []string{"-x", "--proxy", "--preproxy", "-e", "--referer", "-d", "--data", "--data-raw", "--data-binary", "--data-ascii",
+		"--data-urlencode", "--json", "-H", "--header", "-F", "--form", "--form-string", "-A", "--user-agent", "-b", "--cookie", "--doh-url", "-w", "--write-out", "-o", "--output"}
+	for i, a := range args {
+		switch name, _, _ := strings.Cut(a, "="); {
+		case slices.Contains([]string{"--next", "-:", "--url", "--location-trusted", "-K", "--config"}, name):
+			return usagef("run tokentoss curl once for each URL", "curl: %s could send the token elsewhere", name)
+		case strings.Contains(a, "://") && !strings.HasPrefix(a, "-") && (i == 0 || !slices.Contains(takesURL, args[i-1])):
+			return usagef("run tokentoss curl once for each URL", "curl: a second URL would get the token too")
+		}
+	}
+	return nil
+}
+
+// childEnv is the environment of wrapped commands: without what is only for
+// this program.
+func childEnv() []string {
+	return slices.DeleteFunc(os.Environ(), func(e string) bool {
+		return strings.HasPrefix(e, "IAP_TOKEN=") || strings.HasPrefix(e, profile.EnvInsecureLoopback+"=")
+	})
+}
+
+// execute runs a command with the token in its environment, which is what the
+// person asked for; the command, and what it starts, can use it for an hour.
+func execute(ctx context.Context, in *Invocation) error {
+	args := in.Args().Slice()
+	if args[0] == "--" {
+		args = args[1:]
+	}
+	if len(args) == 0 {
+		return usagef("tokentoss exec -- COMMAND [ARGUMENTS]", "exec: which command?")
+	}
+	path, err := exec.LookPath(args[0])
+	if err != nil {
+		return &exitError{127, &hintedError{fmt.Errorf("there is no command %q", args[0]), "check the name; what follows -- is the command"}}
+	}
+	p, err := in.open(nil)
+	if err != nil {
+		return err
+	}
+	id, err := p.IDToken(ctx)
+	if cerr := p.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return err
+	}
+	env := append(childEnv(), "IAP_TOKEN="+id.Value.Reveal())
+	if err := replaceProcess(path, args, env); !errors.Is(err, errors.ErrUnsupported) {
+		return fmt.Errorf("%s: %w", args[0], err)
+	}
+	cmd := exec.CommandContext(ctx, path, args[1:]...)
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, in.Stdin, in.Stdout, in.Stderr
+	return passExit(cmd.Run())
+}

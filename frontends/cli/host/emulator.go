@@ -1,0 +1,64 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/tokentoss/tokentoss/e2e/emulator"
+	"github.com/tokentoss/tokentoss/frontends/cli"
+)
+
+// runEmulator runs the emulator until it is interrupted. It prints one line of
+// JSON when it is ready.
+func runEmulator(ctx context.Context, in *cli.Invocation) error {
+	o := emulator.Options{
+		Listen: in.String("listen"), Upstream: in.String("upstream"), AutoConsent: in.String("auto-consent"),
+		TokenLifetime: in.Duration("token-lifetime"),
+	}
+	for _, email := range in.StringSlice("account") {
+		o.Accounts = append(o.Accounts, emulator.Account{Email: email})
+	}
+	e, err := emulator.Start(ctx, o)
+	if err != nil {
+		return fmt.Errorf("the emulator cannot start: %w", err)
+	}
+	defer e.Close()
+	file, remove, err := writeClient(in.String("client-secrets"), e.ClientSecrets())
+	if err != nil {
+		return err
+	}
+	defer remove()
+	ready, err := json.Marshal(struct {
+		Google        string `json:"google"`
+		IAP           string `json:"iap"`
+		ClientSecrets string `json:"client_secrets"`
+	}{e.GoogleURL(), e.IAPURL(), file})
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(in.Stdout, string(ready)); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// writeClient writes the emulator's OAuth client to path, or to a temporary file
+// that remove removes.
+func writeClient(path string, data []byte) (file string, remove func(), err error) {
+	if path == "" {
+		dir, err := os.MkdirTemp("", "tokentoss-emulator")
+		if err != nil {
+			return "", nil, err
+		}
+		path = filepath.Join(dir, "client_secrets.json")
+		return path, func() { _ = os.RemoveAll(dir) }, os.WriteFile(path, data, 0o600)
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return "", nil, err
+	}
+	return path, func() {}, os.WriteFile(path, data, 0o600)
+}

@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/authcode"
+	"github.com/tokentoss/tokentoss/core/profile"
+)
+
+// noBrowser is the browser command that stands for none.
+const noBrowser = "none"
+
+// login signs a person in.
+func login(ctx context.Context, in *Invocation) error {
+	if !in.interactive() {
+		return &exitError{exitSignIn, &hintedError{errors.New("login needs a person, and --non-interactive is set"),
+			"run tokentoss login without it, in a terminal"}}
+	}
+	p, err := in.open(func(o *profile.Options) { o.Auth = in.authOptions })
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	if p.Client() == nil {
+		return core.ErrNotConfigured
+	}
+	if name := firstOf(in.String("frontend"), p.Settings.Frontend, "cli"); name != "cli" {
+		return usagef("tokentoss login --frontend cli", "there is no frontend %q", name)
+	}
+	ctx, stop := withParent(ctx)
+	defer stop()
+	t, err := takeTurn(ctx, in, p)
+	if err != nil || t == nil {
+		return err
+	}
+	defer t.release()
+	prompter := &terminal{in: in, browser: in.browser(p), turn: t}
+	st, err := p.SignIn(ctx, prompter)
+	prompter.done()
+	if errors.Is(err, core.ErrNotSaved) {
+		return &hintedError{err, "make room, or make the directory writable, and run tokentoss login again"}
+	}
+	if err != nil {
+		return err
+	}
+	in.say.say("signed in as %s", st.Email)
+	return nil
+}
+
+// authOptions are the options of this login.
+func (in *Invocation) authOptions(o *authcode.Options) {
+	o.Timeout = in.Duration("timeout")
+	if in.IsSet("redirect-port") {
+		o.Port = in.Int("redirect-port")
+	}
+	if hint := in.String("login-hint"); hint != "" {
+		o.LoginHint = hint
+	}
+	o.Scopes = append(o.Scopes, in.StringSlice("scope")...)
+}
+
+// browser returns the command that opens an address: "" is the system's.
+func (in *Invocation) browser(p *profile.Profile) string {
+	switch {
+	case in.Bool("no-browser"):
+		return noBrowser
+	case in.String("browser") != "":
+		return in.String("browser")
+	}
+	return p.Settings.Browser
+}
+
+func firstOf(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}

@@ -1,0 +1,49 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// All that tokentoss says to a person goes through this file, so that it has one
+// voice:
+//
+//   - it goes to standard error, each line begins with "tokentoss: ";
+//   - no capital at the beginning, no full stop at the end;
+//   - an error says what happened, to what; the hint names the next command.
+
+const prefix = "tokentoss: "
+
+// errorf-like messages of one program run.
+type messages struct{ w io.Writer }
+
+// say tells what happens.
+func (m messages) say(format string, args ...any) { m.line("", format, args...) }
+
+// warn tells what is not as it should be, and goes on.
+func (m messages) warn(format string, args ...any) { m.line("warning: ", format, args...) }
+
+// fail tells why the program ends.
+func (m messages) fail(err error) { m.line("error: ", "%s", oneLine(err.Error())) }
+
+// hint tells what to do next.
+func (m messages) hint(format string, args ...any) { m.line("hint: ", format, args...) }
+
+func (m messages) line(kind, format string, args ...any) {
+	fmt.Fprintf(m.w, prefix+kind+format+"\n", args...)
+}
+
+// oneLine keeps a message on one line and its control characters off the
+// terminal: a part of it may come from elsewhere.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return ' '
+		case r < ' ' || r == 0x7f || 0x80 <= r && r < 0xa0:
+			return -1
+		}
+		return r
+	}, s)
+}

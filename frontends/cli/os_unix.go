@@ -1,0 +1,53 @@
+//go:build !windows
+
+package cli
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+// endSignals end a command in order.
+var endSignals = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
+
+// withParent ends when the process that started this one ended: nobody is there
+// any more to sign in.
+func withParent(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	parent := os.Getppid()
+	go func() {
+		tick := time.NewTicker(500 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				if os.Getppid() != parent {
+					cancel()
+					return
+				}
+			}
+		}
+	}()
+	return ctx, cancel
+}
+
+// replaceProcess runs a command in place of this process, so that signals and
+// the exit code are the command's own.
+func replaceProcess(path string, args, env []string) error {
+	return syscall.Exec(path, args, env)
+}
+
+// windowsCommand is for Windows only.
+func windowsCommand(command, url string) *exec.Cmd { return exec.Command(command, url) }
+
+// configFile gives curl a configuration through an inherited pipe: it returns
+// what to pass as --config.
+func configFile(cmd *exec.Cmd, pipe *os.File) string {
+	cmd.ExtraFiles = append(cmd.ExtraFiles, pipe)
+	return "/dev/fd/3"
+}

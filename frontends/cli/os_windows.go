@@ -1,0 +1,34 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+)
+
+// endSignals end a command in order.
+var endSignals = []os.Signal{os.Interrupt}
+
+// withParent is for systems on which a process learns of its parent's end.
+func withParent(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithCancel(ctx)
+}
+
+// replaceProcess cannot be done on Windows; the caller runs a child.
+func replaceProcess(string, []string, []string) error { return errors.ErrUnsupported }
+
+// windowsCommand splits command at spaces; a path that contains some cannot be
+// given.
+func windowsCommand(command, url string) *exec.Cmd {
+	words := append(strings.Fields(command), url)
+	return exec.Command(words[0], words[1:]...)
+}
+
+// configFile gives curl a configuration on its standard input, which Windows
+// programs can read where they cannot read an inherited pipe.
+func configFile(cmd *exec.Cmd, pipe *os.File) string {
+	cmd.Stdin = pipe
+	return "-"
+}

@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// permute puts the options of a command line before its arguments, so that
+// "tokentoss get URL -o FILE" means what it says: package flag stops at the
+// first argument. Global options may stand anywhere too. What follows "--" is
+// left alone.
+func permute(app *cli.App, args []string) []string {
+	if len(args) == 0 {
+		return args
+	}
+	var global, path, options, rest []string
+	commands, flags := app.Commands, []cli.Flag(nil)
+	// Completion asks about the line as it stands.
+	if slices.Contains(args, "--generate-bash-completion") {
+		return args
+	}
+	for i := 1; i < len(args); i++ {
+		arg := args[i]
+		if arg == "--" {
+			rest = append(rest, args[i:]...)
+			break
+		}
+		if len(arg) < 2 || arg[0] != '-' {
+			if next := commandNamed(commands, arg); next != nil && len(rest) == 0 {
+				path, commands, flags = append(path, arg), next.Subcommands, next.Flags
+			} else {
+				rest = append(rest, arg)
+			}
+			continue
+		}
+		into, known := &options, flagNamed(flags, arg)
+		if known == nil {
+			if known = flagNamed(app.Flags, arg); known != nil {
+				into = &global
+			}
+		}
+		*into = append(*into, arg)
+		if known != nil && takesValue(known) && !strings.Contains(arg, "=") && i+1 < len(args) {
+			i++
+			*into = append(*into, args[i])
+		}
+	}
+	out := append([]string{args[0]}, global...)
+	out = append(out, path...)
+	out = append(out, options...)
+	// An argument that looks like an option, or like a command, is neither.
+	return append(out, rest...)
+}
+
+func commandNamed(commands []*cli.Command, name string) *cli.Command {
+	for _, c := range commands {
+		if c.HasName(name) {
+			return c
+		}
+	}
+	return nil
+}
+
+func flagNamed(flags []cli.Flag, arg string) cli.Flag {
+	name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+	for _, f := range flags {
+		if slices.Contains(f.Names(), name) {
+			return f
+		}
+	}
+	return nil
+}
+
+func takesValue(f cli.Flag) bool {
+	_, isBool := f.(*cli.BoolFlag)
+	return !isBool
+}

@@ -1,0 +1,126 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/profile"
+)
+
+// config reads config.toml.
+func (in *Invocation) config() (*profile.Config, string, error) {
+	dir, err := in.dir()
+	if err != nil {
+		return nil, "", err
+	}
+	c, err := profile.ReadConfig(dir)
+	return c, dir, err
+}
+
+func profileList(ctx context.Context, in *Invocation) error {
+	c, _, err := in.config()
+	if err != nil {
+		return err
+	}
+	current := firstOf(in.String("profile"), c.Active, core.DefaultKey)
+	for _, name := range c.Names() {
+		mark := " "
+		if name == current {
+			mark = "*"
+		}
+		fmt.Fprintf(in.Stdout, "%s %-20s %s\n", mark, name, in.describe(ctx, name))
+	}
+	return nil
+}
+
+// describe says in a few words what a profile is able to do.
+func (in *Invocation) describe(ctx context.Context, name string) string {
+	p, err := in.open(func(o *profile.Options) { o.Name = name })
+	if err != nil {
+		return oneLine(err.Error())
+	}
+	defer p.Close()
+	st, err := p.Status(ctx)
+	switch {
+	case err != nil:
+		return oneLine(err.Error())
+	case st.State == core.SignedIn:
+		return st.Email
+	case st.State == core.NeedsSignIn:
+		return st.Email + ", needs a new sign-in"
+	case st.State == core.NotConfigured:
+		return "not configured"
+	}
+	return "signed out"
+}
+
+func profileUse(_ context.Context, in *Invocation) error {
+	c, _, err := in.config()
+	if err != nil {
+		return err
+	}
+	name := in.Args().First()
+	if err := c.Use(name); err != nil {
+		return err
+	}
+	in.say.say("profile %s is used from now on", name)
+	return nil
+}
+
+func profileAdd(_ context.Context, in *Invocation) error {
+	c, _, err := in.config()
+	if err != nil {
+		return err
+	}
+	name := in.Args().First()
+	err = c.Add(name, profile.Settings{
+		Store: in.String("store"), Issuer: in.String("issuer"), HostedDomain: in.String("hosted-domain"),
+		LoginHint: in.String("login-hint"), SessionLifetime: in.String("session-lifetime"), Browser: in.String("browser"),
+	})
+	if err != nil {
+		return err
+	}
+	in.say.say("added profile %s", name)
+	in.say.hint("tokentoss --profile %s login, or tokentoss profile use %s", name, name)
+	return nil
+}
+
+// profileRemove signs out of a profile and removes what was made for it.
+func profileRemove(ctx context.Context, in *Invocation) error {
+	c, dir, err := in.config()
+	if err != nil {
+		return err
+	}
+	name := in.Args().First()
+	if name == core.DefaultKey {
+		return usagef("tokentoss logout", "the default profile cannot be removed")
+	}
+	p, err := in.open(func(o *profile.Options) { o.Name = name; o.Store = "" })
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	if err := p.SignOut(ctx); err != nil {
+		if !errors.Is(err, core.ErrNotRevoked) {
+			return err
+		}
+		in.say.warn("%v", err)
+	}
+	if err := c.Remove(name); err != nil {
+		return err
+	}
+	own := filepath.Join(dir, "profiles", name)
+	// Only what tokentoss makes is removed; a directory with more in it stays.
+	for _, f := range []string{"client_secrets.json", ".tokens.json.lock", ".tokens.json.write", ".client_secrets.json.lock", ".client_secrets.json.write"} {
+		_ = os.Remove(filepath.Join(own, f))
+	}
+	if err := os.Remove(own); err != nil && !errors.Is(err, os.ErrNotExist) {
+		in.say.warn("files of the profile are left in %s", own)
+	}
+	in.say.say("removed profile %s", name)
+	return nil
+}

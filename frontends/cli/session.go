@@ -1,0 +1,249 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/profile"
+)
+
+// maxInput bounds what is read as a client or a secret.
+const maxInput = 1 << 20
+
+// configure sets the OAuth client.
+func configure(ctx context.Context, in *Invocation) error {
+	cs, err := in.readClient()
+	if err != nil {
+		return err
+	}
+	issuer := in.String("issuer")
+	if issuer != "" {
+		if err := core.CheckIssuer(issuer, os.Getenv(profile.EnvInsecureLoopback) == "1"); err != nil {
+			return usagef("name it as its discovery document does", "%v", err)
+		}
+	}
+	// A client file that stands there already, and is no good, is what a person
+	// configures anew for.
+	p, err := in.open(func(o *profile.Options) {
+		o.Override = func(s *profile.Settings) {
+			if issuer != "" {
+				s.Issuer = issuer
+			}
+		}
+		o.IgnoreClient = true
+	})
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	before, _ := p.Status(ctx)
+	if err := p.Configure(ctx, cs); err != nil {
+		return err
+	}
+	if issuer != "" {
+		config, err := profile.ReadConfig(p.Dir)
+		if err != nil {
+			return err
+		}
+		if err := config.SetIssuer(p.Name, issuer); err != nil {
+			return err
+		}
+	}
+	if p.Client().Issuer() == core.GoogleIssuer && !strings.HasSuffix(cs.ClientID, ".apps.googleusercontent.com") {
+		in.say.warn("client ID %q does not end in .apps.googleusercontent.com, as Google's do", cs.ClientID)
+	}
+	in.say.say("configured OAuth client %s in %s", cs.ClientID, p.ClientFile)
+	if before.State == core.SignedOut || before.State == core.NotConfigured {
+		in.say.hint("tokentoss login")
+	}
+	return nil
+}
+
+// readClient reads the client from a file, or from options and a prompt.
+func (in *Invocation) readClient() (core.ClientSecrets, error) {
+	var none core.ClientSecrets
+	from, id := in.String("from"), in.String("client-id")
+	switch {
+	case from != "" && id != "":
+		return none, usagef("tokentoss configure --help", "--from and --client-id exclude each other")
+	case from == "" && id == "":
+		return none, usagef("tokentoss configure --from client_secrets.json, or --client-id ID", "configure: which OAuth client?")
+	case from != "":
+		data, err := in.readFile(from)
+		if err != nil {
+			return none, err
+		}
+		cs, err := core.ParseClientSecrets(data)
+		if err != nil {
+			return none, fmt.Errorf("%s: %w", from, err)
+		}
+		return cs, nil
+	}
+	secret, err := in.readSecret()
+	if err != nil {
+		return none, err
+	}
+	cs := core.ClientSecrets{ClientID: strings.TrimSpace(id), ClientSecret: secret, ProjectID: in.String("project")}
+	if in.String("issuer") != "" {
+		return cs, nil // Configure validates it for that provider
+	}
+	return cs, cs.Validate()
+}
+
+// readSecret reads the client's secret: never from the command line, where every
+// user of the machine could see it.
+func (in *Invocation) readSecret() (core.Secret, error) {
+	if file := in.String("client-secret-file"); file != "" {
+		data, err := in.readFile(file)
+		return core.Secret(strings.TrimSpace(string(data))), err
+	}
+	if fd := int(in.Stdin.Fd()); in.interactive() && term.IsTerminal(fd) {
+		fmt.Fprint(in.Stderr, prefix+"client secret (not shown): ")
+		data, err := term.ReadPassword(fd)
+		fmt.Fprintln(in.Stderr)
+		return core.Secret(strings.TrimSpace(string(data))), err
+	}
+	return "", usagef("give it with --client-secret-file FILE, or --client-secret-file - for standard input",
+		"configure: there is no terminal to ask for the client's secret on")
+}
+
+// readFile reads a small file, or standard input for "-".
+func (in *Invocation) readFile(name string) ([]byte, error) {
+	f := in.Stdin
+	if name != "-" {
+		var err error
+		if f, err = os.Open(name); err != nil {
+			return nil, &hintedError{fmt.Errorf("cannot read the file: %w", err), "check the path"}
+		}
+		defer f.Close()
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxInput+1))
+	if err == nil && len(data) > maxInput {
+		err = fmt.Errorf("%s: larger than 1 MiB, which no client file is", name)
+	}
+	return data, err
+}
+
+// logout ends the session.
+func logout(ctx context.Context, in *Invocation) error {
+	p, err := in.open(nil)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	if in.Bool("local") {
+		if err := p.Forget(ctx); err != nil {
+			return err
+		}
+		in.say.say("the session is forgotten here; the provider was not told")
+		return nil
+	}
+	err = p.SignOut(ctx)
+	if errors.Is(err, core.ErrNotRevoked) {
+		return &hintedError{fmt.Errorf("the session is forgotten here, but %w", err),
+			"end it at https://myaccount.google.com/connections, if it matters"}
+	}
+	if err != nil {
+		return err
+	}
+	in.say.say("signed out")
+	return nil
+}
+
+// statusJSON is what status --json prints.
+type statusJSON struct {
+	core.Status
+	Profile    string `json:"profile"`
+	Store      string `json:"store"`
+	Location   string `json:"location,omitempty"`
+	ClientFile string `json:"client_file"`
+}
+
+// status shows the session. Its exit code tells whether there is one.
+func status(ctx context.Context, in *Invocation) error {
+	p, err := in.open(nil)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	st, err := p.Status(ctx)
+	if err != nil {
+		return err
+	}
+	if in.Bool("json") {
+		out := statusJSON{Status: st, Profile: p.Name, Store: p.Store, Location: p.Location(), ClientFile: p.ClientFile}
+		enc := json.NewEncoder(in.Stdout)
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(out); err != nil {
+			return err
+		}
+	} else {
+		in.printStatus(p, st)
+	}
+	return in.statusCode(st)
+}
+
+func (in *Invocation) statusCode(st core.Status) error {
+	switch st.State {
+	case core.SignedIn:
+		return nil
+	case core.NotConfigured:
+		in.say.hint("%s", hintFor(core.ErrNotConfigured))
+		return &exitError{code: exitFailed}
+	}
+	in.say.hint("tokentoss login")
+	return &exitError{code: exitSignIn}
+}
+
+func (in *Invocation) printStatus(p *profile.Profile, st core.Status) {
+	now := time.Now()
+	row := func(name, format string, args ...any) { fmt.Fprintf(in.Stdout, "%-9s %s\n", name, oneLine(fmt.Sprintf(format, args...))) }
+	row("profile", "%s", p.Name)
+	switch st.State {
+	case core.NotConfigured:
+		row("session", "not configured: there is no OAuth client")
+	case core.SignedOut:
+		row("session", "signed out")
+	case core.NeedsSignIn:
+		row("session", "%s, needs a new sign-in", st.Email)
+	default:
+		row("session", "signed in as %s", st.Email)
+	}
+	if st.Reason != "" {
+		row("reason", "%s", st.Reason)
+	}
+	if !st.SignedInAt.IsZero() {
+		row("since", "%s (%s ago)", st.SignedInAt.Local().Format(time.RFC1123), round(now.Sub(st.SignedInAt)))
+	}
+	if !st.SessionEnds.IsZero() && st.SessionEnds.After(now) {
+		row("until", "%s (in %s), then sign in again", st.SessionEnds.Local().Format(time.RFC1123), round(st.SessionEnds.Sub(now)))
+	}
+	if !st.TokenExpiry.IsZero() {
+		if left := st.TokenExpiry.Sub(now); left > 0 {
+			row("token", "valid for %s", round(left))
+		} else {
+			row("token", "expired %s ago; it is refreshed when needed", round(-left))
+		}
+	}
+	if st.ClientID != "" {
+		row("client", "%s", st.ClientID)
+		row("provider", "%s", st.Issuer)
+	}
+	row("store", "%s %s", p.Store, p.Location())
+}
+
+func round(d time.Duration) time.Duration {
+	if d > time.Minute {
+		return d.Round(time.Minute)
+	}
+	return d.Round(time.Second)
+}

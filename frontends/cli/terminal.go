@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/tokentoss/tokentoss/core"
+)
+
+// A terminal is the command line's [core.Prompter]: it opens the browser, shows
+// the address, shows how long is left, and takes a pasted address.
+type terminal struct {
+	in      *Invocation
+	browser string
+	turn    *turn
+
+	lines <-chan string // of standard input, once somebody asked for them
+	count bool          // a countdown stands on the screen
+}
+
+// Prompt implements [core.Prompter].
+func (t *terminal) Prompt(ctx context.Context, p core.Prompt) (string, error) {
+	say := t.in.say
+	if p.Problem != "" {
+		t.done()
+		say.warn("not taken: %s", p.Problem)
+	} else {
+		t.turn.show(p.URL)
+		t.open(ctx, p)
+	}
+	if !isTerminal(t.in.Stdin) {
+		<-ctx.Done()
+		return "", ctx.Err()
+	}
+	if t.lines == nil {
+		t.lines = readLines(t.in.Stdin)
+		say.say("if the browser ends on a page that cannot be reached, paste that page's address here")
+	}
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		t.countdown(time.Until(p.Deadline))
+		select {
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case line, ok := <-t.lines:
+			if !ok { // end of input: the browser is the only way left
+				t.lines = make(chan string)
+				continue
+			}
+			if line != "" {
+				return line, nil
+			}
+		case <-tick.C:
+		}
+	}
+}
+
+// open opens the browser, or says how to. The address is always shown: whether a
+// browser that was started shows anything cannot be known.
+func (t *terminal) open(ctx context.Context, p core.Prompt) {
+	say := t.in.say
+	how := "open this address in your browser:"
+	if t.browser != noBrowser {
+		switch err := openBrowser(ctx, t.browser, p.URL); {
+		case err == nil:
+			how = "your browser is opening; if it does not, open this address:"
+		case t.browser == "":
+			say.say("no browser can be opened here: %v", err)
+		default:
+			say.warn("the browser command failed: %v", err)
+		}
+	}
+	say.say("%s", how)
+	fmt.Fprintf(t.in.Stderr, "\n  %s\n\n", p.URL)
+	if !isTerminal(t.in.Stdin) {
+		say.say("waiting for the sign-in, at most %s", time.Until(p.Deadline).Round(time.Second))
+	}
+}
+
+// countdown shows how long is left, above the line on which a person types.
+func (t *terminal) countdown(left time.Duration) {
+	if !isTerminal(t.in.Stderr) {
+		return
+	}
+	text := fmt.Sprintf("%swaiting for the sign-in, %s left", prefix, max(left, 0).Round(time.Second))
+	if !t.count {
+		t.count = true
+		fmt.Fprintf(t.in.Stderr, "%s\n", text)
+		return
+	}
+	// Save the cursor, one line up, rewrite the line, restore the cursor.
+	fmt.Fprintf(t.in.Stderr, "\x1b7\x1b[A\r%s\x1b[K\x1b8", text)
+}
+
+// done leaves the countdown behind.
+func (t *terminal) done() { t.count = false }
+
+// readLines reads lines until the input or the process ends: a read of a
+// terminal cannot be taken back.
+func readLines(f *os.File) <-chan string {
+	lines := make(chan string)
+	go func() {
+		defer close(lines)
+		s := bufio.NewScanner(f)
+		s.Buffer(nil, maxInput)
+		for s.Scan() {
+			lines <- s.Text()
+		}
+	}()
+	return lines
+}
+
+// isTerminal tells whether v is a file that is a terminal.
+func isTerminal(v any) bool {
+	f, ok := v.(*os.File)
+	return ok && f != nil && term.IsTerminal(int(f.Fd()))
+}

@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tokentoss/tokentoss/core"
+)
+
+// cookieName is the cookie in which IAP takes an ID token.
+const cookieName = "GCP_IAAP_AUTH_TOKEN"
+
+var tokenFormats = []string{"raw", "header", "json", "env", "curl", "cookie"}
+
+// token prints a token. Where that is not possible, standard output stays empty.
+func token(ctx context.Context, in *Invocation) error {
+	format := in.String("format")
+	if !slices.Contains(tokenFormats, format) {
+		return usagef("one of "+strings.Join(tokenFormats, ", "), "token: there is no format %q", format)
+	}
+	if in.NArg() > 0 && format != "cookie" {
+		return usagef("tokentoss token --help", "token: a URL goes with --format cookie only")
+	}
+	p, err := in.open(nil)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	id, err := p.IDToken(ctx)
+	if err != nil {
+		return err
+	}
+	value := id.Value
+	if in.Bool("access") {
+		if value, err = p.AccessToken(ctx); err != nil {
+			return err
+		}
+	}
+	text, err := formatToken(format, in.Args().First(), value, id, in.Bool("access"))
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(in.Stdout, text)
+	return err
+}
+
+func formatToken(format, target string, value core.Secret, id core.IDToken, access bool) (string, error) {
+	text := value.Reveal()
+	switch format {
+	case "header":
+		return "Authorization: Bearer " + text, nil
+	case "env":
+		return "export IAP_TOKEN=" + text, nil
+	case "curl":
+		return curlConfig(text, false), nil
+	case "cookie":
+		return cookie(target, text, id.Expiry)
+	case "json":
+		out := map[string]any{
+			"email": id.Email, "sub": id.Subject, "issuer": id.Issuer, "audience": id.Audience, "expiry": id.Expiry.UTC().Format(time.RFC3339),
+		}
+		name := "id_token"
+		if access {
+			name = "access_token"
+		}
+		out[name] = text
+		b, err := json.MarshalIndent(out, "", "  ")
+		return string(b), err
+	}
+	return text, nil
+}
+
+// cookie formats the token as a line of a Netscape cookie jar for the host of
+// target, or as NAME=VALUE.
+func cookie(target, value string, expiry time.Time) (string, error) {
+	if target == "" {
+		return cookieName + "=" + value, nil
+	}
+	u, err := parseTarget(target)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("# Netscape HTTP Cookie File\n#HttpOnly_%s\tFALSE\t/\t%s\t%d\t%s\t%s",
+		u.Hostname(), strings.ToUpper(fmt.Sprint(u.Scheme == "https")), expiry.Unix(), cookieName, value), nil
+}
+
+// curlConfig is a curl configuration file that adds the token. The token has no
+// character that would need quoting there: it is base64url and dots.
+func curlConfig(value string, proxyHeader bool) string {
+	name := "Authorization"
+	if proxyHeader {
+		name = "Proxy-Authorization"
+	}
+	return fmt.Sprintf("header = \"%s: Bearer %s\"", name, value)
+}
+
+// parseTarget reads the URL of a service, and says what is wrong with it rather
+// than guess: a token goes there.
+func parseTarget(raw string) (*url.URL, error) {
+	scheme, _, hasScheme := strings.Cut(raw, "://")
+	switch {
+	case !hasScheme:
+		return nil, usagef("did you mean https://"+raw+"?", "%q has no scheme", raw)
+	case !strings.EqualFold(scheme, "https") && !strings.EqualFold(scheme, "http"):
+		return nil, usagef("a URL begins with https://", "%q: there is no scheme %q", raw, scheme)
+	}
+	u, err := url.Parse(raw)
+	if err != nil {
+		return nil, usagef("check the URL", "%q is not a URL", raw)
+	}
+	if u.Hostname() == "" {
+		return nil, usagef("a URL is like https://my-service.run.app/path", "%q names no host", raw)
+	}
+	return u, nil
+}
