@@ -194,6 +194,29 @@ func (s *Session) load(ctx context.Context) (*stored, error) {
 	if _, err := s.configured(); err != nil {
 		return nil, err
 	}
+	r, err := s.loadOnce(ctx)
+	for try := 0; try < tornTries && errors.Is(err, ErrCorrupt); try++ {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(tornPause):
+		}
+		r, err = s.loadOnce(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r, s.fits(r)
+}
+
+// Python tokentoss writes its file in place, so that a reader may meet half of
+// it. Only what stays damaged is damaged.
+const (
+	tornTries = 3
+	tornPause = 20 * time.Millisecond
+)
+
+func (s *Session) loadOnce(ctx context.Context) (*stored, error) {
 	rec, err := s.opts.Store.Load(ctx, s.key)
 	if errors.Is(err, ErrNotFound) {
 		return nil, &SignInNeededError{Cause: CauseSignedOut}
@@ -205,7 +228,7 @@ func (s *Session) load(ctx context.Context) (*stored, error) {
 	if err != nil {
 		return nil, s.locate(err)
 	}
-	return r, s.fits(r)
+	return r, nil
 }
 
 // fits tells whether a stored session belongs to this client.

@@ -164,7 +164,10 @@ func (s *Session) SignOut(ctx context.Context) error {
 	} else {
 		revoked = err
 	}
-	if err := s.Forget(context.WithoutCancel(ctx)); err != nil {
+	// However the provider's answer took, what was asked for here is done.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endpointTimeout)
+	defer cancel()
+	if err := s.Forget(ctx); err != nil {
 		return err
 	}
 	if revoked != nil {

@@ -60,7 +60,7 @@ func (p Program) Run(ctx context.Context, args []string) int {
 			say.fail(errors.New("interrupted"))
 		} else {
 			say.fail(err)
-			if h := hintFor(err); h != "" {
+			if h := hintFor(err); h != "" && !strings.Contains(err.Error(), h) {
 				say.hint("%s", h)
 			}
 		}

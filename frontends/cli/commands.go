@@ -188,4 +188,3 @@ func (c *commands) completion() *cli.Command {
 
 // interactive tells whether a person may be asked.
 func (in *Invocation) interactive() bool { return !in.Bool("non-interactive") }
-

@@ -206,7 +206,9 @@ func (in *Invocation) statusCode(st core.Status) error {
 
 func (in *Invocation) printStatus(p *profile.Profile, st core.Status) {
 	now := time.Now()
-	row := func(name, format string, args ...any) { fmt.Fprintf(in.Stdout, "%-9s %s\n", name, oneLine(fmt.Sprintf(format, args...))) }
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(in.Stdout, "%-9s %s\n", name, oneLine(fmt.Sprintf(format, args...)))
+	}
 	row("profile", "%s", p.Name)
 	switch st.State {
 	case core.NotConfigured:

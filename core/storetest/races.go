@@ -1,0 +1,152 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/tokentoss/tokentoss/core"
+)
+
+const (
+	savers     = 8  // goroutines that save together
+	rounds     = 5  // of them
+	increments = 10 // of each counting goroutine
+)
+
+func raceChecks() []check {
+	return []check{
+		{"ConcurrentSavers", func(t *testing.T, k *kit) {
+			s := k.store(t)
+			k.raceSaves(t, s, s)
+		}},
+		{"Counter", func(t *testing.T, k *kit) {
+			s := k.store(t)
+			k.count(t, s, s)
+		}},
+		{"ReadersSeeWholeDocuments", checkReaders},
+	}
+}
+
+// raceSaves lets savers start from one revision together, several times, the
+// first time from none. They use the stores in turn, which are over one place.
+func (k *kit) raceSaves(t *testing.T, stores ...core.TokenStore) {
+	t.Helper()
+	revision := ""
+	for round := range rounds {
+		saved := make([]core.Record, savers)
+		errs := make([]error, savers)
+		start := make(chan struct{})
+		var wg sync.WaitGroup
+		for i := range savers {
+			ctx := k.ctx(t)
+			wg.Go(func() {
+				<-start
+				r := core.Record{Data: fmt.Appendf(nil, "round %d, saver %d", round, i), Revision: revision}
+				saved[i], errs[i] = stores[i%len(stores)].Save(ctx, key, r)
+			})
+		}
+		close(start)
+		wg.Wait()
+		winner := -1
+		for i, err := range errs {
+			switch {
+			case err == nil && winner >= 0:
+				t.Errorf("round %d: savers %d and %d both saved from revision %q; one of them has lost its document", round, winner, i, revision)
+			case err == nil:
+				winner = i
+			case !errors.Is(err, core.ErrConflict):
+				t.Errorf("round %d: saver %d: error is %v, want one that wraps core.ErrConflict", round, i, shown(err))
+			}
+		}
+		if winner < 0 {
+			t.Fatalf("round %d: none of %d savers from the stored revision %q saved; the first was told: %v", round, savers, revision, errs[0])
+		}
+		got := k.load(t, stores[0], key)
+		if want := saved[winner]; got.Revision != want.Revision || string(got.Data) != string(want.Data) {
+			t.Errorf("round %d: Load gives %s (revision %q), but the saver that got no error saved %s (revision %q)",
+				round, show(got.Data), got.Revision, show(want.Data), want.Revision)
+		}
+		revision = got.Revision
+	}
+}
+
+// count lets goroutines increment one counter, each by its own loads and saves.
+func (k *kit) count(t *testing.T, stores ...core.TokenStore) {
+	t.Helper()
+	const counters = 4
+	var wg sync.WaitGroup
+	for i := range counters {
+		ctx := k.ctx(t)
+		wg.Go(func() {
+			s := stores[i%len(stores)]
+			for done := 0; done < increments; {
+				r, err := s.Load(ctx, key)
+				if err != nil && !errors.Is(err, core.ErrNotFound) {
+					t.Errorf("Load while others save: %v", err)
+					return
+				}
+				n, _ := strconv.Atoi(string(r.Data))
+				_, err = s.Save(ctx, key, core.Record{Data: strconv.AppendInt(nil, int64(n+1), 10), Revision: r.Revision})
+				switch {
+				case err == nil:
+					done++
+				case !errors.Is(err, core.ErrConflict):
+					t.Errorf("Save while others save: %v", err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if got, want := string(k.load(t, stores[0], key).Data), strconv.Itoa(counters*increments); got != want {
+		t.Errorf("the counter is %s after %s increments by load and save; updates were lost", got, want)
+	}
+}
+
+// checkReaders loads while documents of different lengths are saved.
+func checkReaders(t *testing.T, k *kit) {
+	s := k.store(t)
+	document := func(i int) []byte {
+		body := strings.Repeat(strconv.Itoa(i%10), 1+i%3*5000)
+		return fmt.Appendf(nil, "%s %08x", body, crc32.ChecksumIEEE([]byte(body)))
+	}
+	r := k.save(t, s, key, "", document(0))
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 2 {
+		ctx := k.ctx(t)
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				got, err := s.Load(ctx, key)
+				if err != nil {
+					t.Errorf("Load while a document is replaced: %v", err)
+					return
+				}
+				body, sum, _ := strings.Cut(string(got.Data), " ")
+				if sum != fmt.Sprintf("%08x", crc32.ChecksumIEEE([]byte(body))) {
+					t.Errorf("Load while a document is replaced gives part of one, or parts of two: %s", show(got.Data))
+					return
+				}
+			}
+		})
+	}
+	for i := range 30 {
+		var err error
+		if r, err = s.Save(k.ctx(t), key, core.Record{Data: document(i + 1), Revision: r.Revision}); err != nil {
+			t.Errorf("Save while others load: %v", err)
+			break
+		}
+	}
+	close(stop)
+	wg.Wait()
+}

@@ -1,0 +1,140 @@
+package emulator
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+)
+
+// Emulator is a running Google and IAP. All its methods are safe for concurrent use.
+type Emulator struct {
+	opts     Options
+	google   *site
+	iap      *site
+	iapOwn   Client // IAP's own client, for people in a browser
+	app      http.Handler
+	idle     func() // closes connections to the upstream that wait for work
+	ledger   ledger
+	settings settings
+	keys     keys
+	grants   grants
+	pages    pages
+	devices  devices
+	visitors visitors
+
+	unwatch func() bool
+	once    sync.Once
+	err     error
+}
+
+// Start listens on both sides and serves until [Emulator.Close] is called or ctx ends.
+func Start(ctx context.Context, opts Options) (*Emulator, error) {
+	opts, err := opts.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if err := context.Cause(ctx); err != nil {
+		return nil, fmt.Errorf("emulator: start: %w", err)
+	}
+	e := &Emulator{opts: opts}
+	e.settings = settings{
+		lifetime: opts.TokenLifetime, rotate: opts.RotateRefreshTokens, autoConsent: opts.AutoConsent,
+		allowedEmails: slices.Clone(opts.AllowedEmails), allowedClients: slices.Clone(opts.AllowedClients),
+	}
+	if err := e.keys.rotate(); err != nil {
+		return nil, err
+	}
+	if e.google, err = listen(ctx, opts.Listen); err != nil {
+		return nil, err
+	}
+	iapAddress := opts.IAPListen
+	if iapAddress == "" {
+		iapAddress = net.JoinHostPort(e.google.host, "0")
+	}
+	if e.iap, err = listen(ctx, iapAddress); err != nil {
+		return nil, errors.Join(err, e.google.listener.Close())
+	}
+	e.iapOwn = Client{
+		ID: projectNumber + "-iap.apps.googleusercontent.com", Secret: randomToken(21),
+		Type: Web, RedirectURIs: []string{e.iap.url + pathIAPCallback},
+	}
+	e.app, e.idle = e.guarded()
+	e.google.serve(e.googleHandler(), opts.Logger)
+	e.iap.serve(e.iapHandler(), opts.Logger)
+	e.unwatch = context.AfterFunc(ctx, e.shutdown)
+	return e, nil
+}
+
+// Close stops both servers, drops every connection and waits for what ran. Calling it again is harmless.
+func (e *Emulator) Close() error {
+	e.unwatch()
+	e.shutdown()
+	return e.err
+}
+
+func (e *Emulator) shutdown() {
+	e.once.Do(func() {
+		e.err = errors.Join(e.google.close(), e.iap.close())
+		e.idle()
+	})
+}
+
+// GoogleURL returns the base URL of Google's side, without a slash at the end.
+func (e *Emulator) GoogleURL() string { return e.google.url }
+
+// IAPURL returns the base URL of IAP's side, without a slash at the end.
+func (e *Emulator) IAPURL() string { return e.iap.url }
+
+// Issuer returns the iss of the ID tokens; it is [Emulator.GoogleURL].
+func (e *Emulator) Issuer() string { return e.google.url }
+
+// AssertionAudience returns the aud of IAP's signed header.
+func (e *Emulator) AssertionAudience() string { return e.opts.AssertionAudience }
+
+// AssertionKeysURL returns where the keys of IAP's signed header are, as a JWK set.
+func (e *Emulator) AssertionKeysURL() string { return e.google.url + pathIAPKeys }
+
+// Clients returns the OAuth clients; the first is the desktop client of [Emulator.ClientSecrets].
+func (e *Emulator) Clients() []Client { return slices.Clone(e.opts.Clients) }
+
+// Accounts returns the people who can sign in, with the made-up fields filled.
+func (e *Emulator) Accounts() []Account { return slices.Clone(e.opts.Accounts) }
+
+// ClientSecrets returns the desktop client as a client_secrets.json of Google's form that points at the emulator.
+func (e *Emulator) ClientSecrets() []byte {
+	c := e.opts.Clients[0]
+	b, _ := json.MarshalIndent(map[string]any{"installed": map[string]any{ // strings always marshal
+		"client_id":                   c.ID,
+		"project_id":                  projectID,
+		"auth_uri":                    e.google.url + pathAuthorize,
+		"token_uri":                   e.google.url + pathToken,
+		"auth_provider_x509_cert_url": e.google.url + pathJWKS,
+		"client_secret":               c.Secret,
+		"redirect_uris":               []string{"http://localhost"},
+	}}, "", "  ")
+	return append(b, '\n')
+}
+
+func (e *Emulator) client(id string) (Client, bool) {
+	if id == e.iapOwn.ID {
+		return e.iapOwn, true
+	}
+	i := slices.IndexFunc(e.opts.Clients, func(c Client) bool { return c.ID == id })
+	if i < 0 {
+		return Client{}, false
+	}
+	return e.opts.Clients[i], true
+}
+
+func (e *Emulator) account(email string) (Account, bool) {
+	i := slices.IndexFunc(e.opts.Accounts, func(a Account) bool { return sameEmail(a.Email, email) })
+	if i < 0 {
+		return Account{}, false
+	}
+	return e.opts.Accounts[i], true
+}

@@ -1,0 +1,248 @@
+//go:build unix
+
+package file_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/stores/file"
+)
+
+// childEnv tells a copy of this test binary to be a process that uses a store.
+const childEnv = "TOKENTOSS_FILE_TEST_CHILD"
+
+const nobody = 65534
+
+func TestMain(m *testing.M) {
+	if what := os.Getenv(childEnv); what != "" {
+		if err := child(what, os.Args[len(os.Args)-1]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// child does what, with the store over dir.
+func child(what, dir string) error {
+	s, err := file.New(dir)
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	what, arg, _ := strings.Cut(what, " ")
+	switch what {
+	case "save-loop": // prints each number whose document is saved, until killed
+		return saveLoop(ctx, s)
+	case "save": // with the umask arg
+		umask, err := strconv.ParseInt(arg, 8, 32)
+		if err != nil {
+			return err
+		}
+		syscall.Umask(int(umask))
+		_, err = s.Save(ctx, core.DefaultKey, core.Record{Data: []byte("a document")})
+		return err
+	case "load": // the document of the key arg
+		_, err := s.Load(ctx, arg)
+		return err
+	case "hold": // the lock, until killed or until standard input ends
+		held, err := s.Lock(ctx, core.DefaultKey)
+		if err != nil {
+			return err
+		}
+		fmt.Println("held")
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		return held.Release()
+	}
+	return fmt.Errorf("unknown child %q", what)
+}
+
+func saveLoop(ctx context.Context, s *file.Store) error {
+	r, err := s.Load(ctx, core.DefaultKey)
+	if err != nil {
+		return err
+	}
+	n, err := number(r.Data)
+	if err != nil {
+		return err
+	}
+	for {
+		n++
+		if r, err = s.Save(ctx, core.DefaultKey, core.Record{Data: document(n), Revision: r.Revision}); err != nil {
+			return err
+		}
+		fmt.Println(n)
+	}
+}
+
+// document is one whose damage [number] sees. Its length depends on n.
+func document(n int) []byte {
+	body := strconv.Itoa(n) + " " + strings.Repeat("x", 3000+n%7*1000)
+	return fmt.Appendf(nil, "%s %08x", body, crc32.ChecksumIEEE([]byte(body)))
+}
+
+func number(data []byte) (int, error) {
+	i := strings.LastIndexByte(string(data), ' ')
+	if i < 0 || string(data[i+1:]) != fmt.Sprintf("%08x", crc32.ChecksumIEEE(data[:i])) {
+		return 0, fmt.Errorf("damaged document of %d bytes", len(data))
+	}
+	first, _, _ := strings.Cut(string(data), " ")
+	return strconv.Atoi(first)
+}
+
+// command prepares a child process.
+func command(t testing.TB, what, dir string) *exec.Cmd {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), exe, dir)
+	cmd.Env = append(os.Environ(), childEnv+"="+what)
+	return cmd
+}
+
+// startHolder returns a process that holds the lock, and what to close to have
+// it release the lock and end.
+func startHolder(t *testing.T, dir string) (*exec.Cmd, io.Closer) {
+	t.Helper()
+	cmd := command(t, "hold", dir)
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "held\n" {
+		t.Fatalf("the child said %q (%v), want that it holds the lock", line, err)
+	}
+	return cmd, in
+}
+
+// asNobody runs the calling test again as a user without privileges if it runs
+// as root, for whom permissions do not count. It returns whether the caller is
+// that user, or was one from the start; otherwise the test is done.
+func asNobody(t *testing.T) bool {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		return true
+	}
+	dir, err := os.MkdirTemp("", "tokentoss-nobody-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	exe := filepath.Join(dir, "test")
+	copyFile(t, exe)
+	if err := os.Chown(dir, nobody, nobody); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"-test.run=^" + t.Name() + "$", "-test.v"}
+	cmd := exec.CommandContext(t.Context(), exe, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "TMPDIR="+dir, "HOME="+dir)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()+" ") {
+		t.Errorf("as user %d: %v\n%s", nobody, err, out)
+	}
+	return false
+}
+
+// copyFile copies this test binary, which is where only its owner can reach it.
+func copyFile(t *testing.T, to string) {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(exe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(to, data, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(to, 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ctx bounds a test's calls.
+func bounded(t testing.TB) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// save saves the document of the default key, which must succeed.
+func save(t testing.TB, s *file.Store, revision string, data []byte) core.Record {
+	t.Helper()
+	r, err := s.Save(bounded(t), core.DefaultKey, core.Record{Data: data, Revision: revision})
+	if err != nil {
+		t.Fatalf("Save: %v", err)
+	}
+	return r
+}
+
+// wantDoc checks the stored document of the default key.
+func wantDoc(t testing.TB, s *file.Store, want string) core.Record {
+	t.Helper()
+	r, err := s.Load(bounded(t), core.DefaultKey)
+	if err != nil {
+		t.Fatalf("Load: %v", err)
+	}
+	if string(r.Data) != want {
+		t.Errorf("Load gives %.40q, want %.40q", r.Data, want)
+	}
+	return r
+}
+
+// wantNoTemps checks that a directory has no unfinished files.
+func wantNoTemps(t testing.TB, dir string) {
+	t.Helper()
+	temps, err := filepath.Glob(filepath.Join(dir, ".*.tmp-*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(temps) > 0 {
+		t.Errorf("unfinished files are left: %q", temps)
+	}
+}
+
+// wantMode checks the permissions of a file or directory.
+func wantMode(t testing.TB, path string, want os.FileMode) {
+	t.Helper()
+	info, err := os.Lstat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != want {
+		t.Errorf("%s has mode %04o, want %04o", path, info.Mode().Perm(), want)
+	}
+}

@@ -1,0 +1,223 @@
+//go:build unix
+
+package file_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/stores/file"
+)
+
+// S56, D1: whatever the umask, the file has mode 0600 and its directories 0700,
+// and so has the file that is locked.
+func TestS56ModesUnderAnyUmask(t *testing.T) {
+	t.Parallel()
+	for _, umask := range []string{"0", "022", "077", "0777"} {
+		t.Run(umask, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join(t.TempDir(), "config", "tokentoss")
+			if os.Geteuid() != 0 && umask == "0777" {
+				t.Skip("only root can go on in a directory with mode 0")
+			}
+			if out, err := command(t, "save "+umask, dir).CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			wantMode(t, dir, 0o700)
+			wantMode(t, filepath.Join(dir, "tokens.json"), 0o600)
+			info, err := os.Stat(filepath.Join(dir, ".tokens.json.write"))
+			if err != nil || info.Mode().Perm()&0o077 != 0 {
+				t.Errorf("the file that is locked: %v, mode %v; want at most 0600", err, info.Mode())
+			}
+			wantNoTemps(t, dir)
+		})
+	}
+}
+
+// S56: profiles have private directories too.
+func TestS56ProfileModes(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := newStore(t, dir)
+	if _, err := s.Save(bounded(t), "work", core.Record{Data: []byte("x")}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"", "profiles", "profiles/work"} {
+		wantMode(t, filepath.Join(dir, name), 0o700)
+	}
+	wantMode(t, filepath.Join(dir, "profiles/work/tokens.json"), 0o600)
+	if got, want := s.Path("work"), filepath.Join(dir, "profiles/work/tokens.json"); got != want {
+		t.Errorf("Path is %s, want %s", got, want)
+	}
+}
+
+// A refusal is a way to spoil a document that is then refused.
+type refusal struct {
+	name  string
+	spoil func(t *testing.T, path string)
+	kind  error
+	says  []string // in the error, which also names the path
+}
+
+func refusals() []refusal {
+	chmod := func(mode os.FileMode) func(*testing.T, string) {
+		return func(t *testing.T, path string) { must(t, os.Chmod(path, mode)) }
+	}
+	return []refusal{
+		{"group can read", chmod(0o640), core.ErrInsecure, []string{"mode 0640: others can read it", "chmod 600 "}},
+		{"all can read", chmod(0o644), core.ErrInsecure, []string{"mode 0644: others can read it", "chmod 600 "}},
+		{"group can write", chmod(0o620), core.ErrInsecure, []string{"mode 0620: others can write it", "chmod 600 "}},
+		{"all can do all", chmod(0o666), core.ErrInsecure, []string{"mode 0666: others can read and write it", "chmod 600 "}},
+		{"symbolic link", func(t *testing.T, path string) {
+			must(t, os.Rename(path, path+".real"))
+			must(t, os.Symlink(path+".real", path))
+		}, core.ErrInsecure, []string{"symbolic link", "run rm "}},
+		{"dangling symbolic link", func(t *testing.T, path string) {
+			must(t, os.Remove(path))
+			must(t, os.Symlink(path+".nowhere", path))
+		}, core.ErrInsecure, []string{"symbolic link", "run rm "}},
+		{"hard link", func(t *testing.T, path string) { must(t, os.Link(path, path+".other")) },
+			core.ErrInsecure, []string{"2 names", "run rm "}},
+		{"another user's", func(t *testing.T, path string) {
+			if os.Geteuid() != 0 {
+				t.Skip("only root can give a file away")
+			}
+			must(t, os.Chown(path, 12345, -1))
+		}, core.ErrInsecure, []string{"belongs to user 12345, and you are user 0", "chown 0 "}},
+	}
+}
+
+// S56, D20: what others could have read or written is refused, with the path, the
+// reason and the command that puts it right, and neither read nor replaced.
+func TestS56Refused(t *testing.T) {
+	t.Parallel()
+	for _, r := range refusals() {
+		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
+			s := newStore(t, t.TempDir())
+			saved := save(t, s, "", []byte("the secret"))
+			r.spoil(t, s.Path(core.DefaultKey))
+			wantRefused(t, s, saved.Revision, r)
+		})
+	}
+}
+
+func wantRefused(t *testing.T, s *file.Store, revision string, want refusal) {
+	t.Helper()
+	path := s.Path(core.DefaultKey)
+	_, loadErr := s.Load(bounded(t), core.DefaultKey)
+	_, saveErr := s.Save(bounded(t), core.DefaultKey, core.Record{Data: []byte("new"), Revision: revision})
+	for op, err := range map[string]error{"Load": loadErr, "Save": saveErr} {
+		if !errors.Is(err, want.kind) {
+			t.Errorf("%s: error is %v, want one that wraps %q", op, err, want.kind)
+			continue
+		}
+		for _, text := range append(want.says, path) {
+			if !strings.Contains(err.Error(), text) {
+				t.Errorf("%s: error does not say %q: %v", op, text, err)
+			}
+		}
+		if strings.Contains(err.Error(), "the secret") {
+			t.Errorf("%s: error contains the document: %v", op, err)
+		}
+	}
+	wantNoTemps(t, filepath.Dir(path))
+}
+
+// S56: another user's file that cannot even be opened is explained the same way.
+func TestS56RefusedWithoutPrivileges(t *testing.T) {
+	if !asNobody(t) {
+		return
+	}
+	s := newStore(t, t.TempDir())
+	save(t, s, "", []byte("x"))
+	must(t, os.Chmod(s.Path(core.DefaultKey), 0))
+	wantRefused(t, s, "", refusal{kind: core.ErrInsecure, says: []string{"mode 0000: you cannot read it", "chmod 600 "}})
+
+	ours, err := file.NewFile("/etc/hostname") // root's, which all can read
+	must(t, err)
+	_, err = ours.Load(bounded(t), core.DefaultKey)
+	if !errors.Is(err, core.ErrInsecure) || !strings.Contains(err.Error(), "belongs to user 0") {
+		t.Errorf("Load of root's file: error is %v, want that it belongs to user 0", err)
+	}
+}
+
+// S56: a directory of our own that others can enter is closed; one that belongs
+// to somebody else is refused, as nothing in it is safe.
+func TestS56Directories(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := newStore(t, dir)
+	must(t, os.Chmod(dir, 0o777))
+	save(t, s, "", []byte("x"))
+	wantMode(t, dir, 0o700)
+
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a directory away")
+	}
+	must(t, os.Chown(dir, 12345, -1))
+	_, err := s.Save(bounded(t), core.DefaultKey, core.Record{Data: []byte("y")})
+	if !errors.Is(err, core.ErrInsecure) || !strings.Contains(err.Error(), dir+": ") {
+		t.Errorf("Save in another user's directory: error is %v, want core.ErrInsecure for %s", err, dir)
+	}
+}
+
+// S57: a path that is relative or missing is refused when the store is made, so
+// that tokens are never written wherever a program was started.
+func TestS57RelativePaths(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"", ".", "tokentoss", "./tokentoss", "../x", "~/.config"} {
+		if _, err := file.New(path); err == nil || path != "" && !strings.Contains(err.Error(), path) {
+			t.Errorf("New(%q): error is %v, want one that names the path", path, err)
+		}
+		if _, err := file.NewFile(path); err == nil {
+			t.Errorf("NewFile(%q) gives no error", path)
+		}
+	}
+	if _, err := file.New(""); err == nil || !strings.Contains(err.Error(), "HOME") {
+		t.Errorf("New of nothing: error is %v, want one that asks for HOME", err)
+	}
+}
+
+// NewFile uses the given path and leaves the mode of its directory alone, unless
+// others could replace the file.
+func TestExplicitFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	must(t, os.Chmod(dir, 0o755))
+	path := filepath.Join(dir, "my tokens")
+	s, err := file.NewFile(path)
+	must(t, err)
+	saved, err := s.Save(bounded(t), "work", core.Record{Data: []byte("x")})
+	must(t, err)
+	wantMode(t, dir, 0o755)
+	wantMode(t, path, 0o600)
+	wantDoc(t, s, "x")
+	if s.Path("any") != path || s.Path("default") != path {
+		t.Errorf("Path gives %q and %q, want %q for every key", s.Path("any"), s.Path("default"), path)
+	}
+	if keys, err := s.List(bounded(t)); err != nil || len(keys) != 1 || keys[0] != core.DefaultKey {
+		t.Errorf("List gives %q, %v, want the default key", keys, err)
+	}
+	must(t, os.Chmod(dir, 0o777))
+	_, err = s.Save(bounded(t), "work", core.Record{Data: []byte("y"), Revision: saved.Revision})
+	if !errors.Is(err, core.ErrInsecure) || !strings.Contains(err.Error(), "chmod 700 "+dir) {
+		t.Errorf("Save where others can replace the file: error is %v, want core.ErrInsecure and a command", err)
+	}
+	must(t, os.Chmod(dir, 0o777|fs.ModeSticky)) // as /tmp, where they cannot
+	_, err = s.Save(bounded(t), "work", core.Record{Data: []byte("y"), Revision: saved.Revision})
+	must(t, err)
+	wantMode(t, dir, 0o777)
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
