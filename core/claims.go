@@ -48,6 +48,15 @@ func ParseClaims(idToken Secret) (Claims, error) {
 	return parsePayload(t.Payload)
 }
 
+// storedClaims reads the claims of a token that was parsed before it was stored.
+func storedClaims(idToken Secret) (Claims, error) {
+	payload, err := jws.Payload(idToken.Reveal())
+	if err != nil {
+		return Claims{}, err
+	}
+	return parsePayload(payload)
+}
+
 func parsePayload(payload []byte) (Claims, error) {
 	var c struct {
 		Iss           string          `json:"iss"`

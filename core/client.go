@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -87,7 +88,14 @@ func (c ClientSecrets) issuer(insecureLoopback bool) (string, error) {
 	if c.forGoogle() {
 		return GoogleIssuer, nil
 	}
-	for _, field := range []struct{ name, value string }{{"auth_uri", c.AuthURI}, {"token_uri", c.TokenURI}} {
+	local := ""
+	for _, field := range []struct {
+		name, value string
+		google      []string
+	}{{"auth_uri", c.AuthURI, googleAuthURIs}, {"token_uri", c.TokenURI, googleTokenURIs}} {
+		if slices.Contains(field.google, field.value) {
+			continue
+		}
 		u, err := url.Parse(field.value)
 		if err != nil || !isLoopback(u.Hostname()) {
 			return "", &ClientSecretsError{
@@ -95,16 +103,23 @@ func (c ClientSecrets) issuer(insecureLoopback bool) (string, error) {
 				Hint:    "if you trust another provider, name it with --issuer URL; its endpoints are then discovered, and those of the file are not used",
 			}
 		}
+		local = field.value
 	}
 	if !insecureLoopback {
 		return "", &ClientSecretsError{
-			Problem: fmt.Sprintf("token_uri is %q, a provider on this machine over plain http", c.TokenURI),
+			Problem: fmt.Sprintf("it names %q, a provider on this machine over plain http", local),
 			Hint:    "for an emulator, set TOKENTOSS_INSECURE_LOOPBACK=1, or insecure_loopback = true in config.toml",
 		}
 	}
-	u, _ := url.Parse(c.TokenURI)
+	u, _ := url.Parse(local)
 	return u.Scheme + "://" + u.Host, nil
 }
+
+// String names the client, never its secret.
+func (c Client) String() string { return "OAuth client " + c.ID }
+
+// Format implements [fmt.Formatter], so that no verb shows the secret.
+func (c Client) Format(f fmt.State, _ rune) { fmt.Fprint(f, c.String()) }
 
 // Provider returns the client's provider, discovering it when it is not Google.
 func (c *Client) Provider(ctx context.Context) (Provider, error) { return c.resolver.provider(ctx) }

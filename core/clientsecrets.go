@@ -59,51 +59,52 @@ const downloadHint = `download it again: Google Cloud console, "APIs & Services"
 // ParseClientSecrets reads the content of a client_secrets.json and names the
 // exact fault when it cannot be used, with a [*ClientSecretsError].
 func ParseClientSecrets(data []byte) (ClientSecrets, error) {
-	var none ClientSecrets
-	var file map[string]json.RawMessage
+	var file struct {
+		Installed *clientJSON     `json:"installed"`
+		Web       *clientJSON     `json:"web"`
+		Type      json.RawMessage `json:"type"` // of other files that Google's console offers
+	}
 	if err := json.Unmarshal(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), &file); err != nil {
-		return none, &ClientSecretsError{Problem: "it is not JSON" + jsonPosition(err), Hint: downloadHint}
+		return ClientSecrets{}, fileFault(err)
 	}
-	inner, kind, err := pickClient(file)
-	if err != nil {
-		return none, err
-	}
-	var c clientJSON
-	if err := json.Unmarshal(inner, &c); err != nil {
-		var te *json.UnmarshalTypeError
-		if errors.As(err, &te) && te.Field != "" {
-			return none, &ClientSecretsError{Problem: fmt.Sprintf("%s.%s is a JSON %s, which does not belong there", kind, te.Field, te.Value), Hint: downloadHint}
-		}
-		return none, &ClientSecretsError{Problem: fmt.Sprintf("%q is not a JSON object", kind), Hint: downloadHint}
+	c, web := file.Installed, false
+	switch {
+	case file.Installed != nil && file.Web != nil:
+		return ClientSecrets{}, &ClientSecretsError{Problem: `it has both "installed" and "web"; one client is expected`, Hint: downloadHint}
+	case file.Web != nil:
+		c, web = file.Web, true
+	case file.Installed != nil:
+	case string(file.Type) == `"service_account"`:
+		return ClientSecrets{}, &ClientSecretsError{Problem: "it is a service-account key, not an OAuth client", Hint: downloadHint}
+	case string(file.Type) == `"authorized_user"`:
+		return ClientSecrets{}, &ClientSecretsError{Problem: "it holds gcloud's own user credentials, not an OAuth client", Hint: downloadHint}
+	default:
+		return ClientSecrets{}, &ClientSecretsError{Problem: `it has neither "installed" nor "web"`, Hint: downloadHint}
 	}
 	cs := ClientSecrets{
 		ClientID: strings.TrimSpace(c.ClientID), ClientSecret: Secret(strings.TrimSpace(c.ClientSecret)),
-		ProjectID: c.ProjectID, Web: kind == "web", RedirectURIs: c.RedirectURIs,
+		ProjectID: c.ProjectID, Web: web, RedirectURIs: c.RedirectURIs,
 		AuthURI: c.AuthURI, TokenURI: c.TokenURI,
 	}
 	if err := cs.Validate(); err != nil {
-		return none, err
+		return ClientSecrets{}, err
 	}
 	return cs, nil
 }
 
-// pickClient finds the client object among the keys of a file.
-func pickClient(file map[string]json.RawMessage) (inner json.RawMessage, kind string, err error) {
-	installed, hasInstalled := file["installed"]
-	web, hasWeb := file["web"]
+// fileFault says what about a file is no client file.
+func fileFault(err error) error {
+	fault := func(problem string) error { return &ClientSecretsError{Problem: problem, Hint: downloadHint} }
+	var te *json.UnmarshalTypeError
 	switch {
-	case hasInstalled && hasWeb:
-		return nil, "", &ClientSecretsError{Problem: `it has both "installed" and "web"; one client is expected`, Hint: downloadHint}
-	case hasInstalled:
-		return installed, "installed", nil
-	case hasWeb:
-		return web, "web", nil
-	case string(file["type"]) == `"service_account"`:
-		return nil, "", &ClientSecretsError{Problem: "it is a service-account key, not an OAuth client", Hint: downloadHint}
-	case string(file["type"]) == `"authorized_user"`:
-		return nil, "", &ClientSecretsError{Problem: "it holds gcloud's own user credentials, not an OAuth client", Hint: downloadHint}
+	case !errors.As(err, &te):
+		return fault("it is not JSON" + jsonPosition(err))
+	case te.Field == "":
+		return fault("it is not a JSON object")
+	case !strings.Contains(te.Field, "."):
+		return fault(fmt.Sprintf("%q is not a JSON object", te.Field))
 	}
-	return nil, "", &ClientSecretsError{Problem: `it has neither "installed" nor "web"`, Hint: downloadHint}
+	return fault(fmt.Sprintf("%s is a JSON %s, which does not belong there", te.Field, te.Value))
 }
 
 // jsonPosition says where a syntax error is, without quoting the file.

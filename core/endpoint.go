@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -36,23 +37,30 @@ const (
 // a bound on the answer, and errors without a byte of the answer in them.
 type endpointClient struct {
 	insecureLoopback bool
-	base             http.RoundTripper
+	base             func() http.RoundTripper
 	clock            func() time.Time
 }
 
-// newEndpointClient returns a client over base, or over a transport of its own.
+// newEndpointClient returns a client over base, or over a transport of its own,
+// which most runs of a program never need.
 func newEndpointClient(base http.RoundTripper, insecureLoopback bool, clock func() time.Time) *endpointClient {
+	c := &endpointClient{insecureLoopback: insecureLoopback, clock: clock}
+	c.base = func() http.RoundTripper { return base }
 	if base == nil {
-		base = &http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
-			TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
-			TLSHandshakeTimeout: 5 * time.Second,
-			ForceAttemptHTTP2:   true,
-			// A refresh an hour is not worth an idle connection.
-			DisableKeepAlives: true,
-		}
+		c.base = sync.OnceValue(ownTransport)
 	}
-	return &endpointClient{insecureLoopback: insecureLoopback, base: base, clock: clock}
+	return c
+}
+
+func ownTransport() http.RoundTripper {
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout: 5 * time.Second,
+		ForceAttemptHTTP2:   true,
+		// A refresh an hour is not worth an idle connection.
+		DisableKeepAlives: true,
+	}
 }
 
 func (c *endpointClient) now() time.Time { return c.clock() }
@@ -130,7 +138,7 @@ func (c *endpointClient) once(ctx context.Context, endpoint, rawURL string, form
 		// breaks; a refresh must be one request.
 		req.GetBody = nil
 	}
-	res, err := c.base.RoundTrip(req) // not http.Client: redirects are answers
+	res, err := c.base().RoundTrip(req) // not http.Client: redirects are answers
 	if err != nil {
 		return nil, networkError(endpoint, host, err)
 	}

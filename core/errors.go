@@ -52,15 +52,25 @@ const (
 	CauseOtherPerson Cause = "other_person" // the provider answered with somebody else's token
 )
 
-// explain says each cause in words.
-var explain = map[Cause]string{
-	CauseSignedOut:   "nobody is signed in",
-	CauseRevoked:     "the provider no longer accepts the session (revoked, expired, or its OAuth client changed)",
-	CauseReauth:      "your organisation wants a fresh sign-in",
-	CauseTooOld:      "the session is older than its lifetime",
-	CauseNoRefresh:   "the token expired and the provider gave no refresh token",
-	CauseOtherClient: "the session was made with another OAuth client",
-	CauseOtherPerson: "the provider answered with a token of somebody else",
+// explain says the cause in words.
+func (c Cause) explain() string {
+	switch c {
+	case CauseSignedOut:
+		return "nobody is signed in"
+	case CauseRevoked:
+		return "the provider no longer accepts the session (revoked, expired, or its OAuth client changed)"
+	case CauseReauth:
+		return "your organisation wants a fresh sign-in"
+	case CauseTooOld:
+		return "the session is older than its lifetime"
+	case CauseNoRefresh:
+		return "the token expired and the provider gave no refresh token"
+	case CauseOtherClient:
+		return "the session was made with another OAuth client"
+	case CauseOtherPerson:
+		return "the provider answered with a token of somebody else"
+	}
+	return "a new sign-in is needed"
 }
 
 // A SignInNeededError says that, and why, only a new sign-in can give a token.
@@ -73,7 +83,7 @@ type SignInNeededError struct {
 
 func (e *SignInNeededError) Error() string {
 	var b strings.Builder
-	b.WriteString("sign-in needed: " + explain[e.Cause])
+	b.WriteString("sign-in needed: " + e.Cause.explain())
 	if e.Email != "" {
 		b.WriteString(" (" + e.Email + ")")
 	}

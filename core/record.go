@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"strconv"
 	"time"
 	"unicode/utf8"
 )
@@ -68,6 +69,10 @@ type stored struct {
 	revision string
 }
 
+// state names the session that a refresh starts from: the sign-in, and how often
+// it was refreshed since. To note a failure changes the revision, not the state.
+func (s *stored) state() string { return s.CreatedAt + " " + strconv.FormatUint(s.Generation, 10) }
+
 // knownFields are the JSON names of document's fields, learnt from itself.
 func knownFields() map[string]bool {
 	b, _ := json.Marshal(document{HD: "-", Nonce: "-", ObtainedAt: "-", ValidFor: 1, RenewedAt: "-", Failure: &failure{}})
@@ -88,6 +93,9 @@ func decodeRecord(r Record) (*stored, error) {
 		return nil, fmt.Errorf("%w: the session is not text", ErrCorrupt)
 	}
 	if err := json.Unmarshal(r.Data, &s.document); err != nil {
+		if v := readVersion(r.Data); v > recordVersion {
+			return nil, &NewerRecordError{Version: v}
+		}
 		return nil, fmt.Errorf("%w: the session is not the JSON that it should be%s", ErrCorrupt, jsonPosition(err))
 	}
 	if s.Version > recordVersion {
@@ -96,7 +104,7 @@ func decodeRecord(r Record) (*stored, error) {
 	if s.IDToken == "" {
 		return nil, fmt.Errorf("%w: the session holds no id_token", ErrCorrupt)
 	}
-	claims, err := ParseClaims(Secret(s.IDToken))
+	claims, err := storedClaims(Secret(s.IDToken))
 	if err != nil {
 		return nil, fmt.Errorf("%w: the session's id_token cannot be read", ErrCorrupt)
 	}
@@ -110,6 +118,18 @@ func decodeRecord(r Record) (*stored, error) {
 	}
 	s.Subject, s.UserEmail, s.HD = claims.Subject, claims.Email, claims.HostedDomain
 	return s, nil
+}
+
+// readVersion reads the version of a document whose other fields may be of any
+// form.
+func readVersion(data []byte) int {
+	var d struct {
+		Version int `json:"version"`
+	}
+	if json.Unmarshal(data, &d) != nil {
+		return 0
+	}
+	return d.Version
 }
 
 // A NewerRecordError is a session that a newer tokentoss wrote in a form that
@@ -165,7 +185,8 @@ func stamp(t time.Time) string {
 // without a zone are UTC. What is no time gives the zero time.
 func readStamp(s string) time.Time {
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999"} {
-		if t, err := time.Parse(layout, s); err == nil {
+		// Not time.Parse, which would read the local time zone's file.
+		if t, err := time.ParseInLocation(layout, s, time.UTC); err == nil {
 			return t
 		}
 	}

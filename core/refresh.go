@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 )
 
@@ -10,6 +11,10 @@ const (
 	// failureWindow is how long a failed refresh answers for the callers that
 	// come after it, when the provider does not say.
 	failureWindow = 5 * time.Second
+
+	// quietWindow is the same for refreshes in the background, which nobody needs
+	// while the token is valid. No Retry-After is longer.
+	quietWindow = time.Minute
 
 	// renewWindow is the least time between two renewals of refused tokens, so
 	// that one broken service cannot cause a stream of refreshes.
@@ -21,17 +26,21 @@ const (
 
 // A flight is one refresh, which any number of callers wait for.
 type flight struct {
-	done chan struct{}
-	snap *snapshot
-	err  error
+	done  chan struct{}
+	epoch uint64 // of the session when the flight began
+	alone bool   // it began in the background: there may be nobody to give its error to
+	snap  *snapshot
+	err   error
 }
 
 // A remembered failure answers for the provider until it is over, or until the
 // store holds another session.
 type remembered struct {
-	err      error
-	until    time.Time // zero: for good
-	revision string
+	err   error
+	state string // what the refresh was tried with
+	at    time.Time
+	until time.Time // zero: for good
+	quiet time.Time // the same for refreshes in the background
 
 	// offline: no connection was made, so that a caller who waits may try again
 	// at once. Refreshes in the background may not.
@@ -79,10 +88,10 @@ func (s *Session) start(snap *snapshot, renew, background bool) (f *flight, join
 		close(f.done)
 		return f, false, nil
 	}
-	if err := s.recall(snap.record.revision, background); err != nil {
+	if err := s.recall(snap.record.state(), background); err != nil {
 		return nil, false, err
 	}
-	f = &flight{done: make(chan struct{})}
+	f = &flight{done: make(chan struct{}), epoch: s.epoch, alone: background}
 	s.flight = f
 	s.work.Add(1)
 	go s.fly(f, snap, renew)
@@ -90,16 +99,24 @@ func (s *Session) start(snap *snapshot, renew, background bool) (f *flight, join
 }
 
 // recall returns the remembered failure, if it still stands. s.mu is held.
-func (s *Session) recall(revision string, background bool) error {
-	f := s.failed
-	switch {
-	case f == nil, f.revision != revision, f.offline && !background:
+func (s *Session) recall(state string, background bool) error {
+	f, now := s.failed, s.now()
+	if f == nil || f.state != state {
 		return nil
-	case f.until.IsZero(), s.now().Before(f.until):
-		return f.err
 	}
-	s.failed = nil
-	return nil
+	until := f.until
+	switch {
+	case until.IsZero():
+		return f.err
+	case background:
+		until = f.quiet
+	case f.offline:
+		return nil
+	}
+	if now.Before(f.at) || !now.Before(until) { // over, or the clock was set back
+		return nil
+	}
+	return f.err
 }
 
 // refreshInBackground starts a refresh that nobody waits for but Close, unless
@@ -114,40 +131,51 @@ func (s *Session) refreshInBackground(snap *snapshot) {
 func (s *Session) fly(f *flight, snap *snapshot, renew bool) {
 	defer s.work.Done()
 	next, err := s.refresh(snap, renew)
+	// The token is published together with the end of the flight: nobody may
+	// see neither, and start another.
 	s.mu.Lock()
 	s.flight = nil
-	s.failed = nil
-	if err != nil {
+	switch {
+	case s.epoch != f.epoch: // signed in or out meanwhile: that counts
+	case err == nil:
+		s.failed = nil
+		s.cached.Store(next)
+	default:
 		s.failed = s.remember(err, snap)
 	}
 	s.mu.Unlock()
-	if err == nil {
-		s.publish(next)
-	} else {
-		s.log.Warn("refresh failed", "error", err)
-		s.notify()
+	if err != nil && !errors.Is(err, ErrClosed) { // whoever closes a session knows
+		level := slog.LevelInfo // a caller gets the error
+		if f.alone {
+			level = slog.LevelWarn
+		}
+		s.log.Log(s.ctx, level, "refresh failed", "error", err)
 	}
+	s.notify()
 	f.snap, f.err = next, err
 	close(f.done)
 }
 
 // remember decides how long err answers for the provider.
 func (s *Session) remember(err error, snap *snapshot) *remembered {
-	r := &remembered{err: err, revision: snap.record.revision}
+	now := s.now()
+	r := &remembered{err: err, state: snap.record.state(), at: now, quiet: now.Add(quietWindow)}
 	var pe *ProviderError
 	var sn *SignInNeededError
+	var claim *ClaimError
 	switch {
+	case errors.As(err, &sn) && sn.Cause == CauseTooOld:
+		return nil // that is found out without a request, and a clock may be set back
 	case errors.As(err, &sn):
-		// For good, for this revision of the store. What is in the store now
-		// carries the failure itself.
+		// For good, for this state of the session.
 	case errors.Is(err, ErrRenewedRecently), errors.Is(err, context.Canceled):
 		return nil
-	case errors.As(err, &pe) && pe.Offline:
-		r.offline, r.until = true, s.now().Add(failureWindow)
 	case errors.As(err, &pe):
-		r.until = s.now().Add(max(pe.RetryAfter, failureWindow))
-	default:
-		r.until = s.now().Add(time.Second)
+		r.offline, r.until = pe.Offline, now.Add(max(pe.RetryAfter, failureWindow))
+	case errors.As(err, &claim), errors.As(err, new(*ClockError)):
+		r.until = now.Add(failureWindow)
+	default: // of the store, which costs no request
+		r.until = now.Add(time.Second)
 	}
 	return r
 }
@@ -181,14 +209,16 @@ func (s *Session) refresh(snap *snapshot, renew bool) (*snapshot, error) {
 // refresh.
 func (s *Session) look(ctx context.Context, snap *snapshot, renew bool, began time.Time) (r *stored, next *snapshot, err error) {
 	r, err = s.load(ctx)
-	if snap.unsaved && (err != nil || r.Generation < snap.token.Generation) {
-		return snap.record, nil, nil // the store is out of order; this process goes on
+	unsaved := snap.unsaved && (err != nil || r.Generation < snap.token.Generation)
+	if unsaved {
+		r, err = snap.record, nil // the store is out of order; this process goes on
 	}
 	if err != nil {
 		return nil, nil, err
 	}
 	now := s.now()
 	current := newSnapshot(r, s.opts.Lifetime)
+	current.unsaved = unsaved
 	if current.ended(now) {
 		return nil, nil, &SignInNeededError{Cause: CauseTooOld, Email: r.UserEmail}
 	}
@@ -227,6 +257,10 @@ func (s *Session) lock() (release func(), err error) {
 	case s.ctx.Err() != nil:
 		return nil, ErrClosed
 	}
-	s.log.Warn("refreshing without the lock", "reason", err)
+	level := slog.LevelWarn
+	if errors.Is(err, ErrReadOnly) {
+		level = slog.LevelInfo // the save will fail, too, and say so
+	}
+	s.log.Log(s.ctx, level, "refreshing without the lock", "reason", err)
 	return none, nil
 }

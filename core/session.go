@@ -39,6 +39,11 @@ type SessionOptions struct {
 	// limit. See [DefaultSessionLifetime].
 	Lifetime time.Duration
 
+	// OneShot is for a program that ends after a call or two. A token in its last
+	// minutes is then given out as it is, and not refreshed in the background,
+	// which the end of the program would have to wait for.
+	OneShot bool
+
 	// LockTimeout is how long a refresh waits for another process's; 0 means 15
 	// seconds. After that it goes ahead: a stopped process must not stop all.
 	LockTimeout time.Duration
@@ -73,6 +78,7 @@ type Session struct {
 	mu       sync.Mutex
 	flight   *flight                // the refresh under way
 	failed   *remembered            // the last refresh's failure
+	epoch    uint64                 // counts what replaced or ended the session here
 	watchers map[chan struct{}]bool // of Watch
 	closed   bool
 }
@@ -115,14 +121,21 @@ func (s *Session) Close() error {
 		return nil
 	}
 	s.closed = true
-	s.mu.Unlock()
 	s.cancel()
+	s.mu.Unlock()
+	s.replace(nil)
 	s.work.Wait()
 	if c, ok := s.opts.Store.(io.Closer); ok {
 		return c.Close()
 	}
 	return nil
 }
+
+// String names the session, and shows nothing that it holds.
+func (s *Session) String() string { return "session " + s.key }
+
+// Format implements [fmt.Formatter], so that no verb shows what is inside.
+func (s *Session) Format(f fmt.State, _ rune) { fmt.Fprint(f, s.String()) }
 
 // Client returns the OAuth client, or nil when there is none.
 func (s *Session) Client() *Client { return s.client.Load() }
@@ -150,7 +163,9 @@ func (s *Session) IDToken(ctx context.Context) (IDToken, error) {
 	case snap.fresh(now):
 		return snap.token, nil
 	case snap.valid(now):
-		s.refreshInBackground(snap)
+		if !s.opts.OneShot {
+			s.refreshInBackground(snap)
+		}
 		return snap.token, nil
 	}
 	return s.await(ctx, snap, false)
@@ -177,7 +192,11 @@ func (s *Session) AccessToken(ctx context.Context) (Secret, error) {
 	if _, err := s.IDToken(ctx); err != nil {
 		return "", err
 	}
-	return Secret(s.cached.Load().record.AccessToken), nil
+	snap := s.cached.Load()
+	if snap == nil { // signed out at this moment
+		return "", &SignInNeededError{Cause: CauseSignedOut}
+	}
+	return Secret(snap.record.AccessToken), nil
 }
 
 // configured returns the client, or ErrNotConfigured.
@@ -251,13 +270,21 @@ func (s *Session) locate(err error) error {
 // reload loads the session and publishes it when it is not older than what is
 // cached. A token that could not be saved outlives the store's older one.
 func (s *Session) reload(ctx context.Context) (*snapshot, error) {
+	if s.ctx.Err() != nil {
+		return nil, ErrClosed
+	}
+	s.mu.Lock()
+	epoch, old := s.epoch, s.cached.Load()
+	s.mu.Unlock()
 	r, err := s.load(ctx)
-	old := s.cached.Load()
 	if err != nil {
-		// A process that holds a valid token which the store could not take
-		// goes on with it.
-		if old != nil && old.unsaved && old.valid(s.now()) {
+		// A process that holds a session which the store could not take goes on
+		// with it.
+		if old != nil && old.unsaved {
 			return old, nil
+		}
+		if old != nil && errors.Is(err, ErrSignInNeeded) {
+			s.publish(old, nil, epoch) // another process signed out
 		}
 		return nil, err
 	}
@@ -268,21 +295,28 @@ func (s *Session) reload(ctx context.Context) (*snapshot, error) {
 		return old, nil
 	}
 	snap := newSnapshot(r, s.opts.Lifetime)
-	s.publish(snap)
+	s.publish(old, snap, epoch)
 	return snap, nil
 }
 
-// publish makes snap the one that readers see, and tells the watchers.
-func (s *Session) publish(snap *snapshot) {
-	s.cached.Store(snap)
+// publish makes snap the one that readers see in old's place, and tells the
+// watchers. What a refresh, a sign-in or a sign-out has overtaken since old and
+// epoch were read is not published.
+func (s *Session) publish(old, snap *snapshot, epoch uint64) {
+	s.mu.Lock()
+	if s.epoch == epoch {
+		s.cached.CompareAndSwap(old, snap)
+	}
+	s.mu.Unlock()
 	s.notify()
 }
 
-// forget drops the cached token.
-func (s *Session) forget() {
-	s.cached.Store(nil)
+// replace begins anew with what a sign-in brought, or with nothing.
+func (s *Session) replace(snap *snapshot) {
 	s.mu.Lock()
+	s.epoch++
 	s.failed = nil
+	s.cached.Store(snap)
 	s.mu.Unlock()
 	s.notify()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -22,6 +23,9 @@ func (s *Session) SignIn(ctx context.Context, p Prompter) (Status, error) {
 	}
 	if s.opts.Flow == nil {
 		return Status{}, errors.New("this session has no flow to sign in with")
+	}
+	if s.ctx.Err() != nil {
+		return Status{}, ErrClosed
 	}
 	// Before a person is troubled: is there a store that can take the session?
 	old, err := s.prepare(ctx)
@@ -42,14 +46,11 @@ func (s *Session) SignIn(ctx context.Context, p Prompter) (Status, error) {
 	if err != nil {
 		snap := newSnapshot(r, s.opts.Lifetime)
 		snap.unsaved = true
-		s.publish(snap)
+		s.replace(snap)
 		return s.statusOf(snap), fmt.Errorf("%w: %w", ErrNotSaved, err)
 	}
 	snap := newSnapshot(saved, s.opts.Lifetime)
-	s.mu.Lock()
-	s.failed = nil
-	s.mu.Unlock()
-	s.publish(snap)
+	s.replace(snap)
 	s.log.Info("signed in", "email", saved.UserEmail, "issuer", saved.Issuer)
 	return s.statusOf(snap), nil
 }
@@ -93,7 +94,12 @@ func (s *Session) setAside(ctx context.Context, reason error) error {
 	if err != nil {
 		return fmt.Errorf("%w; it could not be set aside: %w", reason, err)
 	}
-	s.log.Warn("a session that could not be used was set aside", "reason", reason, "kept", where)
+	text := reason.Error()
+	var fix interface{ Hint() string }
+	if errors.As(reason, &fix) {
+		text = strings.TrimSuffix(text, "; "+fix.Hint()) // there is nothing to fix any more
+	}
+	s.log.Warn("a session that could not be used was set aside", "reason", text, "kept", where)
 	return nil
 }
 
@@ -134,7 +140,12 @@ func (s *Session) saveSignIn(ctx context.Context, r *stored) (saved *stored, err
 		switch {
 		case lerr == nil:
 			r.revision = old.Revision
-			if before, derr := decodeRecord(old); derr == nil {
+			before, derr := decodeRecord(old)
+			var newer *NewerRecordError
+			if errors.As(derr, &newer) {
+				return nil, derr
+			}
+			if derr == nil {
 				r.Generation = before.Generation + 1
 			}
 		case errors.Is(lerr, ErrNotFound):
@@ -155,7 +166,7 @@ func (s *Session) saveSignIn(ctx context.Context, r *stored) (saved *stored, err
 func (s *Session) SignOut(ctx context.Context) error {
 	rec, err := s.opts.Store.Load(ctx, s.key)
 	if errors.Is(err, ErrNotFound) {
-		s.forget()
+		s.replace(nil)
 		return nil
 	}
 	var revoked error
@@ -203,7 +214,7 @@ func (s *Session) Forget(ctx context.Context) error {
 	if err := s.opts.Store.Delete(ctx, s.key); err != nil {
 		return err
 	}
-	s.forget()
+	s.replace(nil)
 	return nil
 }
 
@@ -214,12 +225,17 @@ func (s *Session) Configure(ctx context.Context, cs ClientSecrets) error {
 	if err != nil {
 		return err
 	}
+	if issuer := client.Issuer(); issuer != GoogleIssuer && cs.forGoogle() {
+		// What is kept must not be taken for a client of Google's, which has a
+		// secret, when it is read again.
+		cs.AuthURI, cs.TokenURI = issuer, issuer
+	}
 	if s.opts.SaveClient != nil {
 		if err := s.opts.SaveClient(ctx, cs); err != nil {
 			return err
 		}
 	}
 	s.client.Store(client)
-	s.forget()
+	s.replace(nil)
 	return nil
 }

@@ -50,6 +50,10 @@ func (r Record) GoString() string { return r.String() }
 // Format implements [fmt.Formatter], so that no verb shows the data.
 func (r Record) Format(f fmt.State, _ rune) { fmt.Fprint(f, r.String()) }
 
+// MarshalText implements [encoding.TextMarshaler], so that neither encoding/json
+// nor log/slog shows the data. It is not a way to keep a record.
+func (r Record) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
 // A Locker is a store in which one holder at a time can have the lock of a key.
 // A [Session] holds it while it refreshes, never during an interactive sign-in.
 //

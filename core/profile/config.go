@@ -183,6 +183,19 @@ func (c *Config) has(name string) bool {
 	return err == nil && info.IsDir()
 }
 
+// A SettingError is a value in config.toml that cannot be used.
+type SettingError struct {
+	Key string
+	Err error
+}
+
+func (e *SettingError) Error() string { return "settings: " + e.Key + ": " + e.Err.Error() }
+
+// Hint says what to do next.
+func (e *SettingError) Hint() string { return "edit " + ConfigName }
+
+func (e *SettingError) Unwrap() error { return e.Err }
+
 // An UnknownProfileError is a name that no profile has.
 type UnknownProfileError struct {
 	Name string

@@ -166,7 +166,7 @@ func (c *Config) edit(want string, mean func(map[string]any), change func([]stri
 	if text != "" {
 		lines = strings.Split(text, "\n")
 	}
-	data := []byte(strings.Join(change(lines), "\n") + "\n")
+	data := []byte(strings.TrimRight(strings.Join(change(lines), "\n"), "\n") + "\n")
 	if err := toml.Unmarshal(data, &after); err != nil || !sameMeaning(before, after) {
 		return &EditError{Path: path, Want: want}
 	}

@@ -50,6 +50,10 @@ type Options struct {
 	// Auth changes the options of the sign-in after the settings did.
 	Auth func(*authcode.Options)
 
+	// OneShot is for a program that ends after a call or two; see
+	// [core.SessionOptions].
+	OneShot bool
+
 	// Logger gets what happens, never a secret. Nil discards.
 	Logger *slog.Logger
 }
@@ -135,7 +139,7 @@ func (p *Profile) open(o Options) error {
 	}
 	p.Session, err = core.NewSession(core.SessionOptions{
 		Store: store, Key: p.Name, Client: client, Flow: authcode.New(auth),
-		Provider: p.provider(), SaveClient: p.saveClient, Lifetime: lifetime, Logger: o.Logger,
+		Provider: p.provider(), SaveClient: p.saveClient, Lifetime: lifetime, OneShot: o.OneShot, Logger: o.Logger,
 	})
 	return err
 }
@@ -239,9 +243,14 @@ func (p *Profile) saveClient(_ context.Context, cs core.ClientSecrets) error {
 // Transport returns the transport that sends the session's token to the given
 // origins, and to those of the settings' targets, and to no other.
 func (p *Profile) Transport(origins ...string) (*iap.Transport, error) {
-	return iap.NewTransport(p.Session, iap.Options{
-		Origins: append(slices.Clone(origins), p.Settings.Targets...), InsecureLoopback: p.Settings.InsecureLoopback,
-	})
+	o := iap.Options{Origins: p.Settings.Targets, InsecureLoopback: p.Settings.InsecureLoopback}
+	if len(o.Origins) > 0 {
+		if _, err := iap.NewTransport(p.Session, o); err != nil {
+			return nil, &SettingError{Key: "targets", Err: err}
+		}
+	}
+	o.Origins = append(slices.Clone(origins), o.Origins...)
+	return iap.NewTransport(p.Session, o)
 }
 
 // HTTPClient is an http.Client over [Profile.Transport].

@@ -42,26 +42,51 @@ type Invocation struct {
 
 // Main runs the program that the process is, and returns its exit code.
 func Main(heavy map[string]Action) int {
+	p := Program{Heavy: heavy, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+	unsetEmpty()
+	if isHot(os.Args, os.Environ()) {
+		// A signal may end this at any point: what is stored is whole.
+		ctx := context.Background()
+		return p.report(ctx, p.hotToken(ctx))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), endSignals...)
 	defer stop()
-	p := Program{Heavy: heavy, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 	return p.Run(ctx, os.Args)
+}
+
+// unsetEmpty removes empty variables of this program's from its environment:
+// empty means unset, which package urfave/cli sees otherwise.
+func unsetEmpty() {
+	for _, e := range os.Environ() {
+		if name, value, _ := strings.Cut(e, "="); value == "" && strings.HasPrefix(name, "TOKENTOSS_") {
+			_ = os.Unsetenv(name)
+		}
+	}
 }
 
 // Run runs a command line, args[0] being the program's name, and returns the
 // exit code.
 func (p Program) Run(ctx context.Context, args []string) int {
-	say := messages{p.Stderr}
 	app := p.app(args)
-	err := app.RunContext(ctx, permute(app, args))
+	return p.report(ctx, app.RunContext(ctx, permute(app, args)))
+}
+
+// report says what went wrong and what to do next, and returns the exit code.
+func (p Program) report(ctx context.Context, err error) int {
+	say := messages{p.Stderr}
 	var exit *exitError
 	if err != nil && !(errors.As(err, &exit) && exit.err == nil) {
 		if interrupted(ctx, err) {
-			say.fail(errors.New("interrupted"))
+			say.fail("interrupted")
 		} else {
-			say.fail(err)
-			if h := hintFor(err); h != "" && !strings.Contains(err.Error(), h) {
-				say.hint("%s", h)
+			text, hint := err.Error(), hintFor(err)
+			if hint != "" {
+				// Some errors have it in them, for programs that show no hints.
+				text = strings.Replace(text, "; "+hint, "", 1)
+			}
+			say.fail("%s", text)
+			if hint != "" {
+				say.hint("%s", hint)
 			}
 		}
 	}
@@ -81,7 +106,6 @@ func (p Program) app(args []string) *cli.App {
 		HideHelpCommand:        true,
 		EnableBashCompletion:   true,
 		UseShortOptionHandling: false,
-		Suggest:                true,
 		Flags:                  globalFlags(),
 		Commands:               c.all(),
 		ExitErrHandler:         func(*cli.Context, error) {}, // Run prints
@@ -90,28 +114,11 @@ func (p Program) app(args []string) *cli.App {
 			if ctx.NArg() == 0 {
 				return cli.ShowAppHelp(ctx)
 			}
-			return unknownCommand(ctx)
+			return unknownCommand("", ctx.Args().First(), ctx.App.VisibleCommands())
 		},
 	}
 	prepare(app.Flags, app.Commands)
 	return app
-}
-
-func onUsageError(ctx *cli.Context, err error, _ bool) error {
-	name := strings.TrimSpace("tokentoss " + ctx.Command.FullName())
-	if ctx.Command.Name == "" || ctx.Command.Name == "tokentoss" {
-		name = "tokentoss"
-	}
-	return usagef(name+" --help", "%v", err)
-}
-
-func unknownCommand(ctx *cli.Context) error {
-	name := ctx.Args().First()
-	hint := "tokentoss --help"
-	if near := cli.SuggestCommand(ctx.App.VisibleCommands(), name); near != "" {
-		hint = "did you mean tokentoss " + near + "?"
-	}
-	return usagef(hint, "there is no command %q", name)
 }
 
 func globalFlags() []cli.Flag {
@@ -174,12 +181,16 @@ func (in *Invocation) open(change func(*profile.Options)) (*profile.Profile, err
 		return nil, err
 	}
 	o := profile.Options{
-		Dir: dir, Name: in.String("profile"), Store: in.String("store"), Logger: in.logger(),
+		Dir: dir, Name: in.String("profile"), Store: in.String("store"), Logger: in.logger(), OneShot: true,
 	}
 	if change != nil {
 		change(&o)
 	}
-	return profile.Open(o)
+	p, err := profile.Open(o)
+	if err == nil {
+		o.Logger.Debug("profile opened", "profile", p.Name, "store", p.Store, "session", p.Location(), "client", p.ClientFile)
+	}
+	return p, err
 }
 
 // logger logs to standard error: warnings always, everything with --verbose.

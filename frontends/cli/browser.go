@@ -31,6 +31,7 @@ func openBrowser(ctx context.Context, command, url string) error {
 		}
 	}
 	cmd := shellCommand(command, url)
+	ownGroup(cmd)
 	// Its output goes nowhere: a browser that stays open would hold this
 	// program's, and whoever reads that would wait for the browser.
 	if err := cmd.Start(); err != nil {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -17,10 +18,10 @@ func (c *commands) all() []*cli.Command {
 	list := []*cli.Command{
 		c.configure(),
 		c.login(),
-		{Name: "logout", Usage: "revoke the session at the provider, then forget it", Category: "session",
+		{Name: "logout", Usage: "revoke the session at the provider, then forget it", Category: "account",
 			Flags:  []cli.Flag{&cli.BoolFlag{Name: "local", Usage: "only forget it here; nothing is sent"}},
 			Action: c.run(0, 0, logout)},
-		{Name: "status", Usage: "who is signed in, with which client and store, until when", Category: "session",
+		{Name: "status", Usage: "who is signed in, with which client and store, until when", Category: "account",
 			Flags:  []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "as JSON"}},
 			Action: c.run(0, 0, status)},
 		c.token(),
@@ -34,7 +35,7 @@ func (c *commands) all() []*cli.Command {
 		&cli.Command{Name: "exec", Usage: "run a command with the token as IAP_TOKEN in its environment", Category: "requests",
 			ArgsUsage: "-- COMMAND [ARGUMENTS]", Action: c.run(1, -1, execute)},
 		c.profiles(),
-		&cli.Command{Name: "doctor", Usage: "check configuration, store, token, clock and provider", Category: "help",
+		&cli.Command{Name: "doctor", Usage: "check configuration, store, token, clock and provider", Category: "setup",
 			Flags:  []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "as JSON"}},
 			Action: c.run(0, 0, doctor)},
 		c.emulator(),
@@ -48,12 +49,14 @@ func (c *commands) all() []*cli.Command {
 // number).
 func (c *commands) run(least, most int, f Action) cli.ActionFunc {
 	return func(ctx *cli.Context) error {
-		hint := "tokentoss " + ctx.Command.FullName() + " --help"
+		// Not FullName, which leaves the parent out.
+		path := ctx.Command.HelpName
+		name := strings.TrimPrefix(path, "tokentoss ")
 		switch n := ctx.NArg(); {
 		case n < least:
-			return usagef(hint, "%s: it needs %s", ctx.Command.FullName(), ctx.Command.ArgsUsage)
+			return usagef(path+" --help", "%s needs %s", name, ctx.Command.ArgsUsage)
 		case most >= 0 && n > most:
-			return usagef(hint, "%s: unexpected argument %q", ctx.Command.FullName(), ctx.Args().Get(most))
+			return usagef(path+" --help", "%s: unexpected argument %q", name, ctx.Args().Get(most))
 		}
 		return f(ctx.Context, c.invocation(ctx))
 	}
@@ -74,7 +77,7 @@ func (c *commands) heavy(name string) cli.ActionFunc {
 
 func (c *commands) configure() *cli.Command {
 	return &cli.Command{
-		Name: "configure", Usage: "set the OAuth client to sign in with", Category: "session",
+		Name: "configure", Usage: "set the OAuth client to sign in with", Category: "account",
 		Description: "The client is of the type \"Desktop app\". Either give the file that the Google Cloud\n" +
 			"console offers for download (--from), or the client's ID; its secret is then asked for.",
 		Flags: []cli.Flag{
@@ -90,7 +93,7 @@ func (c *commands) configure() *cli.Command {
 
 func (c *commands) login() *cli.Command {
 	return &cli.Command{
-		Name: "login", Usage: "sign in, in your own browser", Category: "session",
+		Name: "login", Usage: "sign in, in your own browser", Category: "account",
 		Description: "The browser may be on another machine: paste the address it ends on into the terminal.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "no-browser", Usage: "only show the address to open"},
@@ -135,17 +138,17 @@ func (c *commands) request(method string) *cli.Command {
 			&cli.StringFlag{Name: "data", Usage: "send `DATA`, or @FILE, or @- for standard input"})
 	}
 	return &cli.Command{
-		Name: method, Usage: "send a " + method + " request to a service", Category: "requests", ArgsUsage: "URL",
+		Name: method, Usage: "send a " + strings.ToUpper(method) + " request to a service", Category: "requests", ArgsUsage: "URL",
 		Flags: flags, Action: c.run(1, 1, request),
 	}
 }
 
 func (c *commands) profiles() *cli.Command {
 	return &cli.Command{
-		Name: "profile", Usage: "several accounts, clients and providers side by side", Category: "session",
+		Name: "profile", Usage: "several accounts, clients and providers side by side", Category: "account",
 		Action: func(ctx *cli.Context) error {
 			if ctx.NArg() > 0 {
-				return usagef("tokentoss profile --help", "profile: there is no command %q", ctx.Args().First())
+				return unknownCommand("profile", ctx.Args().First(), ctx.Command.Subcommands)
 			}
 			return cli.ShowSubcommandHelp(ctx)
 		},
@@ -181,7 +184,7 @@ func (c *commands) emulator() *cli.Command {
 
 func (c *commands) completion() *cli.Command {
 	return &cli.Command{
-		Name: "completion", Usage: "print a completion script: bash, zsh, fish or pwsh", Category: "help", ArgsUsage: "SHELL",
+		Name: "completion", Usage: "print a completion script: bash, zsh, fish or pwsh", Category: "setup", ArgsUsage: "SHELL",
 		Action: c.run(1, 1, completion),
 	}
 }

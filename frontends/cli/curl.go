@@ -39,7 +39,7 @@ func curl(ctx context.Context, in *Invocation) error {
 	defer p.Close()
 	// The transport's rules for where a token may go are the rules here too.
 	if _, err := iap.NewTransport(p.Session, iap.Options{Origins: []string{target}, InsecureLoopback: p.Settings.InsecureLoopback}); err != nil {
-		return insecureTarget(err, target)
+		return refusedTarget(err, target)
 	}
 	id, err := p.IDToken(ctx)
 	if err != nil {

@@ -30,7 +30,7 @@ func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 	if r.Level == slog.LevelWarn {
 		kind = "warning: "
 	}
-	h.say.line(kind, "%s", oneLine(b.String()))
+	h.say.line(kind, "%s", b.String())
 	return nil
 }
 

@@ -25,13 +25,13 @@ func (m messages) say(format string, args ...any) { m.line("", format, args...) 
 func (m messages) warn(format string, args ...any) { m.line("warning: ", format, args...) }
 
 // fail tells why the program ends.
-func (m messages) fail(err error) { m.line("error: ", "%s", oneLine(err.Error())) }
+func (m messages) fail(format string, args ...any) { m.line("error: ", format, args...) }
 
 // hint tells what to do next.
 func (m messages) hint(format string, args ...any) { m.line("hint: ", format, args...) }
 
 func (m messages) line(kind, format string, args ...any) {
-	fmt.Fprintf(m.w, prefix+kind+format+"\n", args...)
+	fmt.Fprintln(m.w, prefix+kind+oneLine(fmt.Sprintf(format, args...)))
 }
 
 // oneLine keeps a message on one line and its control characters off the

@@ -42,6 +42,10 @@ func replaceProcess(path string, args, env []string) error {
 	return syscall.Exec(path, args, env)
 }
 
+// ownGroup keeps a Ctrl-C in the terminal, which is for this program, from ending
+// cmd as well.
+func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+
 // windowsCommand is for Windows only.
 func windowsCommand(command, url string) *exec.Cmd { return exec.Command(command, url) }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 )
 
 // endSignals end a command in order.
@@ -18,6 +19,12 @@ func withParent(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // replaceProcess cannot be done on Windows; the caller runs a child.
 func replaceProcess(string, []string, []string) error { return errors.ErrUnsupported }
+
+// ownGroup keeps a Ctrl-C in the console, which is for this program, from ending
+// cmd as well.
+func ownGroup(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
+}
 
 // windowsCommand splits command at spaces; a path that contains some cannot be
 // given.

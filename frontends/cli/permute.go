@@ -10,7 +10,8 @@ import (
 // permute puts the options of a command line before its arguments, so that
 // "tokentoss get URL -o FILE" means what it says: package flag stops at the
 // first argument. Global options may stand anywhere too. What follows "--" is
-// left alone.
+// left alone, and so is what follows the first argument of a command that wraps
+// another program.
 func permute(app *cli.App, args []string) []string {
 	if len(args) == 0 {
 		return args
@@ -32,6 +33,10 @@ func permute(app *cli.App, args []string) []string {
 				path, commands, flags = append(path, arg), next.Subcommands, next.Flags
 			} else {
 				rest = append(rest, arg)
+				if len(path) > 0 && slices.Contains(wrappers, path[0]) {
+					rest = append(rest, args[i+1:]...)
+					break
+				}
 			}
 			continue
 		}
@@ -53,6 +58,9 @@ func permute(app *cli.App, args []string) []string {
 	// An argument that looks like an option, or like a command, is neither.
 	return append(out, rest...)
 }
+
+// wrappers are the commands whose arguments are another program's.
+var wrappers = []string{"curl", "exec"}
 
 func commandNamed(commands []*cli.Command, name string) *cli.Command {
 	for _, c := range commands {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -35,7 +36,7 @@ func request(ctx context.Context, in *Invocation) error {
 	defer p.Close()
 	client, err := p.HTTPClient(target)
 	if err != nil {
-		return insecureTarget(err, target)
+		return refusedTarget(err, target)
 	}
 	res, err := client.Do(req)
 	if err != nil {
@@ -46,7 +47,7 @@ func request(ctx context.Context, in *Invocation) error {
 		return requestError(ctx, err)
 	}
 	if res.StatusCode >= 400 {
-		return &exitError{exitFailed, fmt.Errorf("%s answered %s", req.URL.Host, res.Status)}
+		return &exitError{exitFailed, fmt.Errorf("%s answered %s", res.Request.URL.Host, res.Status)}
 	}
 	return nil
 }
@@ -60,14 +61,24 @@ func (in *Invocation) target(raw string) (string, error) {
 	return u.String(), nil
 }
 
-// insecureTarget explains a target that the transport does not take.
-func insecureTarget(err error, target string) error {
-	hint := "https://" + strings.TrimPrefix(target, "http://")
-	if !strings.HasPrefix(target, "http://") {
+// refusedTarget explains a target that the transport does not take.
+func refusedTarget(err error, target string) error {
+	var setting *profile.SettingError
+	if errors.As(err, &setting) {
+		return err
+	}
+	if inner := errors.Unwrap(err); inner != nil {
+		err = inner // which of the origins it is needs no saying
+	}
+	u, perr := url.Parse(target)
+	if perr != nil || u.Scheme != "http" {
 		return usagef("a URL is like https://my-service.run.app/path", "%v", err)
 	}
-	return usagef(fmt.Sprintf("use %s; for an emulator, set %s=1", hint, profile.EnvInsecureLoopback),
-		"a token is not sent over plain http: %v", err)
+	hint := "use https://" + u.Host + u.EscapedPath()
+	if host := u.Hostname(); host == "localhost" || net.ParseIP(host).IsLoopback() {
+		hint += "; for an emulator, set " + profile.EnvInsecureLoopback + "=1"
+	}
+	return usagef(hint, "a token is not sent over plain http: %v", err)
 }
 
 // requestError takes the URL out of net/http's errors: its query may be private.
@@ -100,20 +111,21 @@ func (in *Invocation) newRequest(ctx context.Context, method, target string) (*h
 			req.GetBody = func() (io.ReadCloser, error) { return os.Open(name) }
 		}
 	}
-	req.Header.Set("User-Agent", "tokentoss/"+version())
-	if contentType != "" {
-		req.Header.Set("Content-Type", contentType)
-	}
 	for _, h := range in.StringSlice("header") {
 		name, value, ok := strings.Cut(h, ":")
 		if name = strings.TrimSpace(name); !ok || name == "" {
-			return nil, usagef(`-H "Name: value"`, "%q is not a header", name)
+			return nil, usagef(`-H "Name: value"`, "a header has a name, a colon and a value") // it may be a secret
 		}
 		if strings.EqualFold(name, "Host") {
 			req.Host = strings.TrimSpace(value)
 			continue
 		}
 		req.Header.Add(name, strings.TrimSpace(value))
+	}
+	for name, value := range map[string]string{"User-Agent": "tokentoss/" + version(), "Content-Type": contentType} {
+		if value != "" && req.Header.Get(name) == "" {
+			req.Header.Set(name, value)
+		}
 	}
 	return req, nil
 }

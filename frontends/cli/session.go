@@ -21,7 +21,7 @@ const maxInput = 1 << 20
 
 // configure sets the OAuth client.
 func configure(ctx context.Context, in *Invocation) error {
-	cs, err := in.readClient()
+	cs, err := in.readClient(ctx)
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func configure(ctx context.Context, in *Invocation) error {
 }
 
 // readClient reads the client from a file, or from options and a prompt.
-func (in *Invocation) readClient() (core.ClientSecrets, error) {
+func (in *Invocation) readClient(ctx context.Context) (core.ClientSecrets, error) {
 	var none core.ClientSecrets
 	from, id := in.String("from"), in.String("client-id")
 	switch {
@@ -88,7 +88,7 @@ func (in *Invocation) readClient() (core.ClientSecrets, error) {
 		}
 		return cs, nil
 	}
-	secret, err := in.readSecret()
+	secret, err := in.readSecret(ctx)
 	if err != nil {
 		return none, err
 	}
@@ -101,14 +101,14 @@ func (in *Invocation) readClient() (core.ClientSecrets, error) {
 
 // readSecret reads the client's secret: never from the command line, where every
 // user of the machine could see it.
-func (in *Invocation) readSecret() (core.Secret, error) {
+func (in *Invocation) readSecret(ctx context.Context) (core.Secret, error) {
 	if file := in.String("client-secret-file"); file != "" {
 		data, err := in.readFile(file)
 		return core.Secret(strings.TrimSpace(string(data))), err
 	}
 	if fd := int(in.Stdin.Fd()); in.interactive() && term.IsTerminal(fd) {
 		fmt.Fprint(in.Stderr, prefix+"client secret (not shown): ")
-		data, err := term.ReadPassword(fd)
+		data, err := readHidden(ctx, fd)
 		fmt.Fprintln(in.Stderr)
 		return core.Secret(strings.TrimSpace(string(data))), err
 	}

@@ -20,7 +20,7 @@ type terminal struct {
 	turn    *turn
 
 	lines <-chan string // of standard input, once somebody asked for them
-	count bool          // a countdown stands on the screen
+	count string        // the countdown that stands on the screen
 }
 
 // Prompt implements [core.Prompter].
@@ -88,18 +88,25 @@ func (t *terminal) countdown(left time.Duration) {
 	if !isTerminal(t.in.Stderr) {
 		return
 	}
-	text := fmt.Sprintf("%swaiting for the sign-in, %s left", prefix, max(left, 0).Round(time.Second))
-	if !t.count {
-		t.count = true
-		fmt.Fprintf(t.in.Stderr, "%s\n", text)
-		return
+	// Rarely, as long as there is time: what a person pastes is being drawn over.
+	step := time.Second
+	if left > time.Minute {
+		step = 10 * time.Second
 	}
-	// Save the cursor, one line up, rewrite the line, restore the cursor.
-	fmt.Fprintf(t.in.Stderr, "\x1b7\x1b[A\r%s\x1b[K\x1b8", text)
+	text := fmt.Sprintf("%swaiting for the sign-in, %s left", prefix, max(left, 0).Round(step))
+	switch t.count {
+	case text:
+	case "":
+		fmt.Fprintf(t.in.Stderr, "%s\n", text)
+	default:
+		// Save the cursor, one line up, rewrite the line, restore the cursor.
+		fmt.Fprintf(t.in.Stderr, "\x1b7\x1b[A\r%s\x1b[K\x1b8", text)
+	}
+	t.count = text
 }
 
 // done leaves the countdown behind.
-func (t *terminal) done() { t.count = false }
+func (t *terminal) done() { t.count = "" }
 
 // readLines reads lines until the input or the process ends: a read of a
 // terminal cannot be taken back.
@@ -114,6 +121,29 @@ func readLines(f *os.File) <-chan string {
 		}
 	}()
 	return lines
+}
+
+// readHidden reads a line that is not shown. When ctx ends, the terminal is as it
+// was before; the read itself ends with the process.
+func readHidden(ctx context.Context, fd int) ([]byte, error) {
+	before, err := term.GetState(fd)
+	if err != nil {
+		return nil, err
+	}
+	var line []byte
+	read := make(chan error, 1)
+	go func() {
+		var err error
+		line, err = term.ReadPassword(fd)
+		read <- err
+	}()
+	select {
+	case <-ctx.Done():
+		_ = term.Restore(fd, before)
+		return nil, ctx.Err()
+	case err := <-read:
+		return line, err
+	}
 }
 
 // isTerminal tells whether v is a file that is a terminal.

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -104,6 +105,8 @@ func curlConfig(value string, proxyHeader bool) string {
 func parseTarget(raw string) (*url.URL, error) {
 	scheme, _, hasScheme := strings.Cut(raw, "://")
 	switch {
+	case !hasScheme && (raw == "" || raw[0] == '/'):
+		return nil, usagef("a URL is like https://my-service.run.app/path", "%q names no host", raw)
 	case !hasScheme:
 		return nil, usagef("did you mean https://"+raw+"?", "%q has no scheme", raw)
 	case !strings.EqualFold(scheme, "https") && !strings.EqualFold(scheme, "http"):
@@ -111,7 +114,11 @@ func parseTarget(raw string) (*url.URL, error) {
 	}
 	u, err := url.Parse(raw)
 	if err != nil {
-		return nil, usagef("check the URL", "%q is not a URL", raw)
+		var ue *url.Error
+		if errors.As(err, &ue) {
+			err = ue.Err
+		}
+		return nil, usagef("check the URL", "%q is not a URL: %v", raw, err)
 	}
 	if u.Hostname() == "" {
 		return nil, usagef("a URL is like https://my-service.run.app/path", "%q names no host", raw)

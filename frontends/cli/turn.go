@@ -73,6 +73,8 @@ func tryTurn(p *profile.Profile) (*turn, error) {
 		return nil, core.ErrLocked
 	}
 	t.lock = lock
+	// A login that was killed left its address, at which nobody listens.
+	_ = os.Remove(t.address)
 	return t, nil
 }
 

@@ -1,0 +1,58 @@
+package core_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/e2e/emulator"
+)
+
+// R12: two processes over a provider that rotates refresh tokens, and ends the
+// grant when an old one is used again: 0 sign-outs in 1,000 rounds.
+func TestRotationBetweenTwoProcesses(t *testing.T) {
+	t.Parallel()
+	rounds := 1000
+	if testing.Short() {
+		rounds = 100
+	}
+	w := newWorld(t, func(o *emulator.Options) {
+		o.RotateRefreshTokens, o.RevokeOnReuse, o.TokenLifetime = true, true, 10*time.Minute
+	})
+	a, b := w.signedIn(), w.session()
+	w.cheap()
+	for round := range rounds {
+		w.clock.advance(9*time.Minute + 30*time.Second)
+		var got outcomes
+		many(2, func(i int) {
+			_, err := []*core.Session{a, b}[i].IDToken(w.ctx)
+			got.add(err)
+		})
+		if got.failed.Load() != 0 {
+			_, err := a.IDToken(w.ctx)
+			t.Fatalf("round %d: %v", round, err)
+		}
+	}
+	w.wantRefreshes(rounds)
+}
+
+// R12: where the lock does not work, a process whose refresh token was rotated
+// away by another one looks again, and goes on.
+func TestRotationWithoutALock(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *emulator.Options) { o.RotateRefreshTokens, o.TokenLifetime = true, 10*time.Minute })
+	nolock := func(o *core.SessionOptions) { o.Store = lockless{w.store} }
+	a, b := w.signedIn(nolock), w.session(nolock)
+	w.token(b)
+	w.cheap()
+	for round := range 100 {
+		w.clock.advance(9*time.Minute + 30*time.Second)
+		many(2, func(i int) { _, _ = []*core.Session{a, b}[i].IDToken(w.ctx) })
+		// One of two that asked together may have failed; nobody is signed out.
+		for _, p := range []*core.Session{a, b} {
+			if _, err := p.IDToken(w.ctx); err != nil {
+				t.Fatalf("round %d: %v", round, err)
+			}
+		}
+	}
+}
