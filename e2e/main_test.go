@@ -1,0 +1,64 @@
+package e2e_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// binariesEnv has the directory of the executables that the tests run. Set from
+// outside, it names ones that are there already, such as a release's.
+const binariesEnv = "TOKENTOSS_TEST_BINARIES"
+
+func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+// run builds both executables, as they are released, and runs the tests.
+func run(m *testing.M) int {
+	if os.Getenv(binariesEnv) != "" {
+		return m.Run()
+	}
+	dir, err := os.MkdirTemp("", "tokentoss-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	// Some tests run the executables as a user without privileges.
+	err = os.Chmod(dir, 0o755)
+	if err == nil {
+		err = build(dir)
+	}
+	if err == nil {
+		err = os.Setenv(binariesEnv, dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+func build(dir string) error {
+	const commands = "github.com/tokentoss/tokentoss/frontends/cli/cmd/"
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-tags", "urfave_cli_no_docs",
+		"-o", dir+string(filepath.Separator), commands+"tokentoss", commands+"tokentoss-host")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("building the executables: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// binaries returns the directory of the executables.
+func binaries(t testing.TB) string {
+	t.Helper()
+	dir := os.Getenv(binariesEnv)
+	if dir == "" {
+		t.Fatal(binariesEnv + " is not set: TestMain did not run")
+	}
+	return dir
+}

@@ -1,0 +1,175 @@
+package e2e_test
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/tokentoss/tokentoss/e2e/emulator"
+)
+
+// A provider is an emulator in the test's own process, so that a script can make
+// it fail and look at what it was asked.
+type provider struct {
+	*emulator.Emulator
+	clientFile string
+}
+
+// providers are those of one script.
+type providers struct {
+	dir     string
+	byName  map[string]*provider
+	current *provider
+}
+
+type providersKey struct{}
+
+func (p *providers) close() {
+	for _, e := range p.byName {
+		_ = e.Close()
+	}
+}
+
+// runProvider is the command "provider":
+//
+//	provider start [NAME]          starts one; the account ada@example.com agrees by itself
+//	provider use NAME              goes back to another one
+//	provider consent EMAIL         another account agrees from now on
+//	provider lifetime DURATION     of tokens to come
+//	provider clock OFFSET          moves its clock
+//	provider revoke                ends every session
+//	provider reauth SUBTYPE        wants a fresh sign-in, as a Workspace policy does
+//	provider fault ENDPOINT WHAT   WHAT is a status, hang, reset or off
+//	provider fault ENDPOINT STATUS NAME:VALUE...
+//	provider refuse always|off     IAP refuses every token
+//	provider members EMAIL...      who may pass IAP
+//	provider no-refresh-token      gives none from now on
+//	provider reset                 counts from zero again
+//	provider calls WHAT N          was called N times; WHAT is an endpoint or a grant
+//	provider header WHAT NAME      some call had this header; with !, none had
+func runProvider(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) == 0 {
+		ts.Fatalf("provider: what?")
+	}
+	p := ts.Value(providersKey{}).(*providers)
+	verb, args := args[0], args[1:]
+	arg := func(i int) string {
+		if i >= len(args) {
+			ts.Fatalf("provider %s: an argument is missing", verb)
+		}
+		return args[i]
+	}
+	duration := func(s string) time.Duration {
+		d, err := time.ParseDuration(s)
+		ts.Check(err)
+		return d
+	}
+	switch e := p.current; verb {
+	case "start":
+		name := strings.Join(args, "")
+		ts.Check(p.start(name))
+		p.show(ts)
+	case "use":
+		p.current = p.byName[arg(0)]
+		p.show(ts)
+	case "consent":
+		e.SetAutoConsent(arg(0))
+	case "lifetime":
+		e.SetTokenLifetime(duration(arg(0)))
+	case "clock":
+		e.SetClockOffset(duration(arg(0)))
+	case "revoke":
+		e.RevokeAll()
+	case "reauth":
+		e.RequireReauth(arg(0))
+	case "fault":
+		e.SetFault(emulator.Endpoint(arg(0)), fault(ts, arg(1), args[2:]))
+	case "refuse":
+		e.SetIAPPolicy(map[string]emulator.IAPPolicy{"always": emulator.RefuseAlways}[arg(0)])
+	case "members":
+		e.SetAllowedEmails(append([]string{}, args...))
+	case "no-refresh-token":
+		e.SetTokenAnswer(func(_ string, answer map[string]any) { delete(answer, "refresh_token") })
+	case "reset":
+		e.ResetCalls()
+	case "calls":
+		want, err := strconv.Atoi(arg(1))
+		ts.Check(err)
+		if got := e.calls(arg(0)); got != want {
+			ts.Fatalf("%s was called %d times, want %d", arg(0), got, want)
+		}
+	case "header":
+		if had := e.hadHeader(ts, arg(0), arg(1)); had == neg {
+			ts.Fatalf("some call of %s had a header %s: %v", arg(0), arg(1), had)
+		}
+	default:
+		ts.Fatalf("provider: what is %q?", verb)
+	}
+}
+
+// start starts a provider and makes it the current one.
+func (p *providers) start(name string) error {
+	e, err := emulator.Start(context.Background(), emulator.Options{
+		AutoConsent: "ada@example.com",
+		Accounts:    []emulator.Account{{Email: "ada@example.com"}, {Email: "bob@example.com"}},
+	})
+	if err != nil {
+		return err
+	}
+	p.current = &provider{Emulator: e, clientFile: filepath.Join(p.dir, "client_secrets"+name+".json")}
+	p.byName[name] = p.current
+	return os.WriteFile(p.current.clientFile, e.ClientSecrets(), 0o600)
+}
+
+// show tells the script where the current provider is.
+func (p *providers) show(ts *testscript.TestScript) {
+	ts.Setenv("GOOGLE", p.current.GoogleURL())
+	ts.Setenv("IAP", p.current.IAPURL())
+	ts.Setenv("IAP_HOST", strings.TrimPrefix(p.current.IAPURL(), "http://"))
+	ts.Setenv("CLIENT", p.current.clientFile)
+	ts.Setenv("CLIENT_ID", p.current.Clients()[0].ID)
+}
+
+// calls counts the calls of an endpoint, or the requests for a grant.
+func (p *provider) calls(what string) int {
+	if what == "refresh_token" || what == "authorization_code" {
+		return p.TokenCalls(what)
+	}
+	return p.Calls(emulator.Endpoint(what))
+}
+
+// hadHeader tells whether any call of an endpoint had a header.
+func (p *provider) hadHeader(ts *testscript.TestScript, what, name string) bool {
+	all := p.Requests(emulator.Endpoint(what))
+	if len(all) == 0 {
+		ts.Fatalf("%s was never called", what)
+	}
+	return slices.ContainsFunc(all, func(r emulator.Request) bool { return r.Header.Get(name) != "" })
+}
+
+// fault reads what an endpoint is to do.
+func fault(ts *testscript.TestScript, what string, headers []string) *emulator.Fault {
+	switch what {
+	case "off":
+		return nil
+	case "hang":
+		return &emulator.Fault{Hang: true}
+	case "reset":
+		return &emulator.Fault{Reset: true}
+	}
+	status, err := strconv.Atoi(what)
+	ts.Check(err)
+	f := &emulator.Fault{Status: status, Header: http.Header{}, Body: []byte("the provider is having a bad day\n")}
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ":")
+		f.Header.Set(name, value)
+	}
+	return f
+}
