@@ -79,7 +79,8 @@ func (a *attempt) accept(q url.Values, byBrowser bool) error {
 
 // paste takes what a person pasted: the address that the browser ended on.
 func (a *attempt) paste(text string) error {
-	text = strings.Trim(strings.TrimSpace(text), `"'<>`)
+	// A terminal or a mail breaks a long address into lines; no URL has spaces.
+	text = strings.Trim(strings.Join(strings.Fields(text), ""), `"'<>`)
 	_, query, ok := strings.Cut(text, "?")
 	if !ok {
 		return errNoURL

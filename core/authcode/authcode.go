@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"sync"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -78,7 +79,7 @@ func (e *TimeoutError) Is(target error) bool { return target == core.ErrSignInTi
 type DeniedError struct{ Code string }
 
 func (e *DeniedError) Error() string {
-	if text, ok := responseErrors[e.Code]; ok {
+	if text := explain(e.Code); text != "" {
 		return "sign-in was denied: " + text + " (" + e.Code + ")"
 	}
 	return "sign-in was denied by the provider"
@@ -89,7 +90,6 @@ func (e *DeniedError) Is(target error) bool { return target == core.ErrDenied }
 
 // SignIn implements [core.Flow]. Nothing listens any more when it returns.
 func (f *flow) SignIn(ctx context.Context, p core.Prompter) (*core.Token, error) {
-	started := time.Now()
 	provider, err := f.client.Provider(ctx)
 	if err != nil {
 		return nil, err
@@ -99,27 +99,36 @@ func (f *flow) SignIn(ctx context.Context, p core.Prompter) (*core.Token, error)
 		return nil, err
 	}
 	a := newAttempt(provider, l.redirectURI)
+	// The prompter ends before SignIn does: it may hold a terminal. It is waited
+	// for last, since it may itself be the browser that waits for the last page.
+	var prompter sync.WaitGroup
+	defer prompter.Wait()
 	server := serve(l, a)
 	defer server.close()
 
-	ctx, cancel := context.WithTimeout(ctx, f.options.Timeout)
-	defer cancel()
+	asking, answered := context.WithTimeout(ctx, f.options.Timeout)
+	defer answered()
+	deadline, _ := asking.Deadline()
 	prompt := core.Prompt{
 		URL: f.client.AuthCodeURL(provider, core.AuthRequest{
 			RedirectURI: a.redirectURI, State: a.state, Nonce: a.nonce, Verifier: a.verifier,
 			Scopes: f.options.Scopes, LoginHint: f.options.LoginHint, Extra: f.options.Extra,
 		}),
 		RedirectURL: a.redirectURI,
-		Deadline:    started.Add(f.options.Timeout),
+		Deadline:    deadline,
 	}
-	response, err := f.wait(ctx, a, p, prompt)
+	prompted := make(chan error, 1)
+	prompter.Go(func() { prompted <- ask(asking, a, p, prompt) })
+	response, err := wait(asking, a, prompted)
 	if err != nil {
-		if ctxErr := ctx.Err(); errors.Is(ctxErr, context.DeadlineExceeded) {
+		// A caller who stops waiting earlier is told just that.
+		if errors.Is(asking.Err(), context.DeadlineExceeded) && ctx.Err() == nil {
 			err = &TimeoutError{After: f.options.Timeout}
 		}
 		a.finish(nil, err)
 		return nil, err
 	}
+	answered() // the exchange has a time limit of its own
 	token, err := f.exchange(ctx, a, response)
 	a.finish(token, err)
 	if response.byBrowser {
@@ -129,30 +138,18 @@ func (f *flow) SignIn(ctx context.Context, p core.Prompter) (*core.Token, error)
 }
 
 // wait returns the first authorization response with the right state, from the
-// browser or from what the person pasted.
-func (f *flow) wait(ctx context.Context, a *attempt, p core.Prompter, prompt core.Prompt) (response, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	prompted := make(chan error, 1)
-	go func() { prompted <- ask(ctx, a, p, prompt) }()
-	// The prompter ends before the sign-in does: it may hold a terminal.
-	stop := func() {
-		cancel()
-		if prompted != nil {
-			<-prompted
-		}
-	}
+// browser or from what the person pasted. An error of the prompter ends it.
+func wait(ctx context.Context, a *attempt, prompted <-chan error) (response, error) {
 	for {
 		select {
 		case r := <-a.responses:
-			stop()
 			return r, nil
 		case err := <-prompted:
-			if prompted = nil; err != nil {
-				cancel()
+			if err != nil {
 				return response{}, err
 			}
+			prompted = nil
 		case <-ctx.Done():
-			stop()
 			return response{}, ctx.Err()
 		}
 	}
@@ -186,8 +183,8 @@ func (f *flow) exchange(ctx context.Context, a *attempt, r response) (*core.Toke
 	return f.client.Exchange(ctx, r.code, a.redirectURI, a.verifier, a.nonce)
 }
 
-// newVerifier and newSecret have 256 bits each; RFC 7636 section 4.1 and RFC
-// 6749 section 10.10 ask for less.
+// newVerifier has 256 bits, as RFC 7636 section 4.1 recommends.
 func newVerifier() string { return oauth2.GenerateVerifier() }
 
+// newSecret has at least 128 bits, as RFC 6749 section 10.10 demands.
 func newSecret() string { return rand.Text() }

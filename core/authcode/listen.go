@@ -64,7 +64,7 @@ func listenWeb(c *core.Client, port int) (*listener, error) {
 			n, _ := strconv.Atoi(u.Port())
 			return nil, portError(n, err)
 		}
-		path := u.EscapedPath()
+		path := u.Path
 		if path == "" {
 			path = "/"
 		}

@@ -16,25 +16,43 @@ type page struct {
 	Good              bool
 }
 
-// responseErrors are the error codes of an authorization response that are
-// known (RFC 6749 section 4.1.2.1, OpenID Connect Core section 3.1.2.6, and
-// Google's), in words.
-var responseErrors = map[string]string{
-	"access_denied":             "you, or your organisation, said no",
-	"admin_policy_enforced":     "your administrator does not allow this application",
-	"org_internal":              "this application is for another organisation",
-	"disallowed_useragent":      "the provider does not accept this browser",
-	"redirect_uri_mismatch":     "the OAuth client is not of the type Desktop app",
-	"invalid_client":            "the OAuth client is not known",
-	"deleted_client":            "the OAuth client was deleted",
-	"unauthorized_client":       "the OAuth client may not do this",
-	"invalid_request":           "the provider did not understand the request",
-	"invalid_scope":             "the provider does not know a scope",
-	"server_error":              "the provider had an error",
-	"temporarily_unavailable":   "the provider is overloaded",
-	"interaction_required":      "the provider wants to ask you something",
-	"login_required":            "the provider wants you to sign in",
-	"unsupported_response_type": "the provider does not know this flow",
+// explain says an error code of an authorization response in words (RFC 6749
+// section 4.1.2.1, OpenID Connect Core section 3.1.2.6, and Google's). A code
+// that is not known gives "": what came with the request is never shown.
+func explain(code string) string {
+	switch code {
+	case "access_denied":
+		return "you, or your organisation, said no"
+	case "admin_policy_enforced":
+		return "your administrator does not allow this application"
+	case "org_internal":
+		return "this application is for another organisation"
+	case "disallowed_useragent":
+		return "the provider does not accept this browser"
+	case "redirect_uri_mismatch":
+		return "the OAuth client is not of the type Desktop app"
+	case "invalid_client":
+		return "the OAuth client is not known"
+	case "deleted_client":
+		return "the OAuth client was deleted"
+	case "unauthorized_client":
+		return "the OAuth client may not do this"
+	case "invalid_request":
+		return "the provider did not understand the request"
+	case "invalid_scope":
+		return "the provider does not know a scope"
+	case "server_error":
+		return "the provider had an error"
+	case "temporarily_unavailable":
+		return "the provider is overloaded"
+	case "interaction_required":
+		return "the provider wants to ask you something"
+	case "login_required":
+		return "the provider wants you to sign in"
+	case "unsupported_response_type":
+		return "the provider does not know this flow"
+	}
+	return ""
 }
 
 var (
@@ -79,7 +97,7 @@ h1{font-size:1.6rem}
 `
 
 func writePage(w http.ResponseWriter, status int, p page) {
-	mark := "·"
+	mark := ""
 	if p.Good {
 		mark = "✓"
 	}

@@ -20,13 +20,16 @@ const (
 
 	// donePath shows the outcome at an address without the code, so that the
 	// code is neither in the address bar nor the last entry of the history.
-	donePath = "/done"
+	// otherDonePath is for redirect URIs that have this very path.
+	donePath      = "/done"
+	otherDonePath = "/signed-in"
 )
 
 // A server takes the redirect.
 type server struct {
 	attempt *attempt
 	path    string // of the redirect URI
+	done    string // of the outcome
 	host    string // the Host that requests must name
 	http    *http.Server
 	served  sync.WaitGroup // the goroutine of Serve
@@ -37,7 +40,10 @@ type server struct {
 
 // serve starts to take requests. The caller closes the server.
 func serve(l *listener, a *attempt) *server {
-	s := &server{attempt: a, path: l.path, host: l.Addr().String(), shown: make(chan struct{})}
+	s := &server{attempt: a, path: l.path, done: donePath, host: l.Addr().String(), shown: make(chan struct{})}
+	if s.path == s.done {
+		s.done = otherDonePath
+	}
 	s.http = &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: headerTimeout,
@@ -87,15 +93,15 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !strings.EqualFold(r.Host, s.host):
 		writePage(w, http.StatusMisdirectedRequest, pageWrongHost)
-	case r.URL.Path != s.path && r.URL.Path != donePath:
+	case r.URL.Path != s.path && r.URL.Path != s.done:
 		writePage(w, http.StatusNotFound, pageNotFound)
 	case r.Method != http.MethodGet:
 		h.Set("Allow", http.MethodGet)
 		writePage(w, http.StatusMethodNotAllowed, pageMethod)
 	case !isNavigation(r):
 		writePage(w, http.StatusForbidden, pageNotNavigation)
-	case r.URL.Path == donePath:
-		s.done(w, r)
+	case r.URL.Path == s.done:
+		s.outcome(w, r)
 	default:
 		s.callback(w, r)
 	}
@@ -113,17 +119,17 @@ func isNavigation(r *http.Request) bool {
 func (s *server) callback(w http.ResponseWriter, r *http.Request) {
 	switch err := s.attempt.accept(r.URL.Query(), true); {
 	case err == nil:
-		w.Header().Set("Location", donePath)
+		w.Header().Set("Location", s.done)
 		writePage(w, http.StatusSeeOther, pageMoved)
 	case errors.Is(err, errUsed):
 		writePage(w, http.StatusConflict, pageUsed)
 	default:
-		writePage(w, http.StatusBadRequest, page{Title: "This is not the sign-in that is waiting", Text: upperFirst(err.Error()) + ".", Next: "The sign-in is still waiting: go back to the tab it was started in."})
+		writePage(w, http.StatusBadRequest, page{Title: "Not this sign-in", Text: upperFirst(err.Error()) + ".", Next: "That one is still waiting: go back to the tab it was started in."})
 	}
 }
 
-// done waits for the outcome and shows it.
-func (s *server) done(w http.ResponseWriter, r *http.Request) {
+// outcome waits for the outcome and shows it.
+func (s *server) outcome(w http.ResponseWriter, r *http.Request) {
 	a := s.attempt
 	a.mu.Lock()
 	used := a.used

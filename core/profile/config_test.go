@@ -1,0 +1,147 @@
+package profile
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tokentoss/tokentoss/core"
+)
+
+// config writes a config.toml and reads it.
+func config(t *testing.T, text string) *Config {
+	t.Helper()
+	dir := t.TempDir()
+	if text != "" {
+		if err := os.WriteFile(filepath.Join(dir, ConfigName), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := ReadConfig(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// An edit changes what it is meant to and nothing else: comments, order and
+// settings of others stay.
+func TestEditsKeepTheFile(t *testing.T) {
+	const before = `# mine
+profile = "work" # the one
+
+browser = "firefox"
+
+[profiles.work] # a comment
+login_hint = "ada@example.com"
+targets = [
+  "https://a.example", # one
+]
+
+# the lab
+[profiles.lab]
+issuer = "https://id.example"
+`
+	for _, tt := range []struct {
+		name string
+		edit func(*Config) error
+		want string
+	}{
+		{"use", func(c *Config) error { return c.Use("lab") }, strings.Replace(before, `profile = "work" # the one`, `profile = "lab"`, 1)},
+		{"add", func(c *Config) error { return c.Add("new", Settings{LoginHint: "eve@example.com"}) },
+			before + "\n[profiles.new]\nlogin_hint = 'eve@example.com'\n"},
+		{"add with a dot", func(c *Config) error { return c.Add("a.b", Settings{}) }, before + "\n[profiles.\"a.b\"]\n"},
+		{"issuer of the default profile", func(c *Config) error { return c.SetIssuer(core.DefaultKey, "https://x.example") },
+			"issuer = \"https://x.example\"\n" + before},
+		{"issuer changed", func(c *Config) error { return c.SetIssuer("lab", "https://x.example") },
+			strings.Replace(before, "https://id.example", "https://x.example", 1)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := config(t, before)
+			if err := tt.edit(c); err != nil {
+				t.Fatal(err)
+			}
+			got, err := os.ReadFile(filepath.Join(c.dir, ConfigName))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(got) != tt.want {
+				t.Errorf("got:\n%s\nwant:\n%s", got, tt.want)
+			}
+		})
+	}
+}
+
+// Removing a profile takes its tables, and what points at it.
+func TestRemove(t *testing.T) {
+	c := config(t, "profile = \"work\"\nbrowser = \"none\"\n\n[profiles.work]\nstore = \"file\"\n\n[profiles.work.auth_params]\ncred_ref = \"true\"\n\n[profiles.worker]\nstore = \"file\"\n")
+	if err := c.Remove("work"); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := c.Profiles["work"]; ok || c.Active != "" || len(c.Profiles) != 1 || c.Browser != "none" {
+		t.Errorf("left: %+v", c)
+	}
+}
+
+// A file that is written in a way the edit does not understand is left alone.
+func TestEditRefuses(t *testing.T) {
+	const text = "profiles = { work = { store = \"file\" } }\n"
+	c := config(t, text)
+	var edit *EditError
+	if err := c.Remove("work"); !errors.As(err, &edit) {
+		t.Errorf("Remove: %v, want an EditError", err)
+	}
+	if got, _ := os.ReadFile(filepath.Join(c.dir, ConfigName)); string(got) != text {
+		t.Errorf("the file was changed: %s", got)
+	}
+}
+
+func TestConfigFaults(t *testing.T) {
+	for text, want := range map[string]string{
+		"sesion_lifetime = \"1h\"":                       "line 1: there is no setting \"sesion_lifetime\"",
+		"\n[profiles.x]\nbrowsr = \"none\"":              "line 3: there is no setting \"profiles.x.browsr\"",
+		"browser = ":                                     "line 1",
+		"session_lifetime = \"1 day\"":                   "session_lifetime",
+		"[profiles.X]":                                   "use a-z",
+		"[auth_params]\nstate = \"x\"":                   "\"state\" is set by tokentoss itself",
+		"[auth_params]\ncode_challenge_method=\"plain\"": "set by tokentoss itself", // S5
+		"redirect_port = 70000":                          "70000 is not a port",
+	} {
+		_, err := parseConfig([]byte(text))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// An unknown profile is named together with the one that was probably meant.
+func TestUnknownProfile(t *testing.T) {
+	c := config(t, "[profiles.work]\n[profiles.production]\n")
+	for name, near := range map[string]string{"wrok": "work", "prodution": "production", "xyz": "", "defualt": "default"} {
+		_, err := c.settings(name)
+		var unknown *UnknownProfileError
+		if !errors.As(err, &unknown) || unknown.Near != near {
+			t.Errorf("%q: %v, want near %q", name, err, near)
+		}
+	}
+}
+
+// S57: without a place for it, nothing is put anywhere else.
+func TestDir(t *testing.T) {
+	for _, tt := range []struct{ env, value, want string }{
+		{EnvConfigDir, "relative/dir", "not an absolute path"},
+		{"HOME", "", "set HOME"},
+		{"HOME", "here", "not an absolute path"},
+	} {
+		t.Run(tt.env+"="+tt.value, func(t *testing.T) {
+			t.Setenv(EnvConfigDir, "")
+			t.Setenv("XDG_CONFIG_HOME", "")
+			t.Setenv(tt.env, tt.value)
+			if dir, err := Dir(); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("Dir() = %q, %v; want %q", dir, err, tt.want)
+			}
+		})
+	}
+}

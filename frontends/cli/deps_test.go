@@ -1,0 +1,47 @@
+package cli_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// The light executable starts in front of every request of a script. Each of
+// these would make that two or three times as long.
+func TestLightExecutableLinksNothingHeavy(t *testing.T) {
+	heavy := []string{
+		"google.golang.org/grpc", "google.golang.org/protobuf", "google.golang.org/api", "cloud.google.com/",
+		"github.com/hashicorp/", "go.opentelemetry.io/", "github.com/99designs/", "filippo.io/age",
+		"github.com/go-jose/", "github.com/tokentoss/tokentoss/e2e/", "github.com/tokentoss/tokentoss/frontends/cli/host",
+	}
+	out, err := exec.Command("go", "list", "-deps", "-tags", "urfave_cli_no_docs", "./cmd/tokentoss").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	packages := strings.Fields(string(out))
+	if len(packages) < 100 {
+		t.Fatalf("go list gave %d packages", len(packages))
+	}
+	for _, p := range packages {
+		for _, h := range heavy {
+			if strings.HasPrefix(p, h) {
+				t.Errorf("cmd/tokentoss links %s", p)
+			}
+		}
+		if strings.HasPrefix(p, "github.com/russross/blackfriday") {
+			t.Errorf("cmd/tokentoss links %s, which the tag urfave_cli_no_docs leaves out", p)
+		}
+	}
+}
+
+// The host has what the light one has not; otherwise the test above would pass
+// for nothing.
+func TestHostHasTheEmulator(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "./cmd/tokentoss-host").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(out), "github.com/tokentoss/tokentoss/e2e/emulator\n") {
+		t.Error("cmd/tokentoss-host does not link the emulator")
+	}
+}
