@@ -12,11 +12,17 @@ BUILD = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -tags urfave_cli_no_do
 # The packages in which goroutines share things.
 CONCURRENT = ./core ./core/authcode ./core/iap ./core/storetest ./core/profile ./stores/file ./e2e/emulator
 
-.PHONY: build demo test check race fuzz bench tidy setup
+PREFIX ?= /usr/local
+
+.PHONY: build install demo test check race fuzz bench tidy setup
 
 build:
 	$(BUILD),nethttpomithttp2 -o bin/tokentoss ./frontends/cli/cmd/tokentoss
 	$(BUILD) -o bin/tokentoss-host ./frontends/cli/cmd/tokentoss-host
+
+install: build
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install bin/tokentoss bin/tokentoss-host $(DESTDIR)$(PREFIX)/bin
 
 # The main job, step by step, against the emulator.
 demo: build

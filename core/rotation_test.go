@@ -1,6 +1,8 @@
 package core_test
 
 import (
+	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -54,5 +56,46 @@ func TestRotationWithoutALock(t *testing.T) {
 				t.Fatalf("round %d: %v", round, err)
 			}
 		}
+	}
+}
+
+// R12: the refresh token is rotated by another process at the very moment: the
+// one that comes too late takes what the other one got, without an error, also
+// where that is over by now.
+func TestRotatedAtTheLastMoment(t *testing.T) {
+	t.Parallel()
+	shared := newWorld(t, func(o *emulator.Options) { o.RotateRefreshTokens = true })
+	for _, over := range []bool{false, true} {
+		w := shared.fork(t)
+		nolock := func(o *core.SessionOptions) { o.Store = lockless{w.store} }
+		first := w.signedIn(nolock)
+		var once sync.Once
+		base := &http.Transport{DisableKeepAlives: true}
+		second := w.session(nolock, func(o *core.SessionOptions) {
+			o.Client = w.client(func(o *core.ProviderOptions) {
+				o.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+					if r.Method == "POST" {
+						once.Do(func() {
+							if _, err := first.IDToken(w.ctx); err != nil {
+								t.Error(err)
+							}
+							if over {
+								w.clock.advance(late)
+							}
+						})
+					}
+					return base.RoundTrip(r)
+				})
+			})
+		})
+		w.clock.advance(late)
+		if _, err := second.IDToken(w.ctx); err != nil {
+			t.Errorf("over: %v: %v", over, err)
+		}
+		want := 2
+		if over {
+			want = 3
+		}
+		w.wantRefreshes(want)
 	}
 }

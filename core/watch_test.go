@@ -87,6 +87,23 @@ func TestWatchOtherProcesses(t *testing.T) {
 	}
 }
 
+// A receiver that has not taken a state yet gets the one of now in its place.
+func TestWatchReplacesWhatWasNotReceived(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.session()
+	states, err := s.Watch(w.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.signIn(s)
+	w.store.resetCalls()
+	eventually(t, "the state is looked at twice more", func() bool { return w.store.count("Load") >= 2 })
+	if st := next(t, states); st.State != core.SignedIn {
+		t.Errorf("state %+v", st)
+	}
+}
+
 // A receiver that is slow misses states, never the last; several can watch; and
 // Close ends them.
 func TestWatchSlowly(t *testing.T) {

@@ -36,17 +36,11 @@ func login(ctx context.Context, in *Invocation) error {
 		return err
 	}
 	defer t.release()
-	prompter := &terminal{in: in, browser: in.browser(p), turn: t}
-	st, err := p.SignIn(ctx, prompter)
-	prompter.done()
+	err = (&terminal{in: in, browser: in.browser(p), turn: t}).Run(ctx, p.Session)
 	if errors.Is(err, core.ErrNotSaved) {
 		return &hintedError{err, "make room, or make the directory writable, and run tokentoss login again"}
 	}
-	if err != nil {
-		return err
-	}
-	in.say.say("signed in as %s", st.Email)
-	return nil
+	return err
 }
 
 // authOptions are the options of this login.

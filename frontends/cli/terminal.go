@@ -12,8 +12,9 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 )
 
-// A terminal is the command line's [core.Prompter]: it opens the browser, shows
-// the address, shows how long is left, and takes a pasted address.
+// A terminal is the command line's [core.Frontend]. It signs a person in: it
+// opens the browser, shows the address and how long is left, and takes a pasted
+// address.
 type terminal struct {
 	in      *Invocation
 	browser string
@@ -21,6 +22,22 @@ type terminal struct {
 
 	lines <-chan string // of standard input, once somebody asked for them
 	count string        // the countdown that stands on the screen
+}
+
+var (
+	_ core.Frontend = (*terminal)(nil)
+	_ core.Prompter = (*terminal)(nil)
+)
+
+// Run implements [core.Frontend]. It ends when the person is signed in.
+func (t *terminal) Run(ctx context.Context, app core.App) error {
+	st, err := app.SignIn(ctx, t)
+	t.done()
+	if err != nil {
+		return err
+	}
+	t.in.say.say("signed in as %s", st.Email)
+	return nil
 }
 
 // Prompt implements [core.Prompter].
