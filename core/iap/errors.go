@@ -31,7 +31,7 @@ func (t *Transport) originError(req *http.Request) error {
 	_, listed := t.origins[o]
 	switch {
 	case !ok:
-		e.Reason = "its host is not ASCII: write it as xn--..."
+		e.Reason = "its host is not ASCII: write it in its xn-- form"
 	case listed:
 		e.Reason = fmt.Sprintf("its Host header names %+q, which is not in the list of origins", req.Host)
 	default:

@@ -86,7 +86,7 @@ func parseOrigin(s string, insecureLoopback bool) (origin, error) {
 	}
 	o, ok := originOf(u.Scheme, u.Host)
 	if !ok {
-		return origin{}, fmt.Errorf("its host %+q is not ASCII: write it as xn--...", u.Hostname())
+		return origin{}, fmt.Errorf("its host %+q is not ASCII: write it in its xn-- form", u.Hostname())
 	}
 	if err := checkHost(o); err != nil {
 		return origin{}, err

@@ -29,7 +29,7 @@ type TokenSource interface {
 type Options struct {
 	// Origins are the services that may see the token: URLs of which scheme,
 	// host and port count and the rest is ignored. They are https, unless
-	// InsecureLoopback is set. A host that is not ASCII is written xn--... and
+	// InsecureLoopback is set. A host that is not ASCII is written in its xn-- form and
 	// requested so too.
 	Origins []string
 

@@ -198,22 +198,19 @@ func (e *SettingError) Unwrap() error { return e.Err }
 
 // An UnknownProfileError is a name that no profile has.
 type UnknownProfileError struct {
-	Name string
-	Near string // the name that may have been meant, or empty
+	Name  string
+	Known []string // the names that there are
 }
 
 func (e *UnknownProfileError) Error() string {
-	if e.Near != "" {
-		return fmt.Sprintf("there is no profile %q; did you mean %q?", e.Name, e.Near)
-	}
-	return fmt.Sprintf("there is no profile %q", e.Name)
+	return fmt.Sprintf("there is no profile %q; there is: %s", e.Name, strings.Join(e.Known, ", "))
 }
 
 // Settings returns the settings of a profile, those of the top level where the
 // profile does not say. An empty name means the active profile.
 func (c *Config) settings(name string) (Settings, error) {
 	if !c.has(name) {
-		return Settings{}, &UnknownProfileError{Name: name, Near: near(name, c.Names())}
+		return Settings{}, &UnknownProfileError{Name: name, Known: c.Names()}
 	}
 	return c.Settings.with(c.Profiles[name]), nil
 }
@@ -254,36 +251,4 @@ func (s Settings) authOptions() authcode.Options {
 		o.Extra.Set(k, v)
 	}
 	return o
-}
-
-// near returns the name that name is most likely meant to be.
-func near(name string, names []string) string {
-	best, distance := "", 1+len(name)/3
-	for _, n := range names {
-		if d := editDistance(name, n); d <= distance {
-			best, distance = n, d-1
-		}
-	}
-	return best
-}
-
-// editDistance is Levenshtein's.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -45,7 +45,8 @@ type consentView struct {
 // showConsent offers the accounts, the hinted one first.
 func (e *Emulator) showConsent(w http.ResponseWriter, p pendingPage) {
 	view := consentView{Nonce: randomToken(16), Page: randomToken(24), Action: pathConsent, Accounts: e.Accounts()}
-	formTarget, hint, scopes := "", "", []string{}
+	var formTarget, hint string
+	var scopes []string
 	if p.auth != nil {
 		u, _ := url.Parse(p.auth.redirectURI) // checked before
 		view.Client, view.Place, hint, scopes = p.auth.client.ID, u.Host, p.auth.loginHint, p.auth.scopes

@@ -47,7 +47,7 @@ func Main(heavy map[string]Action) int {
 	if isHot(os.Args, os.Environ()) {
 		// A signal may end this at any point: what is stored is whole.
 		ctx := context.Background()
-		return p.report(ctx, p.hotToken(ctx))
+		return p.report(ctx, messages{w: p.Stderr}, p.hotToken(ctx))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), endSignals...)
 	defer stop()
@@ -67,13 +67,15 @@ func unsetEmpty() {
 // Run runs a command line, args[0] being the program's name, and returns the
 // exit code.
 func (p Program) Run(ctx context.Context, args []string) int {
-	app := p.app(args)
-	return p.report(ctx, app.RunContext(ctx, permute(app, args)))
+	c := &commands{program: p, args: args, say: messages{w: p.Stderr}}
+	app := c.app()
+	line := permute(app, args)
+	c.say.options = placeOptions(line)
+	return p.report(ctx, c.say, app.RunContext(ctx, line))
 }
 
 // report says what went wrong and what to do next, and returns the exit code.
-func (p Program) report(ctx context.Context, err error) int {
-	say := messages{p.Stderr}
+func (p Program) report(ctx context.Context, say messages, err error) int {
 	var exit *exitError
 	if err != nil && !(errors.As(err, &exit) && exit.err == nil) {
 		if interrupted(ctx, err) {
@@ -94,15 +96,14 @@ func (p Program) report(ctx context.Context, err error) int {
 }
 
 // app makes the command tree.
-func (p Program) app(args []string) *cli.App {
-	c := &commands{program: p, args: args}
+func (c *commands) app() *cli.App {
 	app := &cli.App{
 		Name:                   "tokentoss",
 		Usage:                  "sign in with Google once, reach IAP-protected services from everywhere",
 		UsageText:              "tokentoss [--profile NAME] COMMAND [OPTIONS] [ARGUMENTS]",
 		Version:                version(),
-		Writer:                 p.Stdout,
-		ErrWriter:              p.Stderr,
+		Writer:                 c.program.Stdout,
+		ErrWriter:              c.program.Stderr,
 		HideHelpCommand:        true,
 		EnableBashCompletion:   true,
 		UseShortOptionHandling: false,

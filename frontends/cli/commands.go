@@ -10,7 +10,8 @@ import (
 // commands makes the command tree of one run.
 type commands struct {
 	program Program
-	args    []string
+	args    []string // the command line as it was given
+	say     messages
 }
 
 // all returns every command, in the order of the help.
@@ -64,7 +65,7 @@ func (c *commands) run(least, most int, f Action) cli.ActionFunc {
 
 func (c *commands) invocation(ctx *cli.Context) *Invocation {
 	p := c.program
-	return &Invocation{Context: ctx, Stdin: p.Stdin, Stdout: p.Stdout, Stderr: p.Stderr, args: c.args, say: messages{p.Stderr}}
+	return &Invocation{Context: ctx, Stdin: p.Stdin, Stdout: p.Stdout, Stderr: p.Stderr, args: c.args, say: c.say}
 }
 
 // heavy is the action of a command that only one executable has.

@@ -102,7 +102,10 @@ func hintFor(err error) string {
 	case errors.Is(err, core.ErrSignInNeeded):
 		return "tokentoss login"
 	case errors.As(err, &unknown):
-		return "tokentoss profile list"
+		if near := nearest(unknown.Name, unknown.Known); near != "" {
+			return fmt.Sprintf("did you mean %q?", near)
+		}
+		return "tokentoss profile add " + unknown.Name
 	case errors.As(err, &newer):
 		return "install the newer tokentoss, or tokentoss logout --local to begin anew"
 	case errors.As(err, &clock):

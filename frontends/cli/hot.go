@@ -40,7 +40,7 @@ func isHot(args, env []string) bool {
 
 // hotToken prints the ID token.
 func (p Program) hotToken(ctx context.Context) error {
-	prof, err := profile.Open(profile.Options{OneShot: true, Logger: slog.New(&logHandler{say: messages{p.Stderr}, level: slog.LevelWarn})})
+	prof, err := profile.Open(profile.Options{OneShot: true, Logger: slog.New(&logHandler{say: messages{w: p.Stderr}, level: slog.LevelWarn})})
 	if err != nil {
 		return err
 	}

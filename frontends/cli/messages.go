@@ -15,8 +15,14 @@ import (
 
 const prefix = "tokentoss: "
 
-// errorf-like messages of one program run.
-type messages struct{ w io.Writer }
+// messages are what one run says.
+type messages struct {
+	w io.Writer
+
+	// options are the global options of this run that name a place. A hint that
+	// is a command has them too: it is about the same profile.
+	options string
+}
 
 // say tells what happens.
 func (m messages) say(format string, args ...any) { m.line("", format, args...) }
@@ -28,7 +34,13 @@ func (m messages) warn(format string, args ...any) { m.line("warning: ", format,
 func (m messages) fail(format string, args ...any) { m.line("error: ", format, args...) }
 
 // hint tells what to do next.
-func (m messages) hint(format string, args ...any) { m.line("hint: ", format, args...) }
+func (m messages) hint(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if rest, ok := strings.CutPrefix(text, "tokentoss "); ok && m.options != "" && !strings.Contains(rest, "--profile") {
+		text = "tokentoss " + m.options + rest
+	}
+	m.line("hint: ", "%s", text)
+}
 
 func (m messages) line(kind, format string, args ...any) {
 	fmt.Fprintln(m.w, prefix+kind+oneLine(fmt.Sprintf(format, args...)))

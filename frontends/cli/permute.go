@@ -2,6 +2,7 @@ package cli
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -57,6 +58,27 @@ func permute(app *cli.App, args []string) []string {
 	out = append(out, options...)
 	// An argument that looks like an option, or like a command, is neither.
 	return append(out, rest...)
+}
+
+// placeOptions returns the global options of a permuted command line that say
+// which session is meant, each followed by a space.
+func placeOptions(args []string) string {
+	var b strings.Builder
+	for i := 1; i < len(args) && strings.HasPrefix(args[i], "-"); i++ {
+		name, value, hasValue := strings.Cut(strings.TrimLeft(args[i], "-"), "=")
+		if !slices.Contains([]string{"profile", "store", "config-dir"}, name) {
+			continue
+		}
+		if !hasValue && i+1 < len(args) {
+			i++
+			value = args[i]
+		}
+		if strings.ContainsAny(value, " \t'\"\\$") {
+			value = strconv.Quote(value)
+		}
+		b.WriteString("--" + name + " " + value + " ")
+	}
+	return b.String()
 }
 
 // wrappers are the commands whose arguments are another program's.

@@ -9,7 +9,7 @@ import (
 // Options may stand before or after arguments, global ones before or after the
 // command; what a wrapped command gets is its own.
 func TestPermute(t *testing.T) {
-	app := Program{}.app(nil)
+	app := (&commands{}).app()
 	for line, want := range map[string]string{
 		"tokentoss":                                     "tokentoss",
 		"tokentoss status --profile work":               "tokentoss --profile work status",
@@ -65,7 +65,7 @@ func TestIsHot(t *testing.T) {
 // Every option has its environment variable, but those that carry one request's
 // content.
 func TestEveryOptionHasAVariable(t *testing.T) {
-	app := Program{}.app(nil)
+	app := (&commands{}).app()
 	for _, c := range app.Commands {
 		for _, f := range c.Flags {
 			name := f.Names()[0]
@@ -74,6 +74,23 @@ func TestEveryOptionHasAVariable(t *testing.T) {
 			if slices.Contains(noEnv, name) != (len(got) == 0) || len(got) > 0 && got[0] != want {
 				t.Errorf("%s --%s has %q", c.Name, name, got)
 			}
+		}
+	}
+}
+
+// A hint that is a command is about the profile that the failed one was about.
+func TestHintsNameTheProfile(t *testing.T) {
+	for line, want := range map[string]string{
+		"tokentoss status":                             "tokentoss login",
+		"tokentoss status --profile work":              "tokentoss --profile work login",
+		"tokentoss --config-dir=/a/b --verbose status": "tokentoss --config-dir /a/b login",
+	} {
+		app := (&commands{}).app()
+		var b strings.Builder
+		say := messages{w: &b, options: placeOptions(permute(app, strings.Fields(line)))}
+		say.hint("tokentoss login")
+		if got := b.String(); got != "tokentoss: hint: "+want+"\n" {
+			t.Errorf("%s: %q, want %q", line, got, want)
 		}
 	}
 }

@@ -35,7 +35,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) < 2 {
-		return fmt.Errorf("usage: startup ROUNDS COMMAND [ARGS...] [-- COMMAND [ARGS...]]...")
+		return fmt.Errorf("usage: startup ROUNDS COMMAND [ARGS] [-- COMMAND [ARGS]] and so on")
 	}
 	rounds, err := strconv.Atoi(args[0])
 	if err != nil || rounds < 1 {

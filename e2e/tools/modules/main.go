@@ -59,7 +59,7 @@ func run(args []string) error {
 	case args[0] == "check" && len(args) == 1:
 		return p.each(p.check)
 	case args[0] == "build" && len(args) == 1:
-		return p.each(func(m string) error { return p.goCommand(filepath.Join(p.root, m), nil, "vet", "./...") })
+		return p.each(p.build)
 	case args[0] == "install" && len(args) == 3:
 		dir, err := filepath.Abs(args[1])
 		if err != nil {
@@ -183,28 +183,41 @@ func (p *proxy) tidy(m string) error {
 
 // check fails when tidy would change go.mod or go.sum, and leaves them alone.
 func (p *proxy) check(m string) error {
-	var before [2][]byte
-	names := [2]string{"go.mod", "go.sum"}
+	changed, err := p.restoring(m, func() error { return p.tidy(m) })
+	if err == nil && changed {
+		err = fmt.Errorf("go.mod or go.sum is not tidy: run make tidy")
+	}
+	return err
+}
+
+// build vets one module alone, which also compiles it.
+func (p *proxy) build(m string) error {
+	_, err := p.restoring(m, func() error { return p.goCommand(filepath.Join(p.root, m), nil, "vet", "./...") })
+	return err
+}
+
+// restoring does f, puts go.mod and go.sum of a module back as they were, and
+// tells whether f had changed them.
+func (p *proxy) restoring(m string, f func() error) (changed bool, err error) {
+	names := []string{"go.mod", "go.sum"}
+	before := make([][]byte, len(names))
 	for i, name := range names {
 		before[i], _ = os.ReadFile(filepath.Join(p.root, m, name))
 	}
-	err := p.tidy(m)
+	err = f()
 	for i, name := range names {
 		path := filepath.Join(p.root, m, name)
-		after, _ := os.ReadFile(path)
-		if bytes.Equal(before[i], after) {
+		if after, _ := os.ReadFile(path); bytes.Equal(before[i], after) {
 			continue
 		}
-		if err == nil {
-			err = fmt.Errorf("%s is not tidy: run go run ./e2e/tools/modules tidy", name)
-		}
+		changed = true
 		if before[i] == nil {
 			_ = os.Remove(path)
 		} else if werr := os.WriteFile(path, before[i], 0o644); werr != nil {
-			return werr
+			return true, werr
 		}
 	}
-	return err
+	return changed, err
 }
 
 // dropSiblings removes this repository's modules from a go.sum.
