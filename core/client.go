@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -50,6 +51,10 @@ type ProviderOptions struct {
 
 	// Now is the clock; nil means [time.Now].
 	Now func() time.Time
+
+	// Logger gets a line for each request to the provider, never a secret. Nil
+	// discards.
+	Logger *slog.Logger
 }
 
 // NewClient returns the client that cs describes. It refuses a cs that names
@@ -58,6 +63,9 @@ type ProviderOptions struct {
 func NewClient(cs ClientSecrets, o ProviderOptions) (*Client, error) {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	issuer := o.Issuer
 	if issuer == "" {
@@ -75,7 +83,7 @@ func NewClient(cs ClientSecrets, o ProviderOptions) (*Client, error) {
 	if err := cs.Validate(); err != nil {
 		return nil, err
 	}
-	endpoint := newEndpointClient(o.Transport, o.InsecureLoopback, o.Now)
+	endpoint := newEndpointClient(o)
 	return &Client{
 		ID: cs.ClientID, Secret: cs.ClientSecret, Web: cs.Web, RedirectURIs: cs.RedirectURIs,
 		resolver: &resolver{issuer: issuer, http: endpoint}, keys: &keyCache{http: endpoint}, options: o,

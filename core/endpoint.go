@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"mime"
 	"net"
@@ -39,14 +40,15 @@ type endpointClient struct {
 	insecureLoopback bool
 	base             func() http.RoundTripper
 	clock            func() time.Time
+	log              *slog.Logger
 }
 
-// newEndpointClient returns a client over base, or over a transport of its own,
-// which most runs of a program never need.
-func newEndpointClient(base http.RoundTripper, insecureLoopback bool, clock func() time.Time) *endpointClient {
-	c := &endpointClient{insecureLoopback: insecureLoopback, clock: clock}
-	c.base = func() http.RoundTripper { return base }
-	if base == nil {
+// newEndpointClient returns a client over the transport of o, or over one of its
+// own, which most runs of a program never need. o has its defaults.
+func newEndpointClient(o ProviderOptions) *endpointClient {
+	c := &endpointClient{insecureLoopback: o.InsecureLoopback, clock: o.Now, log: o.Logger}
+	c.base = func() http.RoundTripper { return o.Transport }
+	if o.Transport == nil {
 		c.base = sync.OnceValue(ownTransport)
 	}
 	return c
@@ -72,8 +74,7 @@ type answer struct {
 	status   int
 	header   http.Header
 	body     []byte
-	offset   time.Duration // this machine's clock minus the provider's Date
-	dated    bool          // the provider sent a Date
+	offset   time.Duration // this machine's clock minus the provider's Date; 0 without one
 }
 
 // fail makes the error of an answer that is no good.
@@ -105,7 +106,9 @@ func (c *endpointClient) do(ctx context.Context, endpoint, rawURL string, form u
 	ctx, cancel := context.WithTimeout(ctx, endpointTimeout)
 	defer cancel()
 	for try := 1; ; try++ {
+		began := time.Now()
 		a, err := c.once(ctx, endpoint, rawURL, form)
+		c.logRequest(ctx, endpoint, rawURL, a, err, time.Since(began))
 		var pe *ProviderError
 		if err == nil || try == maxDials || !errors.As(err, &pe) || !pe.Offline || isNotFound(err) {
 			return a, err
@@ -117,6 +120,19 @@ func (c *endpointClient) do(ctx context.Context, endpoint, rawURL string, form u
 		case <-time.After(pause):
 		}
 	}
+}
+
+// logRequest says that the provider was asked. Host, status and our own words
+// are all that it shows.
+func (c *endpointClient) logRequest(ctx context.Context, endpoint, rawURL string, a *answer, err error, took time.Duration) {
+	if !c.log.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	outcome := any(err)
+	if err == nil {
+		outcome = a.status
+	}
+	c.log.Debug("asked the provider", "endpoint", endpoint, "host", hostOf(rawURL), "answer", outcome, "took", took.Round(time.Millisecond))
 }
 
 // once makes one attempt.
@@ -145,7 +161,7 @@ func (c *endpointClient) once(ctx context.Context, endpoint, rawURL string, form
 	defer res.Body.Close()
 	a := &answer{endpoint: endpoint, host: host, status: res.StatusCode, header: res.Header}
 	if date, err := http.ParseTime(res.Header.Get("Date")); err == nil {
-		a.offset, a.dated = c.now().Sub(date), true
+		a.offset = c.now().Sub(date)
 	}
 	a.body, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	switch {

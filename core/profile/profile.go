@@ -76,6 +76,7 @@ type Profile struct {
 	ClientFile string
 
 	store core.TokenStore
+	log   *slog.Logger
 }
 
 // Location says where the store keeps the session, if it can tell.
@@ -111,7 +112,7 @@ func Open(o Options) (*Profile, error) {
 	if os.Getenv(EnvInsecureLoopback) == "1" {
 		settings.InsecureLoopback = true
 	}
-	p := &Profile{Name: name, Dir: dir, Settings: settings, ClientFile: clientFile(dir, name)}
+	p := &Profile{Name: name, Dir: dir, Settings: settings, ClientFile: clientFile(dir, name), log: o.Logger}
 	p.Store = firstOf(o.Store, os.Getenv(EnvStore), settings.Store, FileStore)
 	return p, p.open(o)
 }
@@ -147,6 +148,7 @@ func (p *Profile) open(o Options) error {
 func (p *Profile) provider() core.ProviderOptions {
 	return core.ProviderOptions{
 		Issuer: p.Settings.Issuer, HostedDomain: p.Settings.HostedDomain, InsecureLoopback: p.Settings.InsecureLoopback,
+		Logger: p.log,
 	}
 }
 

@@ -27,7 +27,7 @@ func configure(ctx context.Context, in *Invocation) error {
 	}
 	issuer := in.String("issuer")
 	if issuer != "" {
-		if err := core.CheckIssuer(issuer, os.Getenv(profile.EnvInsecureLoopback) == "1"); err != nil {
+		if err := core.CheckIssuer(issuer, true); err != nil {
 			return usagef("name it as its discovery document does", "%v", err)
 		}
 	}
@@ -47,6 +47,9 @@ func configure(ctx context.Context, in *Invocation) error {
 	defer p.Close()
 	before, _ := p.Status(ctx)
 	if err := p.Configure(ctx, cs); err != nil {
+		if from := in.String("from"); from != "" {
+			err = fmt.Errorf("%s: %w", from, err)
+		}
 		return err
 	}
 	if issuer != "" {
@@ -112,7 +115,7 @@ func (in *Invocation) readSecret(ctx context.Context) (core.Secret, error) {
 		fmt.Fprintln(in.Stderr)
 		return core.Secret(strings.TrimSpace(string(data))), err
 	}
-	return "", usagef("give it with --client-secret-file FILE, or --client-secret-file - for standard input",
+	return "", usagef("give it with --client-secret-file FILE; - is standard input, /dev/null is for a client that has none",
 		"configure: there is no terminal to ask for the client's secret on")
 }
 
