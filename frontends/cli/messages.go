@@ -36,7 +36,7 @@ func (m messages) fail(format string, args ...any) { m.line("error: ", format, a
 // hint tells what to do next.
 func (m messages) hint(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	if rest, ok := strings.CutPrefix(text, "tokentoss "); ok && m.options != "" && !strings.Contains(rest, "--profile") {
+	if rest, ok := strings.CutPrefix(text, "tokentoss "); ok && !strings.HasPrefix(rest, "profile ") && !strings.Contains(rest, "--profile") {
 		text = "tokentoss " + m.options + rest
 	}
 	m.line("hint: ", "%s", text)

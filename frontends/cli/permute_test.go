@@ -89,7 +89,8 @@ func TestHintsNameTheProfile(t *testing.T) {
 		var b strings.Builder
 		say := messages{w: &b, options: placeOptions(permute(app, strings.Fields(line)))}
 		say.hint("tokentoss login")
-		if got := b.String(); got != "tokentoss: hint: "+want+"\n" {
+		say.hint("tokentoss profile add wrok") // is not about that profile
+		if got := b.String(); got != "tokentoss: hint: "+want+"\ntokentoss: hint: tokentoss profile add wrok\n" {
 			t.Errorf("%s: %q, want %q", line, got, want)
 		}
 	}
