@@ -20,7 +20,7 @@ const (
 	// that one broken service cannot cause a stream of refreshes.
 	renewWindow = 10 * time.Second
 
-	// refreshTimeout bounds a refresh: the wait for the lock comes on top.
+	// refreshTimeout bounds a refresh; the wait for the lock comes on top.
 	refreshTimeout = endpointTimeout + 5*time.Second
 )
 
@@ -186,7 +186,8 @@ func (s *Session) refresh(snap *snapshot, renew bool) (*snapshot, error) {
 	began := s.now()
 	// The end of s.ctx (Close) ends the wait for the lock, and nothing later: an
 	// answer of the provider must not be lost.
-	ctx := context.WithoutCancel(s.ctx)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), refreshTimeout+s.opts.LockTimeout)
+	defer cancel()
 	if _, next, err := s.look(ctx, snap, renew, began); next != nil || err != nil {
 		return next, err
 	}
@@ -195,8 +196,6 @@ func (s *Session) refresh(snap *snapshot, renew bool) (*snapshot, error) {
 		return nil, err
 	}
 	defer release()
-	ctx, cancel := context.WithTimeout(ctx, refreshTimeout)
-	defer cancel()
 	r, next, err := s.look(ctx, snap, renew, began)
 	if next != nil || err != nil {
 		return next, err

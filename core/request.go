@@ -63,13 +63,18 @@ func (s *Session) keep(ctx context.Context, before, next *stored) (*snapshot, er
 	if errors.Is(err, ErrConflict) {
 		return s.merge(ctx, before, next)
 	}
-	if err != nil {
-		s.log.Warn("the refreshed session could not be saved; this process goes on with it", "error", err)
-		snap := newSnapshot(next, s.opts.Lifetime)
-		snap.unsaved = true
-		return snap, nil
+	return s.kept(saved, next, err), nil
+}
+
+// kept returns what to publish after a save that succeeded, or did not.
+func (s *Session) kept(saved, next *stored, err error) *snapshot {
+	if err == nil {
+		return newSnapshot(saved, s.opts.Lifetime)
 	}
-	return newSnapshot(saved, s.opts.Lifetime), nil
+	s.log.Warn("the refreshed session could not be saved; this process goes on with it", "error", err)
+	snap := newSnapshot(next, s.opts.Lifetime)
+	snap.unsaved = true
+	return snap
 }
 
 // merge settles a save that came too late: somebody changed the document while
@@ -85,13 +90,7 @@ func (s *Session) merge(ctx context.Context, before, next *stored) (*snapshot, e
 	}
 	next.revision = theirs.revision
 	saved, err := s.save(ctx, next)
-	if err != nil {
-		s.log.Warn("the refreshed session could not be saved; this process goes on with it", "error", err)
-		snap := newSnapshot(next, s.opts.Lifetime)
-		snap.unsaved = true
-		return snap, nil
-	}
-	return newSnapshot(saved, s.opts.Lifetime), nil
+	return s.kept(saved, next, err), nil
 }
 
 // save stores r, with the fields of other programs that the stored document has.

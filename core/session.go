@@ -261,7 +261,7 @@ func (s *Session) fits(r *stored) error {
 
 // locate adds where the document is, if the store can tell.
 func (s *Session) locate(err error) error {
-	if p, ok := s.opts.Store.(interface{ Path(key string) string }); ok {
+	if p, ok := s.opts.Store.(Locator); ok {
 		return fmt.Errorf("%s: %w", p.Path(s.key), err)
 	}
 	return fmt.Errorf("session %q: %w", s.key, err)

@@ -71,9 +71,7 @@ func (s *Session) prepare(ctx context.Context) (*stored, error) {
 	case err != nil && !errors.Is(err, ErrSignInNeeded):
 		return nil, err
 	}
-	if c, ok := s.opts.Store.(interface {
-		Check(ctx context.Context, key string) error
-	}); ok {
+	if c, ok := s.opts.Store.(Checker); ok {
 		if err := c.Check(ctx, s.key); err != nil {
 			return nil, fmt.Errorf("a session could not be saved: %w", err)
 		}
@@ -84,9 +82,7 @@ func (s *Session) prepare(ctx context.Context) (*stored, error) {
 // setAside moves a document that cannot be read out of the way, where the store
 // is able to.
 func (s *Session) setAside(ctx context.Context, reason error) error {
-	a, ok := s.opts.Store.(interface {
-		SetAside(ctx context.Context, key string) (string, error)
-	})
+	a, ok := s.opts.Store.(SetAsider)
 	if !ok {
 		return fmt.Errorf("%w; sign out to remove it", reason)
 	}

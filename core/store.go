@@ -12,8 +12,8 @@ import (
 // Save is a compare-and-swap: it succeeds only when the stored document is still
 // the one that the caller loaded, so no writer can undo what it has not seen.
 //
-// Optional powers are found by type assertion: [Locker], [Lister] and
-// [io.Closer].
+// Optional powers are found by type assertion: [Locker], [Lister], [Checker],
+// [SetAsider], [Locator] and [io.Closer].
 //
 // Package storetest checks an implementation against this contract.
 type TokenStore interface {
@@ -80,6 +80,26 @@ type Lister interface {
 	// List returns the keys that have a document, sorted, without reading the
 	// documents.
 	List(ctx context.Context) ([]string, error)
+}
+
+// A Checker is a store that can tell whether Save would work, without changing
+// a document. A [Session] asks before it sends a person to sign in.
+type Checker interface {
+	// Check returns the error that Save of a document under key would return.
+	Check(ctx context.Context, key string) error
+}
+
+// A SetAsider is a store that can move a document that is damaged or not private
+// out of the way, so that a sign-in overwrites nothing.
+type SetAsider interface {
+	// SetAside moves what stands under key, and returns where it is now.
+	SetAside(ctx context.Context, key string) (where string, err error)
+}
+
+// A Locator is a store whose documents have a place that means something to a
+// person, such as a file's path.
+type Locator interface {
+	Path(key string) string
 }
 
 // Errors of a [TokenStore]. Implementations wrap them.

@@ -81,7 +81,7 @@ type Profile struct {
 
 // Location says where the store keeps the session, if it can tell.
 func (p *Profile) Location() string {
-	if l, ok := p.store.(interface{ Path(key string) string }); ok {
+	if l, ok := p.store.(core.Locator); ok {
 		return l.Path(p.Name)
 	}
 	return ""
@@ -177,9 +177,7 @@ func (p *Profile) openStore(more map[string]func(Place) (core.TokenStore, error)
 // CheckStore finds out whether the store could take a session, without changing
 // anything. A store that cannot tell is taken to be in order.
 func (p *Profile) CheckStore(ctx context.Context) error {
-	if c, ok := p.store.(interface {
-		Check(ctx context.Context, key string) error
-	}); ok {
+	if c, ok := p.store.(core.Checker); ok {
 		return c.Check(ctx, p.Name)
 	}
 	return nil

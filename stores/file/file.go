@@ -32,9 +32,9 @@ const (
 	maxSize = 1 << 20
 )
 
-// A Store is a [core.TokenStore], [core.Locker] and [core.Lister] over files. It
-// holds nothing but its place: any number of Stores and processes can use one
-// directory together.
+// A Store is a [core.TokenStore] over files, with all optional powers but
+// [io.Closer]. It holds nothing but its place: any number of Stores and processes
+// can use one directory together.
 type Store struct {
 	dir  string // of the documents by key, or
 	file string // the one document
@@ -45,6 +45,9 @@ var (
 	_ core.TokenStore = (*Store)(nil)
 	_ core.Locker     = (*Store)(nil)
 	_ core.Lister     = (*Store)(nil)
+	_ core.Checker    = (*Store)(nil)
+	_ core.SetAsider  = (*Store)(nil)
+	_ core.Locator    = (*Store)(nil)
 )
 
 // New returns a store over the directory dir, which is made when something is

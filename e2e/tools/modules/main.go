@@ -249,6 +249,9 @@ func (p *proxy) goCommand(dir string, env []string, args ...string) error {
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(), append(env,
 		"GOWORK=off",
+		// The go command indexes a version's files once, since versions do not
+		// change. These do.
+		"GODEBUG=goindex=0",
 		"GOFLAGS=-mod=mod -modcacherw",
 		"GOPROXY=file://"+filepath.ToSlash(p.dir)+","+strings.TrimSpace(string(upstream)),
 		"GONOSUMDB="+prefix+"/*", "GONOSUMCHECK="+prefix+"/*",
