@@ -38,6 +38,9 @@ func readTokens(a *answer, now time.Time) (*Token, error) {
 		}
 	}
 	t.Scopes = strings.Fields(scope)
+	if !visible(t.AccessToken) || !visible(t.RefreshToken) {
+		return nil, a.fail("its answer holds a token with characters that no token has")
+	}
 	if t.IDToken == "" {
 		return nil, a.fail("its answer holds no id_token")
 	}
@@ -49,6 +52,13 @@ func readTokens(a *answer, now time.Time) (*Token, error) {
 		t.Expiry = now.Add(lifetime)
 	}
 	return &t, nil
+}
+
+// visible tells whether a token is of visible ASCII characters, as RFC 6749
+// sections A.12 and A.17 have it. A line end would add a line of its choice to
+// whatever the token is written into.
+func visible(token Secret) bool {
+	return strings.IndexFunc(token.Reveal(), func(r rune) bool { return r < ' ' || r > '~' }) < 0
 }
 
 func readLifetime(raw json.RawMessage) (time.Duration, error) {

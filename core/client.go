@@ -176,7 +176,9 @@ func (c *Client) Exchange(ctx context.Context, code, redirectURI, verifier, nonc
 }
 
 // refresh gets new tokens for a refresh token (RFC 6749 section 6) and checks
-// the ID token against the one before. It makes at most one request.
+// the ID token against the one before. It makes at most one request. With an
+// error about the ID token it returns the tokens too, for the sake of a refresh
+// token that was rotated.
 func (c *Client) refresh(ctx context.Context, refreshToken Secret, earlier *Claims) (*Token, *answer, error) {
 	p, err := c.Provider(ctx)
 	if err != nil {
@@ -193,12 +195,12 @@ func (c *Client) refresh(ctx context.Context, refreshToken Secret, earlier *Clai
 	// TLS (OpenID Connect Core section 3.1.3.7, item 6).
 	claims, err := ParseClaims(token.IDToken)
 	if err != nil {
-		return nil, nil, err
+		return token, a, err
 	}
 	want := c.expect(p, token, a)
 	want.earlier = earlier
 	if err := claims.check(want); err != nil {
-		return nil, nil, err
+		return token, a, err
 	}
 	return token, a, nil
 }

@@ -99,3 +99,36 @@ func TestCloseWhileWaitingForTheLock(t *testing.T) {
 	}
 	w.wantRefreshes(0)
 }
+
+// A sign-in that outlasts Close does not make the session give tokens again.
+func TestSignInOutlastsClose(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	asked, answer := make(chan struct{}), make(chan struct{})
+	s := w.session(func(o *core.SessionOptions) {
+		real := o.Flow
+		o.Flow = func(c *core.Client) core.Flow {
+			return flowFunc(func(ctx context.Context) (*core.Token, error) {
+				close(asked)
+				<-answer
+				return real(c).SignIn(ctx, nobody)
+			})
+		}
+	})
+	signedIn := make(chan error, 1)
+	go func() {
+		_, err := s.SignIn(w.ctx, nobody)
+		signedIn <- err
+	}()
+	<-asked
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	close(answer)
+	if err := <-signedIn; err != nil {
+		t.Error(err)
+	}
+	if _, err := s.IDToken(w.ctx); !errors.Is(err, core.ErrClosed) {
+		t.Errorf("IDToken after Close: %v", err)
+	}
+}

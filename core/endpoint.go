@@ -221,7 +221,6 @@ func hostOf(rawURL string) string {
 // networkError describes a failure below HTTP in words that hold no URL.
 func networkError(endpoint, host string, err error) *ProviderError {
 	e := &ProviderError{Endpoint: endpoint, Host: host, Problem: "no answer", Err: err}
-	var op *net.OpError
 	var dns *net.DNSError
 	var cert *tls.CertificateVerificationError
 	var ue *url.Error
@@ -240,10 +239,23 @@ func networkError(endpoint, host string, err error) *ProviderError {
 		e.Problem = "its certificate cannot be trusted"
 	case errors.As(err, &dns):
 		e.Problem, e.Offline = "its name cannot be resolved (no network?)", true
-	case errors.As(err, &op) && op.Op == "dial":
+	case isDial(err):
 		e.Problem, e.Offline = "cannot be reached (no network?)", true
 	}
 	return e
+}
+
+// isDial tells that no connection could be made, to the provider or to the proxy
+// on the way to it, for which net/http puts an error around that of the dial.
+func isDial(err error) bool {
+	var op *net.OpError
+	for errors.As(err, &op) {
+		if op.Op == "dial" {
+			return true
+		}
+		err = op.Err
+	}
+	return false
 }
 
 // quotesNothing tells the errors that hold no text of the answer. Those of

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -177,4 +178,20 @@ func unusedAddr(t *testing.T) string {
 	}
 	defer l.Close()
 	return l.Addr().String()
+}
+
+// A proxy that cannot be reached is no network, as much as a provider that
+// cannot: nothing was sent.
+func TestProxyGone(t *testing.T) {
+	t.Parallel()
+	proxy := &url.URL{Scheme: "http", Host: "127.0.0.1:1"}
+	c, err := core.NewClient(core.ClientSecrets{ClientID: "id", ClientSecret: "secret"},
+		core.ProviderOptions{Transport: &http.Transport{Proxy: http.ProxyURL(proxy)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Reach(t.Context())
+	if pe := wantProvider(t, err); !pe.Offline {
+		t.Errorf("not offline: %v", err)
+	}
 }

@@ -59,6 +59,10 @@ type failure struct {
 	Code   string `json:"code,omitempty"`
 	Sub    string `json:"subtype,omitempty"`
 	Text   string `json:"text"`
+
+	// Of an answer whose ID token was refused; without a Text it is for its times.
+	Claim  string        `json:"claim,omitempty"`
+	Offset time.Duration `json:"offset,omitempty"` // of a ClockError, in nanoseconds
 }
 
 // A stored session is a document together with where it came from.

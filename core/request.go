@@ -19,6 +19,12 @@ func (s *Session) request(ctx context.Context, r *stored, renew bool) (*snapshot
 	}
 	token, a, err := client.refresh(ctx, Secret(r.RefreshToken), &earlier)
 	if err != nil {
+		if token != nil && token.RefreshToken != "" && !errors.Is(err, ErrSignInNeeded) {
+			// The provider may have rotated it all the same: the old one is dead then.
+			kept := *r
+			kept.RefreshToken = token.RefreshToken.Reveal()
+			r = &kept
+		}
 		return s.refused(ctx, r, renew, err)
 	}
 	next, err := r.refreshed(token, a, s.now())
@@ -124,10 +130,10 @@ func (s *Session) save(ctx context.Context, r *stored) (*stored, error) {
 // provider said is noted where the other processes find it.
 func (s *Session) refused(ctx context.Context, r *stored, renew bool, err error) (*snapshot, error) {
 	var pe *ProviderError
-	if !errors.As(err, &pe) || pe.Offline {
-		return nil, err
+	cause, ends := Cause(""), false
+	if errors.As(err, &pe) {
+		cause, ends = pe.ends()
 	}
-	cause, ends := pe.ends()
 	if ends {
 		// Somebody who does not use the lock may have had the refresh token
 		// rotated: then the store has a newer one.
@@ -140,19 +146,35 @@ func (s *Session) refused(ctx context.Context, r *stored, renew bool, err error)
 		err = &SignInNeededError{Cause: cause, Email: r.UserEmail, Err: pe}
 	}
 	next := *r
-	next.Failure = newFailure(pe, cause, s.now())
+	if next.Failure = newFailure(err, cause, s.now()); next.Failure == nil {
+		return nil, err
+	}
 	if _, serr := s.save(ctx, &next); serr != nil {
 		s.log.Debug("the failed refresh could not be noted", "error", serr)
 	}
 	return nil, err
 }
 
-func newFailure(pe *ProviderError, cause Cause, now time.Time) *failure {
-	f := &failure{
-		At: stamp(now), Cause: cause, Host: pe.Host, Status: pe.Status, Code: pe.Code, Sub: pe.Subtype, Text: pe.Problem,
+// newFailure returns what to note of err, or nil when no answer was had.
+func newFailure(err error, cause Cause, now time.Time) *failure {
+	f := &failure{At: stamp(now), Cause: cause}
+	wait := failureWindow
+	var pe *ProviderError
+	var claim *ClaimError
+	var clock *ClockError
+	switch {
+	case errors.As(err, &pe) && !pe.Offline:
+		f.Host, f.Status, f.Code, f.Sub, f.Text = pe.Host, pe.Status, pe.Code, pe.Subtype, pe.Problem
+		wait = max(pe.RetryAfter, failureWindow)
+	case errors.As(err, &claim):
+		f.Claim, f.Text = claim.Claim, claim.Problem
+	case errors.As(err, &clock):
+		f.Claim, f.Offset = clock.Claim, clock.Offset
+	default:
+		return nil
 	}
 	if cause == "" {
-		f.Until = stamp(now.Add(max(pe.RetryAfter, failureWindow)))
+		f.Until = stamp(now.Add(wait))
 	}
 	return f
 }
@@ -168,6 +190,12 @@ func (f *failure) standing(email string, began, now time.Time) error {
 	at, until := readStamp(f.At), readStamp(f.Until)
 	waiting := !at.Before(began) && !at.After(now)
 	if left := until.Sub(now); waiting || left > 0 && left <= time.Minute {
+		switch {
+		case f.Claim != "" && f.Text == "":
+			return &ClockError{Claim: f.Claim, Offset: f.Offset}
+		case f.Claim != "":
+			return &ClaimError{Claim: f.Claim, Problem: f.Text}
+		}
 		pe.RetryAfter = max(left, 0)
 		return pe
 	}

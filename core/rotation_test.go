@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"errors"
 	"net/http"
 	"sync"
 	"testing"
@@ -98,4 +99,55 @@ func TestRotatedAtTheLastMoment(t *testing.T) {
 		}
 		w.wantRefreshes(want)
 	}
+}
+
+// R9: an answer whose ID token is refused is shared as well: one request for all
+// processes, and the same error.
+func TestRefusedTokenIsAskedForOnce(t *testing.T) {
+	t.Parallel()
+	shared := newWorld(t)
+	for name, tt := range map[string]struct {
+		change func(claims map[string]any)
+		same   func(err error) bool
+	}{
+		"claim": {func(c map[string]any) { c["email_verified"] = false }, func(err error) bool {
+			var ce *core.ClaimError
+			return errors.As(err, &ce) && ce.Claim == "email"
+		}},
+		"clock": {func(c map[string]any) { c["exp"] = 1 }, func(err error) bool {
+			var ce *core.ClockError
+			return errors.As(err, &ce) && ce.Claim == "exp"
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := shared.fork(t)
+			w.signedIn()
+			w.clock.advance(late)
+			w.emu.SetIDTokenClaims(func(_, c map[string]any) { tt.change(c) })
+			for range 5 {
+				if _, err := w.session().IDToken(w.ctx); !tt.same(err) {
+					t.Errorf("error %v", err)
+				}
+			}
+			w.wantRefreshes(1)
+			w.emu.SetIDTokenClaims(nil)
+			w.clock.advance(time.Minute)
+			w.token(w.session())
+		})
+	}
+}
+
+// R12: a refresh token that came with an ID token that is refused is kept, since
+// the one before is dead.
+func TestRotationSurvivesARefusedToken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *emulator.Options) { o.RotateRefreshTokens = true })
+	w.signedIn()
+	w.clock.advance(late)
+	w.emu.SetIDTokenClaims(func(_, c map[string]any) { c["email_verified"] = false })
+	_, err := w.session().IDToken(w.ctx)
+	wantClaim(t, err, "email")
+	w.emu.SetIDTokenClaims(nil)
+	w.clock.advance(time.Minute)
+	w.token(w.session())
 }

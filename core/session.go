@@ -187,7 +187,8 @@ func (s *Session) Renew(ctx context.Context, stale IDToken) (IDToken, error) {
 }
 
 // AccessToken returns the access token that came with the current ID token, for
-// the provider's own APIs. IAP does not take it.
+// the provider's own APIs. IAP does not take it. Its errors are those of IDToken,
+// and one for a provider that gave none.
 func (s *Session) AccessToken(ctx context.Context) (Secret, error) {
 	if _, err := s.IDToken(ctx); err != nil {
 		return "", err
@@ -195,6 +196,9 @@ func (s *Session) AccessToken(ctx context.Context) (Secret, error) {
 	snap := s.cached.Load()
 	if snap == nil { // signed out at this moment
 		return "", &SignInNeededError{Cause: CauseSignedOut}
+	}
+	if snap.record.AccessToken == "" {
+		return "", errors.New("the provider gave no access token")
 	}
 	return Secret(snap.record.AccessToken), nil
 }
@@ -314,6 +318,9 @@ func (s *Session) publish(old, snap *snapshot, epoch uint64) {
 // replace begins anew with what a sign-in brought, or with nothing.
 func (s *Session) replace(snap *snapshot) {
 	s.mu.Lock()
+	if s.closed {
+		snap = nil // a sign-in may outlast Close; there are no tokens all the same
+	}
 	s.epoch++
 	s.failed = nil
 	s.cached.Store(snap)

@@ -326,3 +326,21 @@ func TestTokenSource(t *testing.T) {
 	_, err = s.TokenSource(w.ctx).Token()
 	wantCause(t, err, core.CauseSignedOut)
 }
+
+// A provider that gave no access token, or one that cannot be a token (RFC 6749
+// section A.12), leaves no empty or crooked one to be sent.
+func TestNoAccessToken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.emu.SetTokenAnswer(func(_ string, a map[string]any) { delete(a, "access_token") })
+	s := w.signedIn()
+	w.token(s)
+	if access, err := s.AccessToken(w.ctx); err == nil {
+		t.Errorf("access token of %d bytes", len(access.Reveal()))
+	}
+	for _, name := range []string{"access_token", "refresh_token"} {
+		w.emu.SetTokenAnswer(func(_ string, a map[string]any) { a[name] = "x\nurl = https://elsewhere.example" })
+		_, err := s.SignIn(w.ctx, nobody)
+		wantProvider(t, err)
+	}
+}

@@ -72,6 +72,8 @@ func (s *Session) prepare(ctx context.Context) (*stored, error) {
 		return nil, err
 	}
 	if c, ok := s.opts.Store.(Checker); ok {
+		ctx, cancel := context.WithTimeout(ctx, endpointTimeout)
+		defer cancel()
 		if err := c.Check(ctx, s.key); err != nil {
 			return nil, fmt.Errorf("a session could not be saved: %w", err)
 		}
@@ -160,21 +162,25 @@ func (s *Session) saveSignIn(ctx context.Context, r *stored) (saved *stored, err
 // SignOut implements [App]. The provider is told first, as the token to revoke
 // is gone afterwards.
 func (s *Session) SignOut(ctx context.Context) error {
-	rec, err := s.opts.Store.Load(ctx, s.key)
-	if errors.Is(err, ErrNotFound) {
-		s.replace(nil)
-		return nil
-	}
 	var revoked error
-	if err == nil {
-		revoked = s.revoke(ctx, rec)
-	} else {
-		revoked = err
+	// A session that the store could not take is known here alone.
+	if snap := s.cached.Load(); snap != nil && snap.unsaved {
+		revoked = s.revoke(ctx, snap.record)
 	}
-	// However the provider's answer took, what was asked for here is done.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endpointTimeout)
-	defer cancel()
-	if err := s.Forget(ctx); err != nil {
+	rec, err := s.opts.Store.Load(ctx, s.key)
+	switch {
+	case errors.Is(err, ErrNotFound):
+	case err == nil:
+		var r *stored
+		if r, err = decodeRecord(rec); err == nil {
+			err = s.revoke(ctx, r)
+		}
+		revoked = errors.Join(revoked, err)
+	default:
+		revoked = errors.Join(revoked, err)
+	}
+	// However long the provider's answer took, what was asked for here is done.
+	if err := s.Forget(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
 	if revoked != nil {
@@ -183,12 +189,8 @@ func (s *Session) SignOut(ctx context.Context) error {
 	return nil
 }
 
-func (s *Session) revoke(ctx context.Context, rec Record) error {
+func (s *Session) revoke(ctx context.Context, r *stored) error {
 	client, err := s.configured()
-	if err != nil {
-		return err
-	}
-	r, err := decodeRecord(rec)
 	if err != nil {
 		return err
 	}
@@ -207,6 +209,9 @@ func (s *Session) revoke(ctx context.Context, rec Record) error {
 
 // Forget removes the session from the store without telling the provider.
 func (s *Session) Forget(ctx context.Context) error {
+	// A process that was stopped in the middle of a save holds the store.
+	ctx, cancel := context.WithTimeout(ctx, endpointTimeout)
+	defer cancel()
 	if err := s.opts.Store.Delete(ctx, s.key); err != nil {
 		return err
 	}

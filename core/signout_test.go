@@ -180,3 +180,22 @@ func TestSignOutElsewhere(t *testing.T) {
 	_, err := s.IDToken(w.ctx)
 	wantCause(t, err, core.CauseSignedOut)
 }
+
+// S44: a session that the store could not take is revoked too.
+func TestSignOutOfAnUnsavedSession(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.session()
+	w.store.fail("Save", core.ErrReadOnly)
+	if _, err := s.SignIn(w.ctx, nobody); !errors.Is(err, core.ErrNotSaved) {
+		t.Fatalf("sign in: %v", err)
+	}
+	if err := s.SignOut(w.ctx); err != nil {
+		t.Error(err)
+	}
+	if n := w.emu.Calls(emulator.Revoke); n != 1 {
+		t.Errorf("%d revocations", n)
+	}
+	_, err := s.IDToken(w.ctx)
+	wantCause(t, err, core.CauseSignedOut)
+}

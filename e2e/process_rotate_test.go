@@ -5,6 +5,7 @@ package e2e_test
 import (
 	"encoding/json"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -81,4 +82,29 @@ func wantOwner(t *testing.T, results []result, email string, e *emulator.Emulato
 	if want := e.Clients()[0].ID; token.Email != email || token.Issuer != e.Issuer() || token.Audience != want {
 		t.Fatalf("the token is %+v, expected one of %s by %s for %s", token, email, e.Issuer(), want)
 	}
+}
+
+// R12, R20: Ctrl-C during a refresh does not lose the refresh token that the
+// provider gives for the old one.
+func TestSignalDuringARotation(t *testing.T) {
+	t.Parallel()
+	m := newSession(t, emulator.Options{RotateRefreshTokens: true, RevokeOnReuse: true})
+	old := m.session(t)["refresh_token"]
+	for _, args := range [][]string{{"token"}, {"token", "--format", "header"}} {
+		age(t, m.tokens(), -time.Minute)
+		asked := m.refreshes()
+		m.provider.SetFault(emulator.Token, &emulator.Fault{Delay: 300 * time.Millisecond, Times: 1})
+		p := start(t, m.command(args...))
+		poll(t, "the provider is asked", func() bool { return m.refreshes() > asked || ended(p) })
+		p.signal(t, syscall.SIGINT)
+		if r := p.wait(t); r.code != 1 || r.stderr != "tokentoss: error: interrupted\n" {
+			t.Errorf("%q: exit code %d, %s", args, r.code, r.stderr)
+		}
+		now := m.session(t)["refresh_token"]
+		if now == old {
+			t.Errorf("%q: the rotated refresh token was lost", args)
+		}
+		old = now
+	}
+	m.run(t, "token").wantCode(t, 0)
 }

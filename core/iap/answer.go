@@ -130,8 +130,8 @@ func (t *Transport) renew(ctx context.Context, p plan, tok *core.IDToken, e *Ref
 		return core.IDToken{}, renewError(p, tok, err)
 	case fresh.Value == "":
 		return core.IDToken{}, renewError(p, tok, errors.New("the token source gave an empty one"))
-	// Sources that do not count generations leave them at 0.
-	case fresh.Value == tok.Value, fresh.Generation == tok.Generation && tok.Generation != 0:
+	// Not the generation: a session that was signed out and in begins again at 1.
+	case fresh.Value == tok.Value:
 		return core.IDToken{}, t.logged(ctx, e)
 	}
 	return fresh, nil

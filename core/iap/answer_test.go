@@ -144,14 +144,14 @@ func TestNoNewerTokenNoRetry(t *testing.T) {
 		requests int
 		is       error // what the error wraps
 	}{
-		"renewed recently":          {core.IDToken{}, fmt.Errorf("wrapped: %w", core.ErrRenewedRecently), 1, core.ErrRenewedRecently},
-		"same token":                {same, nil, 1, nil},
-		"same generation":           {other, nil, 1, nil},
-		"empty token":               {core.IDToken{Generation: 7}, nil, 1, nil},
-		"sign-in needed":            {core.IDToken{}, gone, 1, core.ErrSignInNeeded},
-		"no generation, new value":  {uncounted, nil, 2, nil},
-		"usual":                     {tokenOf(2), nil, 2, nil},
-		"another session, from one": {func() core.IDToken { t := tokenOf(3); t.Generation = 1 << 20; return t }(), nil, 2, nil},
+		"renewed recently":           {core.IDToken{}, fmt.Errorf("wrapped: %w", core.ErrRenewedRecently), 1, core.ErrRenewedRecently},
+		"same token":                 {same, nil, 1, nil},
+		"same generation, new value": {other, nil, 2, nil}, // signed out and in meanwhile
+		"empty token":                {core.IDToken{Generation: 7}, nil, 1, nil},
+		"sign-in needed":             {core.IDToken{}, gone, 1, core.ErrSignInNeeded},
+		"no generation, new value":   {uncounted, nil, 2, nil},
+		"usual":                      {tokenOf(2), nil, 2, nil},
+		"another session, from one":  {func() core.IDToken { t := tokenOf(3); t.Generation = 1 << 20; return t }(), nil, 2, nil},
 	} {
 		n := 0
 		tr := newTransport(t, scripted{tokenOf(1), c.renewed, c.err}, iap.Options{

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -83,17 +84,35 @@ func ReadConfig(dir string) (*Config, error) {
 		return &Config{dir: dir}, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("settings: %w", err)
+		var pe *fs.PathError
+		if errors.As(err, &pe) {
+			err = pe.Err
+		}
+		return nil, &ConfigError{Path: path, Err: err}
 	}
 	c, err := parseConfig(data)
 	if err != nil {
-		return nil, fmt.Errorf("settings %s: %w", path, err)
+		return nil, &ConfigError{Path: path, Err: err}
 	}
 	c.dir = dir
 	return c, nil
 }
 
+// A ConfigError is a config.toml that cannot be used.
+type ConfigError struct {
+	Path string
+	Err  error
+}
+
+func (e *ConfigError) Error() string { return "settings " + e.Path + ": " + e.Err.Error() }
+
+// Hint says what to do next.
+func (e *ConfigError) Hint() string { return "mend " + e.Path + ", or move it away" }
+
+func (e *ConfigError) Unwrap() error { return e.Err }
+
 func parseConfig(data []byte) (*Config, error) {
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // which editors on Windows put there
 	c := &Config{raw: data}
 	dec := toml.NewDecoder(strings.NewReader(string(data))).DisallowUnknownFields()
 	err := dec.Decode(c)
@@ -105,11 +124,25 @@ func parseConfig(data []byte) (*Config, error) {
 		return nil, fmt.Errorf("line %d: there is no setting %q", row, strings.Join(strict.Errors[0].Key(), "."))
 	case errors.As(err, &syntax):
 		row, col := syntax.Position()
+		if want := wantedType(err.Error()); want != "" {
+			return nil, fmt.Errorf("line %d: %s wants %s", row, strings.Join(syntax.Key(), "."), want)
+		}
 		return nil, fmt.Errorf("line %d, column %d: %w", row, col, err)
 	case err != nil:
 		return nil, err
 	}
 	return c, c.check()
+}
+
+// wantedType says what a setting's value should have been, if text is the
+// decoder's complaint about a value's type, whose words are Go's.
+func wantedType(text string) string {
+	_, name, _ := strings.Cut(text, " into struct field ")
+	_, name, _ = strings.Cut(name, " of type ")
+	return map[string]string{
+		"string": `a string, as in "x"`, "[]string": `an array of strings, as in ["x", "y"]`,
+		"int": "a number", "bool": "true or false", "map[string]string": `a table of strings, as in { x = "y" }`,
+	}[name]
 }
 
 // check finds values that would fail later, far from the file.
@@ -178,6 +211,9 @@ func (c *Config) Names() []string {
 func (c *Config) has(name string) bool {
 	if _, ok := c.Profiles[name]; ok || name == core.DefaultKey {
 		return true
+	}
+	if core.CheckKey(name) != nil {
+		return false // ".." is a directory, and so is "WORK" where case does not count
 	}
 	info, err := os.Stat(filepath.Join(c.dir, "profiles", name))
 	return err == nil && info.IsDir()

@@ -27,6 +27,49 @@ func config(t *testing.T, text string) *Config {
 	return c
 }
 
+// What editors on Windows write is read: a byte order mark, and lines that end in
+// CR LF. An edit keeps the line ends.
+func TestWindowsFile(t *testing.T) {
+	c := config(t, "\ufeffbrowser = \"none\"\r\n# mine\r\n[profiles.work]\r\nlogin_hint = \"a@example.com\"\r\n")
+	if c.Browser != "none" {
+		t.Errorf("browser = %q", c.Browser)
+	}
+	if err := c.Add("lab", Settings{Browser: "firefox"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Remove("work"); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(filepath.Join(c.dir, ConfigName))
+	if want := "browser = \"none\"\r\n# mine\r\n[profiles.lab]\r\nbrowser = 'firefox'\r\n"; err != nil || string(data) != want {
+		t.Errorf("after the edits: %q, %v\nwant %q", data, err, want)
+	}
+}
+
+// A setting of the wrong type is named as a person knows it, with what it wants
+// and what to do, and not in words of Go's.
+func TestWrongTypes(t *testing.T) {
+	for text, want := range map[string]string{
+		"browser = 1":                          `line 1: browser wants a string, as in "x"`,
+		"\n[profiles.work]\ntargets = \"x\"":   `line 3: profiles.work.targets wants an array of strings, as in ["x", "y"]`,
+		"redirect_port = \"8765\"":             "line 1: redirect_port wants a number",
+		"insecure_loopback = \"yes\"":          "line 1: insecure_loopback wants true or false",
+		"auth_params = [\"a\"]":                `line 1: auth_params wants a table of strings, as in { x = "y" }`,
+		"profiles = 1":                         "line 1, column",
+		"session_lifetime = 12 # hours, maybe": "line 1: session_lifetime wants a string",
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, ConfigName), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := ReadConfig(dir)
+		var ce *ConfigError
+		if !errors.As(err, &ce) || !strings.Contains(err.Error(), want) || ce.Hint() == "" {
+			t.Errorf("%s\n got %v\nwant %s", text, err, want)
+		}
+	}
+}
+
 // An edit changes what it is meant to and nothing else: comments, order and
 // settings of others stay.
 func TestEditsKeepTheFile(t *testing.T) {
@@ -124,6 +167,21 @@ func TestUnknownProfile(t *testing.T) {
 	var unknown *UnknownProfileError
 	if !errors.As(err, &unknown) || unknown.Name != "wrok" || !slices.Equal(unknown.Known, []string{"default", "work"}) {
 		t.Errorf("%v", err)
+	}
+}
+
+// A directory is no profile when its name cannot be one, and is not taken into
+// config.toml, where it would be in the way of every later command.
+func TestUseWantsAName(t *testing.T) {
+	c := config(t, "[profiles.work]\n")
+	for _, name := range []string{"..", ".", "Work"} {
+		if err := os.MkdirAll(filepath.Join(c.dir, "profiles", name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		var unknown *UnknownProfileError
+		if err := c.Use(name); !errors.As(err, &unknown) {
+			t.Errorf("%q: %v", name, err)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -161,12 +162,17 @@ func (c *Config) edit(want string, mean func(map[string]any), change func([]stri
 		before = map[string]any{}
 	}
 	mean(before)
-	text := strings.TrimRight(string(c.raw), "\n")
+	eol := "\n"
+	if n := bytes.Count(c.raw, []byte("\r\n")); n > 0 && n == bytes.Count(c.raw, []byte("\n")) {
+		eol = "\r\n"
+	}
+	text := strings.TrimRight(strings.ReplaceAll(string(c.raw), eol, "\n"), "\n")
 	var lines []string
 	if text != "" {
 		lines = strings.Split(text, "\n")
 	}
-	data := []byte(strings.TrimRight(strings.Join(change(lines), "\n"), "\n") + "\n")
+	text = strings.TrimRight(strings.Join(change(lines), "\n"), "\n") + "\n"
+	data := []byte(strings.ReplaceAll(text, "\n", eol))
 	if err := toml.Unmarshal(data, &after); err != nil || !sameMeaning(before, after) {
 		return &EditError{Path: path, Want: want}
 	}

@@ -208,6 +208,11 @@ func (p *Profile) readClient() (*core.Client, error) {
 	if errors.Is(err, core.ErrNotFound) {
 		return nil, nil
 	}
+	var broken *file.Error
+	if errors.As(err, &broken) && broken.Fix == "" && (errors.Is(err, core.ErrCorrupt) || errors.Is(err, core.ErrTooLarge)) {
+		// Unlike a session, it is not made anew by a sign-in.
+		return nil, fmt.Errorf("%s: %w", p.ClientFile, &core.ClientSecretsError{Problem: broken.Problem, Hint: "tokentoss configure --from client_secrets.json"})
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -45,12 +45,12 @@ func Main(heavy map[string]Action) int {
 	p := Program{Heavy: heavy, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 	unsetEmpty()
 	if isHot(os.Args, os.Environ()) {
-		// A signal may end this at any point: what is stored is whole.
 		ctx := context.Background()
 		return p.report(ctx, messages{w: p.Stderr}, p.hotToken(ctx))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), endSignals...)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends this at once
 	return p.Run(ctx, os.Args)
 }
 
@@ -69,6 +69,9 @@ func unsetEmpty() {
 func (p Program) Run(ctx context.Context, args []string) int {
 	c := &commands{program: p, args: args, say: messages{w: p.Stderr}}
 	app := c.app()
+	if len(args) > 1 && args[1] == completeArg {
+		return p.report(ctx, c.say, printCompletions(p.Stdout, app, args[2:]))
+	}
 	line := permute(app, args)
 	c.say.options = placeOptions(line)
 	return p.report(ctx, c.say, app.RunContext(ctx, line))
@@ -81,11 +84,7 @@ func (p Program) report(ctx context.Context, say messages, err error) int {
 		if interrupted(ctx, err) {
 			say.fail("interrupted")
 		} else {
-			text, hint := err.Error(), hintFor(err)
-			if hint != "" {
-				// Some errors have it in them, for programs that show no hints.
-				text = strings.Replace(text, "; "+hint, "", 1)
-			}
+			text, hint := explain(err)
 			say.fail("%s", text)
 			if hint != "" {
 				say.hint("%s", hint)
@@ -93,6 +92,16 @@ func (p Program) report(ctx context.Context, say messages, err error) int {
 		}
 	}
 	return exitCode(err)
+}
+
+// explain returns what err says, and the next command or "".
+func explain(err error) (text, hint string) {
+	text, hint = err.Error(), hintFor(err)
+	if hint != "" {
+		// Some errors have it in them, for programs that show no hints.
+		text = strings.Replace(text, "; "+hint, "", 1)
+	}
+	return text, hint
 }
 
 // app makes the command tree.
@@ -105,7 +114,6 @@ func (c *commands) app() *cli.App {
 		Writer:                 c.program.Stdout,
 		ErrWriter:              c.program.Stderr,
 		HideHelpCommand:        true,
-		EnableBashCompletion:   true,
 		UseShortOptionHandling: false,
 		Flags:                  globalFlags(),
 		Commands:               c.all(),
@@ -118,7 +126,7 @@ func (c *commands) app() *cli.App {
 			return unknownCommand("", ctx.Args().First(), ctx.App.VisibleCommands())
 		},
 	}
-	prepare(app.Flags, app.Commands)
+	prepare(app.Name, app.Flags, app.Commands)
 	return app
 }
 
@@ -137,10 +145,13 @@ func globalFlags() []cli.Flag {
 // variable package profile reads, and those that carry one request's content.
 var noEnv = []string{"config-dir", "header", "json", "data", "output", "include"}
 
-// prepare gives every flag its environment variable, and every command the
-// handling of wrong usage.
-func prepare(flags []cli.Flag, commands []*cli.Command) {
+// prepare gives every flag of path, which is a command or the program, its
+// environment variable, and every command below it the handling of wrong usage.
+func prepare(path string, flags []cli.Flag, commands []*cli.Command) {
 	for _, f := range flags {
+		if b, ok := f.(*cli.BoolFlag); ok {
+			b.DisableDefaultText = true // that an option is not set by itself needs no saying
+		}
 		if name := f.Names()[0]; !slices.Contains(noEnv, name) {
 			setEnv(f, "TOKENTOSS_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_")))
 		}
@@ -148,7 +159,11 @@ func prepare(flags []cli.Flag, commands []*cli.Command) {
 	for _, c := range commands {
 		c.OnUsageError = onUsageError
 		c.HideHelpCommand = true
-		prepare(c.Flags, c.Subcommands)
+		own := path + " " + c.Name
+		if c.UsageText = strings.TrimSpace(own + " [OPTIONS] " + c.ArgsUsage); len(c.Subcommands) > 0 {
+			c.UsageText = own + " COMMAND [OPTIONS] [ARGUMENTS]"
+		}
+		prepare(own, c.Flags, c.Subcommands)
 	}
 }
 

@@ -54,6 +54,8 @@ func (c *commands) run(least, most int, f Action) cli.ActionFunc {
 		path := ctx.Command.HelpName
 		name := strings.TrimPrefix(path, "tokentoss ")
 		switch n := ctx.NArg(); {
+		case ctx.Duration("timeout") < 0:
+			return usagef("a duration is like 90s or 5m", "%s: --timeout is less than nothing", name)
 		case n < least:
 			return usagef(path+" --help", "%s needs %s", name, ctx.Command.ArgsUsage)
 		case most >= 0 && n > most:
@@ -80,11 +82,12 @@ func (c *commands) configure() *cli.Command {
 	return &cli.Command{
 		Name: "configure", Usage: "set the OAuth client to sign in with", Category: "account",
 		Description: "The client is of the type \"Desktop app\". Either give the file that the Google Cloud\n" +
-			"console offers for download (--from), or the client's ID; its secret is then asked for.",
+			"console offers for download (--from), or the client's ID; its secret is then asked for.\n" +
+			"A FILE may be -, for standard input.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "from", Usage: "read the client from `FILE`, a client_secrets.json; - is standard input"},
+			&cli.StringFlag{Name: "from", Usage: "read the client from `FILE`, a client_secrets.json"},
 			&cli.StringFlag{Name: "client-id", Usage: "the client's `ID`"},
-			&cli.StringFlag{Name: "client-secret-file", Usage: "read the client's secret from `FILE`; - is standard input"},
+			&cli.StringFlag{Name: "client-secret-file", Usage: "read the secret from `FILE`"},
 			&cli.StringFlag{Name: "project", Usage: "the client's Google Cloud project `ID`"},
 			&cli.StringFlag{Name: "issuer", Usage: "the OpenID provider's `URL`, if it is not Google"},
 		},
@@ -98,9 +101,9 @@ func (c *commands) login() *cli.Command {
 		Description: "The browser may be on another machine: paste the address it ends on into the terminal.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "no-browser", Usage: "only show the address to open"},
-			&cli.StringFlag{Name: "browser", Usage: "open the address with `CMD`, as its last argument; none is --no-browser"},
-			&cli.IntFlag{Name: "redirect-port", Usage: "listen on loopback port `N` for the redirect (default: a free one)"},
-			&cli.DurationFlag{Name: "timeout", Usage: "how long to wait", Value: 5 * time.Minute},
+			&cli.StringFlag{Name: "browser", Usage: "open the address with `CMD`; none is --no-browser"},
+			&cli.IntFlag{Name: "redirect-port", Usage: "listen on port `N` here", DefaultText: "a free one"},
+			&cli.DurationFlag{Name: "timeout", Usage: "wait for this `TIME`", Value: 5 * time.Minute},
 			&cli.StringFlag{Name: "login-hint", Usage: "suggest the account `EMAIL`"},
 			&cli.StringSliceFlag{Name: "scope", Usage: "ask for scope `S` too; may be repeated"},
 		},
@@ -119,7 +122,7 @@ func (c *commands) token() *cli.Command {
 			"  curl    a configuration for curl --config -\n" +
 			"  cookie  a cookie jar for URL, or NAME=VALUE without one",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "format", Usage: "raw, header, json, env, curl or cookie", Value: "raw"},
+			&cli.StringFlag{Name: "format", Usage: "one of the `FORMAT`s above", Value: "raw"},
 			&cli.BoolFlag{Name: "access", Usage: "the access token, for Google's APIs; IAP does not take it"},
 		},
 		Action: c.run(0, 1, token),
@@ -128,10 +131,10 @@ func (c *commands) token() *cli.Command {
 
 func (c *commands) request(method string) *cli.Command {
 	flags := []cli.Flag{
-		&cli.StringSliceFlag{Name: "header", Aliases: []string{"H"}, Usage: "send header `H:V`; may be repeated"},
+		&cli.StringSliceFlag{Name: "header", Aliases: []string{"H"}, Usage: "send header `H`, \"Name: value\"; may be repeated"},
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the body to `FILE`"},
 		&cli.BoolFlag{Name: "include", Aliases: []string{"i"}, Usage: "print status and headers before the body"},
-		&cli.DurationFlag{Name: "timeout", Usage: "give up after this long (default: no limit)"},
+		&cli.DurationFlag{Name: "timeout", Usage: "give up after `TIME`", DefaultText: "never"},
 	}
 	if method != "get" {
 		flags = append(flags,
@@ -158,9 +161,9 @@ func (c *commands) profiles() *cli.Command {
 			{Name: "use", Usage: "use a profile from now on", ArgsUsage: "NAME", Action: c.run(1, 1, profileUse)},
 			{Name: "add", Usage: "make a profile", ArgsUsage: "NAME", Action: c.run(1, 1, profileAdd), Flags: []cli.Flag{
 				&cli.StringFlag{Name: "issuer", Usage: "the OpenID provider's `URL`, if it is not Google"},
-				&cli.StringFlag{Name: "hosted-domain", Usage: "the Workspace `DOMAIN` that accounts must be of"},
+				&cli.StringFlag{Name: "hosted-domain", Usage: "accounts of Workspace `DOMAIN` only"},
 				&cli.StringFlag{Name: "login-hint", Usage: "the account `EMAIL` to suggest"},
-				&cli.StringFlag{Name: "session-lifetime", Usage: "want a new sign-in after `DURATION`; 0 is no limit"},
+				&cli.StringFlag{Name: "session-lifetime", Usage: "sign in anew after `TIME`; 0 is never"},
 				&cli.StringFlag{Name: "browser", Usage: "open addresses with `CMD`"},
 			}},
 			{Name: "remove", Usage: "sign out of a profile and remove it", ArgsUsage: "NAME", Action: c.run(1, 1, profileRemove)},
@@ -173,11 +176,11 @@ func (c *commands) emulator() *cli.Command {
 		Name: "emulator", Usage: "run a local Google and IAP, to try out and to test against", Category: "try it out",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "listen", Usage: "listen on `ADDR`", Value: "127.0.0.1:0"},
-			&cli.StringFlag{Name: "upstream", Usage: "guard the service at `URL` (default: one that is built in)"},
-			&cli.StringFlag{Name: "client-secrets", Usage: "write the OAuth client to `FILE` (default: a temporary one)"},
-			&cli.StringSliceFlag{Name: "account", Usage: "an account, by its `EMAIL`; may be repeated"},
+			&cli.StringFlag{Name: "upstream", Usage: "guard `URL`", DefaultText: "a built-in app"},
+			&cli.StringFlag{Name: "client-secrets", Usage: "write the OAuth client to `FILE`"},
+			&cli.StringSliceFlag{Name: "account", Usage: "add account `EMAIL`; may be repeated"},
 			&cli.StringFlag{Name: "auto-consent", Usage: "sign in `EMAIL` without a person"},
-			&cli.DurationFlag{Name: "token-lifetime", Usage: "how long tokens live", Value: time.Hour},
+			&cli.DurationFlag{Name: "token-lifetime", Usage: "tokens live `TIME`", Value: time.Hour, DefaultText: "1h"},
 		},
 		Action: c.heavy("emulator"),
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,8 +26,9 @@ type finding struct {
 // doctor checks what a request will need, in the order in which it will.
 func doctor(ctx context.Context, in *Invocation) error {
 	findings, err := in.examine(ctx)
+	var out bytes.Buffer
 	if in.Bool("json") {
-		enc := json.NewEncoder(in.Stdout)
+		enc := json.NewEncoder(&out)
 		enc.SetIndent("", "  ")
 		if err := enc.Encode(map[string]any{"ok": err == nil, "checks": findings}); err != nil {
 			return err
@@ -37,11 +39,14 @@ func doctor(ctx context.Context, in *Invocation) error {
 			if !f.OK {
 				mark = "FAIL"
 			}
-			fmt.Fprintf(in.Stdout, "%s  %-13s %s\n", mark, f.Check, oneLine(f.Text))
+			fmt.Fprintf(&out, "%s  %-13s %s\n", mark, f.Check, oneLine(f.Text))
 			if f.Hint != "" {
-				fmt.Fprintf(in.Stdout, "      %-13s -> %s\n", "", oneLine(f.Hint))
+				fmt.Fprintf(&out, "      %-13s -> %s\n", "", oneLine(f.Hint))
 			}
 		}
+	}
+	if _, err := out.WriteTo(in.Stdout); err != nil {
+		return err
 	}
 	if err != nil {
 		return &exitError{code: exitCode(err)}
@@ -54,7 +59,7 @@ func (in *Invocation) examine(ctx context.Context) (list []finding, first error)
 	add := func(check string, err error, format string, args ...any) bool {
 		f := finding{Check: check, OK: err == nil, Text: fmt.Sprintf(format, args...)}
 		if err != nil {
-			f.Text, f.Hint = err.Error(), hintFor(err)
+			f.Text, f.Hint = explain(err)
 			if first == nil {
 				first = err
 			}

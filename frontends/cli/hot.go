@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"os/signal"
 	"strings"
 
 	"github.com/tokentoss/tokentoss/core/profile"
@@ -45,7 +47,24 @@ func (p Program) hotToken(ctx context.Context) error {
 		return err
 	}
 	defer prof.Close()
+	// A signal may end this at any point, but for a refresh: the provider may have
+	// rotated the refresh token. To handle signals costs too much for every call,
+	// so the token is first wanted without a wait, which gives only a fresh one.
+	if _, err := prof.Status(ctx); err == nil {
+		ended, end := context.WithCancel(ctx)
+		end()
+		if id, err := prof.IDToken(ended); err == nil {
+			_, err = fmt.Fprintln(p.Stdout, id.Value.Reveal())
+			return err
+		}
+	}
+	ctx, stop := signal.NotifyContext(ctx, endSignals...)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends this at once
 	id, err := prof.IDToken(ctx)
+	if interrupted(ctx, err) {
+		return errors.New("interrupted")
+	}
 	if err != nil {
 		return err
 	}

@@ -19,10 +19,6 @@ func permute(app *cli.App, args []string) []string {
 	}
 	var global, path, options, rest []string
 	commands, flags := app.Commands, []cli.Flag(nil)
-	// Completion asks about the line as it stands.
-	if slices.Contains(args, "--generate-bash-completion") {
-		return args
-	}
 	for i := 1; i < len(args); i++ {
 		arg := args[i]
 		if arg == "--" {
@@ -48,8 +44,11 @@ func permute(app *cli.App, args []string) []string {
 			}
 		}
 		*into = append(*into, arg)
-		if known != nil && takesValue(known) && !strings.Contains(arg, "=") && i+1 < len(args) {
-			i++
+		if known != nil && takesValue(known) && !strings.Contains(arg, "=") {
+			if i++; i == len(args) {
+				// It stays the last: the value that it lacks is nothing else's name.
+				return lackingValue(args[0], path, arg, into == &global)
+			}
 			*into = append(*into, args[i])
 		}
 	}
@@ -58,6 +57,15 @@ func permute(app *cli.App, args []string) []string {
 	out = append(out, options...)
 	// An argument that looks like an option, or like a command, is neither.
 	return append(out, rest...)
+}
+
+// lackingValue is a command line that is about nothing but an option without its
+// value.
+func lackingValue(program string, path []string, option string, global bool) []string {
+	if global {
+		path = nil
+	}
+	return append(append([]string{program}, path...), option)
 }
 
 // placeOptions returns the global options of a permuted command line that say

@@ -24,7 +24,9 @@ func TestPermute(t *testing.T) {
 		"tokentoss get - --no-such":                     "tokentoss get --no-such -",
 		"tokentoss token --format":                      "tokentoss token --format",
 		"tokentoss get get":                             "tokentoss get get",
-		"tokentoss sta --generate-bash-completion":      "tokentoss sta --generate-bash-completion",
+		// The option lacks its value; what it would be about is left out, and "get" is not its value.
+		"tokentoss get https://a/ --profile": "tokentoss --profile",
+		"tokentoss get https://a/ -o":        "tokentoss get -o",
 	} {
 		args := strings.Fields(line)
 		before := slices.Clone(args)

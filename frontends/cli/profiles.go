@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -27,14 +28,16 @@ func profileList(ctx context.Context, in *Invocation) error {
 		return err
 	}
 	current := firstOf(in.String("profile"), c.Active, core.DefaultKey)
+	var out bytes.Buffer
 	for _, name := range c.Names() {
 		mark := " "
 		if name == current {
 			mark = "*"
 		}
-		fmt.Fprintf(in.Stdout, "%s %-20s %s\n", mark, name, in.describe(ctx, name))
+		fmt.Fprintf(&out, "%s %-20s %s\n", mark, name, in.describe(ctx, name))
 	}
-	return nil
+	_, err = out.WriteTo(in.Stdout)
+	return err
 }
 
 // describe says in a few words what a profile is able to do.
@@ -113,6 +116,7 @@ func profileRemove(ctx context.Context, in *Invocation) error {
 	if err := c.Remove(name); err != nil {
 		return err
 	}
+	_ = os.Remove(filepath.Join(dir, ".login-"+name+".lock"))
 	own := filepath.Join(dir, "profiles", name)
 	// Only what tokentoss makes is removed; a directory with more in it stays.
 	for _, f := range []string{"client_secrets.json", ".tokens.json.lock", ".tokens.json.write", ".client_secrets.json.lock", ".client_secrets.json.write"} {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -38,12 +39,16 @@ func request(ctx context.Context, in *Invocation) error {
 	if err != nil {
 		return refusedTarget(err, target)
 	}
-	res, err := client.Do(req)
+	out, err := in.openOutput()
 	if err != nil {
-		return requestError(ctx, err)
+		return err
 	}
-	defer res.Body.Close()
-	if err := in.printResponse(res); err != nil {
+	res, err := client.Do(req)
+	if err == nil {
+		defer res.Body.Close()
+		err = out.print(res, in.Bool("include"))
+	}
+	if err := out.end(err); err != nil {
 		return requestError(ctx, err)
 	}
 	if res.StatusCode >= 400 {
@@ -87,15 +92,19 @@ func requestError(ctx context.Context, err error) error {
 		return &hintedError{cause, "raise --timeout, or look at the service"}
 	}
 	var ue *url.Error
-	if errors.As(err, &ue) {
-		return ue.Err
+	if !errors.As(err, &ue) {
+		return err
 	}
-	return err
+	// Errors of the session and of IAP say what to do; those of the network do not.
+	if u, perr := url.Parse(ue.URL); perr == nil && !interrupted(ctx, err) && hintFor(ue.Err) == "" && exitCode(ue.Err) == exitFailed {
+		return &hintedError{fmt.Errorf("no answer from %s: %w", u.Host, ue.Err), "check the address, the network and the service"}
+	}
+	return ue.Err
 }
 
 // newRequest builds the request that the options describe.
 func (in *Invocation) newRequest(ctx context.Context, method, target string) (*http.Request, error) {
-	body, contentType, err := in.body()
+	body, contentType, err := in.body(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +112,7 @@ func (in *Invocation) newRequest(ctx context.Context, method, target string) (*h
 	if err != nil {
 		return nil, usagef("check the URL", "%v", err)
 	}
-	if f, ok := body.(*os.File); ok && f != os.Stdin {
+	if f, ok := body.(*os.File); ok {
 		// A file can be sent again after a refresh.
 		name := f.Name()
 		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
@@ -115,6 +124,9 @@ func (in *Invocation) newRequest(ctx context.Context, method, target string) (*h
 		name, value, ok := strings.Cut(h, ":")
 		if name = strings.TrimSpace(name); !ok || name == "" {
 			return nil, usagef(`-H "Name: value"`, "a header has a name, a colon and a value") // it may be a secret
+		}
+		if err := checkHeader(name, value); err != nil {
+			return nil, err
 		}
 		if strings.EqualFold(name, "Host") {
 			req.Host = strings.TrimSpace(value)
@@ -130,30 +142,60 @@ func (in *Invocation) newRequest(ctx context.Context, method, target string) (*h
 	return req, nil
 }
 
+// checkHeader finds what no header has, which package net/http would find too,
+// but only after the sign-in. It does not show the value, which may be a secret.
+func checkHeader(name, value string) error {
+	if strings.ContainsFunc(name, func(r rune) bool {
+		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?={}`, r)
+	}) {
+		return usagef(`-H "Name: value"`, "%q is no name of a header", name)
+	}
+	if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
+		return usagef(`-H "Name: value"`, "the value of header %s has a line break or another control character", name)
+	}
+	return nil
+}
+
 // body returns the request's body and its content type.
-func (in *Invocation) body() (io.Reader, string, error) {
+func (in *Invocation) body(ctx context.Context) (io.Reader, string, error) {
 	hasJSON, hasData := in.IsSet("json"), in.IsSet("data")
 	switch {
 	case hasJSON && hasData:
 		return nil, "", usagef("give one of them", "--json and --data exclude each other")
 	case hasJSON:
-		r, err := in.content(in.String("json"))
+		r, err := in.content(ctx, in.String("json"))
 		return r, "application/json", err
 	case hasData:
-		r, err := in.content(in.String("data"))
+		r, err := in.content(ctx, in.String("data"))
 		return r, "application/x-www-form-urlencoded", err
 	}
 	return nil, "", nil
 }
 
+// maxReplay bounds what is kept of standard input to be sent again.
+const maxReplay = 1 << 20
+
+// replayable returns what r has: as a body that can be sent again after a
+// refresh, if it is short, and as it comes if not.
+func replayable(r io.Reader) (io.Reader, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxReplay))
+	if err != nil {
+		return nil, fmt.Errorf("the body: %w", err)
+	}
+	if len(data) < maxReplay {
+		return bytes.NewReader(data), nil
+	}
+	return io.MultiReader(bytes.NewReader(data), r), nil
+}
+
 // content reads DATA, @FILE or @-.
-func (in *Invocation) content(arg string) (io.Reader, error) {
+func (in *Invocation) content(ctx context.Context, arg string) (io.Reader, error) {
 	name, isFile := strings.CutPrefix(arg, "@")
 	switch {
 	case !isFile:
 		return strings.NewReader(arg), nil
 	case name == "-":
-		return in.Stdin, nil
+		return replayable(stdin(ctx, in.Stdin))
 	}
 	f, err := os.Open(name)
 	if err != nil {
@@ -164,31 +206,4 @@ func (in *Invocation) content(arg string) (io.Reader, error) {
 		return nil, &hintedError{fmt.Errorf("the body: %s is a directory", name), "name a file"}
 	}
 	return f, nil
-}
-
-// printResponse writes the answer where it is wanted.
-func (in *Invocation) printResponse(res *http.Response) error {
-	out := in.Stdout
-	if name := in.String("output"); name != "" && name != "-" {
-		f, err := os.Create(name)
-		if err != nil {
-			return fmt.Errorf("the output: %w", err)
-		}
-		defer f.Close()
-		out = f
-	}
-	if in.Bool("include") {
-		fmt.Fprintf(out, "%s %s\r\n", res.Proto, res.Status)
-		if err := res.Header.Write(out); err != nil {
-			return err
-		}
-		fmt.Fprint(out, "\r\n")
-	}
-	if _, err := io.Copy(out, res.Body); err != nil {
-		return fmt.Errorf("the answer broke off: %w", err)
-	}
-	if f, ok := out.(*os.File); ok && f != os.Stdout {
-		return f.Close()
-	}
-	return nil
 }

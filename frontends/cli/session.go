@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -45,10 +46,9 @@ func configure(ctx context.Context, in *Invocation) error {
 		return err
 	}
 	defer p.Close()
-	before, _ := p.Status(ctx)
 	if err := p.Configure(ctx, cs); err != nil {
 		if from := in.String("from"); from != "" {
-			err = fmt.Errorf("%s: %w", from, err)
+			err = fmt.Errorf("%s: %w", inputName(from), err)
 		}
 		return err
 	}
@@ -65,7 +65,7 @@ func configure(ctx context.Context, in *Invocation) error {
 		in.say.warn("client ID %q does not end in .apps.googleusercontent.com, as Google's do", cs.ClientID)
 	}
 	in.say.say("configured OAuth client %s in %s", cs.ClientID, p.ClientFile)
-	if before.State == core.SignedOut || before.State == core.NotConfigured {
+	if st, err := p.Status(ctx); err != nil || st.State != core.SignedIn {
 		in.say.hint("tokentoss login")
 	}
 	return nil
@@ -81,13 +81,13 @@ func (in *Invocation) readClient(ctx context.Context) (core.ClientSecrets, error
 	case from == "" && id == "":
 		return none, usagef("tokentoss configure --from client_secrets.json, or --client-id ID", "configure: which OAuth client?")
 	case from != "":
-		data, err := in.readFile(from)
+		data, err := in.readFile(ctx, from)
 		if err != nil {
 			return none, err
 		}
 		cs, err := core.ParseClientSecrets(data)
 		if err != nil {
-			return none, fmt.Errorf("%s: %w", from, err)
+			return none, fmt.Errorf("%s: %w", inputName(from), err)
 		}
 		return cs, nil
 	}
@@ -106,7 +106,7 @@ func (in *Invocation) readClient(ctx context.Context) (core.ClientSecrets, error
 // user of the machine could see it.
 func (in *Invocation) readSecret(ctx context.Context) (core.Secret, error) {
 	if file := in.String("client-secret-file"); file != "" {
-		data, err := in.readFile(file)
+		data, err := in.readFile(ctx, file)
 		return core.Secret(strings.TrimSpace(string(data))), err
 	}
 	if fd := int(in.Stdin.Fd()); in.interactive() && term.IsTerminal(fd) {
@@ -120,20 +120,49 @@ func (in *Invocation) readSecret(ctx context.Context) (core.Secret, error) {
 }
 
 // readFile reads a small file, or standard input for "-".
-func (in *Invocation) readFile(name string) ([]byte, error) {
-	f := in.Stdin
-	if name != "-" {
-		var err error
-		if f, err = os.Open(name); err != nil {
+func (in *Invocation) readFile(ctx context.Context, name string) ([]byte, error) {
+	var r io.Reader
+	if name == "-" {
+		r = stdin(ctx, in.Stdin)
+	} else {
+		f, err := os.Open(name)
+		if err != nil {
 			return nil, &hintedError{fmt.Errorf("cannot read the file: %w", err), "check the path"}
 		}
 		defer f.Close()
+		r = f
 	}
-	data, err := io.ReadAll(io.LimitReader(f, maxInput+1))
-	if err == nil && len(data) > maxInput {
-		err = fmt.Errorf("%s: larger than 1 MiB, which no client file is", name)
+	data, err := io.ReadAll(io.LimitReader(r, maxInput+1))
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
+		return nil, &hintedError{fmt.Errorf("cannot read the file: %w", err), "check the path"}
+	case len(data) > maxInput:
+		return nil, fmt.Errorf("%s: larger than 1 MiB, which no client file is", inputName(name))
 	}
-	return data, err
+	return data, nil
+}
+
+// inputName is how a file is called that may be standard input.
+func inputName(name string) string {
+	if name == "-" {
+		return "standard input"
+	}
+	return name
+}
+
+// stdin returns what f has, standard input, until ctx ends: a read of a terminal
+// cannot be taken back, and Ctrl-C should not wait for it. The goroutine ends
+// with the input or with the process.
+func stdin(ctx context.Context, f *os.File) io.Reader {
+	r, w := io.Pipe()
+	go func() {
+		_, err := io.Copy(w, f)
+		_ = w.CloseWithError(err)
+	}()
+	context.AfterFunc(ctx, func() { _ = w.CloseWithError(ctx.Err()) })
+	return r
 }
 
 // logout ends the session.
@@ -190,7 +219,11 @@ func status(ctx context.Context, in *Invocation) error {
 			return err
 		}
 	} else {
-		in.printStatus(p, st)
+		var text bytes.Buffer
+		printStatus(&text, p, st)
+		if _, err := text.WriteTo(in.Stdout); err != nil {
+			return err
+		}
 	}
 	return in.statusCode(st)
 }
@@ -207,10 +240,10 @@ func (in *Invocation) statusCode(st core.Status) error {
 	return &exitError{code: exitSignIn}
 }
 
-func (in *Invocation) printStatus(p *profile.Profile, st core.Status) {
+func printStatus(w io.Writer, p *profile.Profile, st core.Status) {
 	now := time.Now()
 	row := func(name, format string, args ...any) {
-		fmt.Fprintf(in.Stdout, "%-9s %s\n", name, oneLine(fmt.Sprintf(format, args...)))
+		fmt.Fprintf(w, "%-9s %s\n", name, oneLine(fmt.Sprintf(format, args...)))
 	}
 	row("profile", "%s", p.Name)
 	switch st.State {

@@ -111,6 +111,9 @@ func (t *terminal) countdown(left time.Duration) {
 		step = 10 * time.Second
 	}
 	text := fmt.Sprintf("%swaiting for the sign-in, %s left", prefix, max(left, 0).Round(step))
+	if width, _, err := term.GetSize(int(t.in.Stderr.(*os.File).Fd())); err == nil {
+		text = cut(text, width)
+	}
 	switch t.count {
 	case text:
 	case "":
@@ -120,6 +123,15 @@ func (t *terminal) countdown(left time.Duration) {
 		fmt.Fprintf(t.in.Stderr, "\x1b7\x1b[A\r%s\x1b[K\x1b8", text)
 	}
 	t.count = text
+}
+
+// cut makes text fit a line of the terminal: one that is wrapped could not be
+// rewritten. A width of zero is not known.
+func cut(text string, width int) string {
+	if 0 < width && width < len(text) {
+		return text[:width]
+	}
+	return text
 }
 
 // done leaves the countdown behind.

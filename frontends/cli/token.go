@@ -56,7 +56,7 @@ func formatToken(format, target string, value core.Secret, id core.IDToken, acce
 	case "header":
 		return "Authorization: Bearer " + text, nil
 	case "env":
-		return "export IAP_TOKEN=" + text, nil
+		return "export IAP_TOKEN=" + shellWord(text), nil
 	case "curl":
 		return curlConfig(text, false), nil
 	case "cookie":
@@ -90,21 +90,40 @@ func cookie(target, value string, expiry time.Time) (string, error) {
 		u.Hostname(), strings.ToUpper(fmt.Sprint(u.Scheme == "https")), expiry.Unix(), cookieName, value), nil
 }
 
-// curlConfig is a curl configuration file that adds the token. The token has no
-// character that would need quoting there: it is base64url and dots.
+// shellWord quotes a token for a POSIX shell, if it needs that. An ID token is
+// base64url and dots; an access token is what its provider likes.
+func shellWord(token string) string {
+	odd := func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-._~+/=", r))
+	}
+	if strings.IndexFunc(token, odd) < 0 {
+		return token
+	}
+	return "'" + strings.ReplaceAll(token, "'", `'\''`) + "'"
+}
+
+// curlConfig is a curl configuration file that adds the token.
 func curlConfig(value string, proxyHeader bool) string {
 	name := "Authorization"
 	if proxyHeader {
 		name = "Proxy-Authorization"
 	}
-	return fmt.Sprintf("header = \"%s: Bearer %s\"", name, value)
+	return fmt.Sprintf("header = \"%s: Bearer %s\"", name, strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value))
 }
 
 // parseTarget reads the URL of a service, and says what is wrong with it rather
 // than guess: a token goes there.
 func parseTarget(raw string) (*url.URL, error) {
-	scheme, _, hasScheme := strings.Cut(raw, "://")
+	scheme, rest, hasScheme := strings.Cut(raw, "://")
+	if !hasScheme {
+		rest = raw
+	}
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		rest = rest[:i]
+	}
 	switch {
+	case strings.Contains(rest, "@"): // no error below may show a password
+		return nil, usagef("a URL is like https://my-service.run.app/path", "the URL has a user name or password: leave that out")
 	case !hasScheme && (raw == "" || raw[0] == '/'):
 		return nil, usagef("a URL is like https://my-service.run.app/path", "%q names no host", raw)
 	case !hasScheme:
@@ -113,6 +132,9 @@ func parseTarget(raw string) (*url.URL, error) {
 		return nil, usagef("a URL begins with https://", "%q: there is no scheme %q", raw, scheme)
 	}
 	u, err := url.Parse(raw)
+	if err == nil && strings.Contains(u.RawQuery, " ") {
+		return nil, usagef("write %20 for a space", "the URL has a space in its query")
+	}
 	if err != nil {
 		var ue *url.Error
 		if errors.As(err, &ue) {

@@ -80,6 +80,9 @@ func tryTurn(p *profile.Profile) (*turn, error) {
 
 // show tells other logins what address is waiting.
 func (t *turn) show(url string) {
+	if t.lock == nil {
+		return // nobody would see that this login is the one, nor remove it
+	}
 	// Not telling them is no reason to fail.
 	if f, err := os.OpenFile(t.address, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600); err == nil {
 		_, _ = f.WriteString(url)

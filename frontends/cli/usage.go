@@ -41,6 +41,13 @@ func onUsageError(ctx *cli.Context, err error, _ bool) error {
 	if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
 		return usagef(hint, "%s: option %s needs a value", path, dashed(name))
 	}
+	// could not parse "maybe" as bool value from environment variable "TOKENTOSS_VERBOSE" for flag verbose: ...
+	if rest, ok := strings.CutPrefix(text, "could not parse "); ok {
+		value, rest, _ := strings.Cut(rest, " as ")
+		kind, rest, _ := strings.Cut(rest, " value from environment variable ")
+		name, _, _ := strings.Cut(rest, " for flag ")
+		return usagef("unset "+strings.Trim(name, `"`)+", or correct it", "the environment variable %s is %s, which is no %s", strings.Trim(name, `"`), value, kind)
+	}
 	// invalid value "5" for flag -timeout: parse error
 	if value, rest, ok := strings.Cut(text, " for flag -"); ok {
 		name, reason, _ := strings.Cut(rest, ":")
