@@ -278,6 +278,8 @@ func TestSecretPrompt(t *testing.T) {
 	const id, secret = "1234-abc.apps.googleusercontent.com", "GOCSPX-typed-by-hand"
 	w := m.window(t, "configure", "--client-id", id)
 	w.shows(t, `tokentoss: client secret \(not shown\): `)
+	hidden := func() bool { return !echoes(t, w.terminal) }
+	poll(t, "the terminal hides what is typed", hidden)
 	w.enter(t, secret)
 	r := w.wait(t).wantCode(t, 0)
 	if strings.Contains(r.stderr, secret) {
@@ -290,7 +292,7 @@ func TestSecretPrompt(t *testing.T) {
 
 	w = m.window(t, "configure", "--client-id", id)
 	w.shows(t, `client secret`)
-	poll(t, "the terminal hides what is typed", func() bool { return !echoes(t, w.terminal) })
+	poll(t, "the terminal hides what is typed", hidden)
 	if _, err := w.terminal.Write([]byte{3}); err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/tokentoss/tokentoss/core/iap"
-	"github.com/tokentoss/tokentoss/core/profile"
 )
 
 // curl runs the real curl for a URL. The token comes to it through a pipe: an
@@ -92,7 +91,7 @@ func passExit(err error) error {
 func hasAuthorization(args []string) bool {
 	return slices.ContainsFunc(args, func(a string) bool {
 		a = strings.ToLower(strings.TrimSpace(strings.TrimPrefix(strings.TrimPrefix(a, "--header="), "-H")))
-		return strings.HasPrefix(a, "authorization:") || a == "-u" || a == "--user" || a == "--oauth2-bearer"
+		return strings.HasPrefix(a, "authorization:") || strings.HasPrefix(a, "-u") || a == "--user" || a == "--oauth2-bearer"
 	})
 }
 
@@ -103,7 +102,7 @@ func checkCurl(args []string) error {
 		"--data-urlencode", "--json", "-H", "--header", "-F", "--form", "--form-string", "-A", "--user-agent", "-b", "--cookie", "--doh-url", "-w", "--write-out", "-o", "--output"}
 	for i, a := range args {
 		switch name, _, _ := strings.Cut(a, "="); {
-		case slices.Contains([]string{"--next", "-:", "--url", "--location-trusted", "-K", "--config"}, name):
+		case slices.Contains([]string{"--next", "-:", "--url", "--location-trusted", "--config"}, name), strings.HasPrefix(a, "-K"):
 			return usagef("run tokentoss curl once for each URL", "curl: %s could send the token elsewhere", name)
 		case strings.Contains(a, "://") && !strings.HasPrefix(a, "-") && (i == 0 || !slices.Contains(takesURL, args[i-1])):
 			return usagef("run tokentoss curl once for each URL", "curl: a second URL would get the token too")
@@ -112,11 +111,11 @@ func checkCurl(args []string) error {
 	return nil
 }
 
-// childEnv is the environment of wrapped commands: without what is only for
-// this program.
+// childEnv is the environment of wrapped commands, without a token of an earlier
+// command.
 func childEnv() []string {
 	return slices.DeleteFunc(os.Environ(), func(e string) bool {
-		return strings.HasPrefix(e, "IAP_TOKEN=") || strings.HasPrefix(e, profile.EnvInsecureLoopback+"=")
+		return strings.HasPrefix(e, "IAP_TOKEN=")
 	})
 }
 

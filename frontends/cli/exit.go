@@ -129,7 +129,7 @@ func hintFor(err error) string {
 func providerHint(e *core.ProviderError) string {
 	switch {
 	case e.Offline:
-		return "check the network; the session is kept: tokentoss doctor"
+		return "check the network; the session is kept"
 	case e.Code == "invalid_client", e.Code == "unauthorized_client", e.Code == "invalid_request":
 		return "the OAuth client is not what the provider knows: tokentoss configure --from client_secrets.json"
 	case e.Code == "invalid_grant":

@@ -18,6 +18,9 @@ func login(ctx context.Context, in *Invocation) error {
 		return &exitError{exitSignIn, &hintedError{errors.New("login needs a person, and --non-interactive is set"),
 			"run tokentoss login without it, in a terminal"}}
 	}
+	if port := in.Int("redirect-port"); port < 0 || port > 65535 {
+		return usagef("tokentoss login --help", "login: %d is not a port", port)
+	}
 	p, err := in.open(func(o *profile.Options) { o.Auth = in.authOptions })
 	if err != nil {
 		return err

@@ -102,6 +102,9 @@ func profileRemove(ctx context.Context, in *Invocation) error {
 	if name == core.DefaultKey {
 		return usagef("tokentoss logout", "the default profile cannot be removed")
 	}
+	if os.Getenv(profile.EnvTokenFile) != "" {
+		return usagef("unset "+profile.EnvTokenFile, "%s names one session file for all profiles: it would be removed", profile.EnvTokenFile)
+	}
 	p, err := in.open(func(o *profile.Options) { o.Name = name; o.Store = "" })
 	if err != nil {
 		return err

@@ -181,8 +181,11 @@ func logout(ctx context.Context, in *Invocation) error {
 	}
 	err = p.SignOut(ctx)
 	if errors.Is(err, core.ErrNotRevoked) {
-		return &hintedError{fmt.Errorf("the session is forgotten here, but %w", err),
-			"end it at https://myaccount.google.com/connections, if it matters"}
+		where := "its provider"
+		if c := p.Client(); c == nil || c.Issuer() == core.GoogleIssuer {
+			where = "https://myaccount.google.com/connections"
+		}
+		return &hintedError{fmt.Errorf("the session is forgotten here, but %w", err), "end it at " + where + ", if it matters"}
 	}
 	if err != nil {
 		return err
