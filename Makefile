@@ -26,7 +26,7 @@ install: build
 
 # The main job, step by step, against the emulator.
 demo: build
-	@command -v curl >/dev/null || { echo "demo: it needs curl, which plays the browser: apt-get install curl"; exit 1; }
+	@.ci/setup curl # which plays the browser
 	bin/tokentoss demo
 
 # Every test.
