@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -101,7 +102,7 @@ func Open(o Options) (*Profile, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := firstOf(o.Name, os.Getenv(EnvProfile), config.Active, core.DefaultKey)
+	name := cmp.Or(o.Name, os.Getenv(EnvProfile), config.Active, core.DefaultKey)
 	settings, err := config.settings(name)
 	if err != nil {
 		return nil, err
@@ -113,7 +114,7 @@ func Open(o Options) (*Profile, error) {
 		settings.InsecureLoopback = true
 	}
 	p := &Profile{Name: name, Dir: dir, Settings: settings, ClientFile: clientFile(dir, name), log: o.Logger}
-	p.Store = firstOf(o.Store, os.Getenv(EnvStore), settings.Store, FileStore)
+	p.Store = cmp.Or(o.Store, os.Getenv(EnvStore), settings.Store, FileStore)
 	return p, p.open(o)
 }
 
@@ -265,13 +266,4 @@ func (p *Profile) HTTPClient(origins ...string) (*http.Client, error) {
 		return nil, err
 	}
 	return &http.Client{Transport: t}, nil
-}
-
-func firstOf(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }

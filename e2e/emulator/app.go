@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -112,8 +113,8 @@ func appEcho(w http.ResponseWriter, r *http.Request) {
 
 // appStream sends n server-sent events, one every "every" (10ms unless told).
 func appStream(w http.ResponseWriter, r *http.Request) {
-	n, err := strconv.Atoi(orDefault(r.URL.Query().Get("n"), "10"))
-	every, err2 := time.ParseDuration(orDefault(r.URL.Query().Get("every"), "10ms"))
+	n, err := strconv.Atoi(cmp.Or(r.URL.Query().Get("n"), "10"))
+	every, err2 := time.ParseDuration(cmp.Or(r.URL.Query().Get("every"), "10ms"))
 	if err != nil || err2 != nil || n < 0 {
 		text(w, http.StatusBadRequest, "n is a number, every a duration such as 10ms.")
 		return

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -119,7 +120,7 @@ func (e *Emulator) redirectWithCode(w http.ResponseWriter, r *http.Request, a *a
 		redirectURI: a.redirectURI, challenge: a.challenge, nonce: a.nonce, offline: a.offline,
 	}, e.now())
 	answer := url.Values{
-		"code": {c}, "scope": {callbackScopes(a.scopes)}, "authuser": {"0"}, "prompt": {orDefault(a.prompt, "none")},
+		"code": {c}, "scope": {callbackScopes(a.scopes)}, "authuser": {"0"}, "prompt": {cmp.Or(a.prompt, "none")},
 	}
 	if by.HostedDomain != "" {
 		answer.Set("hd", by.HostedDomain)

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -92,10 +93,10 @@ const (
 
 // withDefaults returns a checked copy of o with the empty fields filled.
 func (o Options) withDefaults() (Options, error) {
-	o.Listen = orDefault(o.Listen, "127.0.0.1:0")
-	o.ClientID = orDefault(o.ClientID, projectNumber+"-"+strings.ToLower(randomLetters(24))+".apps.googleusercontent.com")
-	o.ClientSecret = orDefault(o.ClientSecret, "GOCSPX-"+randomToken(21))
-	o.AssertionAudience = orDefault(o.AssertionAudience, "/projects/"+projectNumber+"/global/backendServices/1029384756473829")
+	o.Listen = cmp.Or(o.Listen, "127.0.0.1:0")
+	o.ClientID = cmp.Or(o.ClientID, projectNumber+"-"+strings.ToLower(randomLetters(24))+".apps.googleusercontent.com")
+	o.ClientSecret = cmp.Or(o.ClientSecret, "GOCSPX-"+randomToken(21))
+	o.AssertionAudience = cmp.Or(o.AssertionAudience, "/projects/"+projectNumber+"/global/backendServices/1029384756473829")
 	if o.TokenLifetime == 0 {
 		o.TokenLifetime = time.Hour
 	}
@@ -133,8 +134,8 @@ func (o *Options) fillAccounts() error {
 		if !strings.Contains(a.Email, "@") {
 			return fmt.Errorf("emulator: account %q is not an e-mail address", a.Email)
 		}
-		a.Sub = orDefault(a.Sub, subjectOf(a.Email))
-		a.Name = orDefault(a.Name, nameOf(a.Email))
+		a.Sub = cmp.Or(a.Sub, subjectOf(a.Email))
+		a.Name = cmp.Or(a.Name, nameOf(a.Email))
 	}
 	o.Accounts = accounts
 	return nil
@@ -180,10 +181,3 @@ func nameOf(email string) string {
 }
 
 func sameEmail(a, b string) bool { return strings.EqualFold(a, b) }
-
-func orDefault(s, fallback string) string {
-	if s == "" {
-		return fallback
-	}
-	return s
-}

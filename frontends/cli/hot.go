@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"os/signal"
+	"slices"
 	"strings"
 
+	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/profile"
 )
 
@@ -29,11 +31,7 @@ func isHot(args, env []string) bool {
 		if !strings.HasPrefix(name, "TOKENTOSS_") || value == "" {
 			continue
 		}
-		known := false
-		for _, k := range profileEnv {
-			known = known || name == k
-		}
-		if !known {
+		if !slices.Contains(profileEnv, name) {
 			return false
 		}
 	}
@@ -47,27 +45,32 @@ func (p Program) hotToken(ctx context.Context) error {
 		return err
 	}
 	defer prof.Close()
-	// A signal may end this at any point, but for a refresh: the provider may have
-	// rotated the refresh token. To handle signals costs too much for every call,
-	// so the token is first wanted without a wait, which gives only a fresh one.
-	if _, err := prof.Status(ctx); err == nil {
-		ended, end := context.WithCancel(ctx)
-		end()
-		if id, err := prof.IDToken(ended); err == nil {
-			_, err = fmt.Fprintln(p.Stdout, id.Value.Reveal())
-			return err
+	id, err := freshToken(ctx, prof)
+	if err != nil {
+		// A signal may end this program at any point before, but not in a refresh:
+		// the provider may have rotated the refresh token.
+		ctx, stop := signal.NotifyContext(ctx, endSignals...)
+		defer stop()
+		context.AfterFunc(ctx, stop) // a second Ctrl-C ends this at once
+		id, err = prof.IDToken(ctx)
+		if interrupted(ctx, err) {
+			return errors.New("interrupted")
 		}
-	}
-	ctx, stop := signal.NotifyContext(ctx, endSignals...)
-	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends this at once
-	id, err := prof.IDToken(ctx)
-	if interrupted(ctx, err) {
-		return errors.New("interrupted")
 	}
 	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(p.Stdout, id.Value.Reveal())
 	return err
+}
+
+// freshToken returns the stored token if it is fresh, and never waits: to handle
+// signals, as a refresh must, costs too much for every call.
+func freshToken(ctx context.Context, prof *profile.Profile) (core.IDToken, error) {
+	if _, err := prof.Status(ctx); err != nil { // loads what is stored
+		return core.IDToken{}, err
+	}
+	ended, end := context.WithCancel(ctx)
+	end()
+	return prof.IDToken(ended)
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -29,7 +30,7 @@ func login(ctx context.Context, in *Invocation) error {
 	if p.Client() == nil {
 		return core.ErrNotConfigured
 	}
-	if name := firstOf(in.String("frontend"), p.Settings.Frontend, "cli"); name != "cli" {
+	if name := cmp.Or(in.String("frontend"), p.Settings.Frontend, "cli"); name != "cli" {
 		return usagef("tokentoss login --frontend cli", "there is no frontend %q", name)
 	}
 	ctx, stop := withParent(ctx)
@@ -67,13 +68,4 @@ func (in *Invocation) browser(p *profile.Profile) string {
 		return in.String("browser")
 	}
 	return p.Settings.Browser
-}
-
-func firstOf(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,7 +28,7 @@ func profileList(ctx context.Context, in *Invocation) error {
 	if err != nil {
 		return err
 	}
-	current := firstOf(in.String("profile"), c.Active, core.DefaultKey)
+	current := cmp.Or(in.String("profile"), c.Active, core.DefaultKey)
 	var out bytes.Buffer
 	for _, name := range c.Names() {
 		mark := " "
