@@ -266,7 +266,9 @@ func (s *Session) fits(r *stored) error {
 // locate adds where the document is, if the store can tell.
 func (s *Session) locate(err error) error {
 	if p, ok := s.opts.Store.(Locator); ok {
-		return fmt.Errorf("%s: %w", p.Path(s.key), err)
+		if path := p.Path(s.key); path != "" {
+			return fmt.Errorf("%s: %w", path, err)
+		}
 	}
 	return fmt.Errorf("session %q: %w", s.key, err)
 }

@@ -89,7 +89,10 @@ func (s *Session) setAside(ctx context.Context, reason error) error {
 		return fmt.Errorf("%w; sign out to remove it", reason)
 	}
 	where, err := a.SetAside(ctx, s.key)
-	if err != nil {
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		return fmt.Errorf("%w; sign out to remove it", reason)
+	case err != nil:
 		return fmt.Errorf("%w; it could not be set aside: %w", reason, err)
 	}
 	text := reason.Error()

@@ -92,12 +92,13 @@ type Checker interface {
 // A SetAsider is a store that can move a document that is damaged or not private
 // out of the way, so that a sign-in overwrites nothing.
 type SetAsider interface {
-	// SetAside moves what stands under key, and returns where it is now.
+	// SetAside moves what stands under key, and returns where it is now. An error
+	// that wraps [errors.ErrUnsupported] means that it has no such power after all.
 	SetAside(ctx context.Context, key string) (where string, err error)
 }
 
 // A Locator is a store whose documents have a place that means something to a
-// person, such as a file's path.
+// person, such as a file's path. An empty text means that it cannot tell.
 type Locator interface {
 	Path(key string) string
 }
@@ -112,4 +113,8 @@ var (
 	ErrReadOnly = errors.New("cannot be written")        // no permission, no space, read-only
 	ErrBadKey   = errors.New("not usable as a key")      // empty, or not storable
 	ErrTooLarge = errors.New("too large")                // more than the store can keep
+
+	ErrUnavailable = errors.New("not available")        // no keyring, no server, a plugin that ended
+	ErrSealed      = errors.New("needs to be unlocked") // a keyring or identity that a person must unlock
+	ErrRefused     = errors.New("refused")              // a keyring, a server or a person said no
 )
