@@ -6,8 +6,8 @@ package core
 // just the powers that the other has: callers find them by type assertion, and one
 // that is claimed and then fails would be worse than none.
 //
-// [Checker], [SetAsider], [Locator] and [io.Closer] have an answer that means
-// "cannot tell" or "nothing to do", so that base may always have them.
+// [Checker], [SetAsider], [Locator], [Protector] and [io.Closer] have an answer
+// that means "cannot tell" or "nothing to do", so that base may always have them.
 func Compose(base ComposeBase, lock Locker, list Lister) TokenStore {
 	switch {
 	case lock != nil && list != nil:
@@ -36,5 +36,6 @@ type ComposeBase interface {
 	Checker
 	SetAsider
 	Locator
+	Protector
 	Close() error
 }

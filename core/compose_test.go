@@ -14,6 +14,7 @@ type everything struct{ core.TokenStore }
 func (everything) Check(context.Context, string) error              { return nil }
 func (everything) SetAside(context.Context, string) (string, error) { return "aside", nil }
 func (everything) Path(string) string                               { return "path" }
+func (everything) Protection() string                               { return "protected" }
 func (everything) Close() error                                     { return io.EOF }
 func (everything) Lock(context.Context, string) (core.Lease, error) { return nil, core.ErrLocked }
 func (everything) List(context.Context) ([]string, error)           { return []string{"key"}, nil }
@@ -34,6 +35,9 @@ func TestComposeHasJustTheGivenPowers(t *testing.T) {
 		}
 		if s.(core.Locator).Path("") != "path" || s.(io.Closer).Close() != io.EOF || s.(core.Checker).Check(t.Context(), "") != nil {
 			t.Errorf("%T: the base's own methods are not those of the base", s)
+		}
+		if s.(core.Protector).Protection() != "protected" {
+			t.Errorf("%T: Protection is not the base's", s)
 		}
 		if where, _ := s.(core.SetAsider).SetAside(t.Context(), ""); where != "aside" {
 			t.Errorf("%T: SetAside is not the base's", s)

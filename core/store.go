@@ -13,7 +13,7 @@ import (
 // the one that the caller loaded, so no writer can undo what it has not seen.
 //
 // Optional powers are found by type assertion: [Locker], [Lister], [Checker],
-// [SetAsider], [Locator] and [io.Closer].
+// [SetAsider], [Locator], [Protector] and [io.Closer].
 //
 // Package storetest checks an implementation against this contract.
 type TokenStore interface {
@@ -101,6 +101,13 @@ type SetAsider interface {
 // person, such as a file's path. An empty text means that it cannot tell.
 type Locator interface {
 	Path(key string) string
+}
+
+// A Protector is a store that can say in one line what keeps others from reading
+// the documents where they are kept, such as "encrypted with age, key in the
+// keyring". An empty text means that it cannot tell.
+type Protector interface {
+	Protection() string
 }
 
 // Errors of a [TokenStore]. Implementations wrap them.

@@ -36,7 +36,8 @@ const (
 // [io.Closer]. It holds nothing but its place: any number of Stores and processes
 // can use one directory together.
 type Store struct {
-	dir  string // of the documents by key, or
+	dir  string // of the documents by key, which are all called
+	name string // or
 	file string // the one document
 	def  string // path of the document of core.DefaultKey
 }
@@ -48,18 +49,26 @@ var (
 	_ core.Checker    = (*Store)(nil)
 	_ core.SetAsider  = (*Store)(nil)
 	_ core.Locator    = (*Store)(nil)
+	_ core.Protector  = (*Store)(nil)
 )
 
 // New returns a store over the directory dir, which is made when something is
 // saved. The directory is the store's own: if others can read it, Save changes
 // its mode to 0700. New does not look at the disk; it refuses a path that is
 // relative, which would put tokens wherever the program happens to be started.
-func New(dir string) (*Store, error) {
+func New(dir string) (*Store, error) { return NewNamed(dir, fileName) }
+
+// NewNamed is New with another name than tokens.json for the files, for documents
+// of another form: two stores of different names can use one directory.
+func NewNamed(dir, name string) (*Store, error) {
 	if err := checkPath("directory", dir); err != nil {
 		return nil, err
 	}
+	if err := core.CheckKey(name); err != nil {
+		return nil, fmt.Errorf("file store: the name of the files: %w", err)
+	}
 	dir = filepath.Clean(dir)
-	return &Store{dir: dir, def: filepath.Join(dir, fileName)}, nil
+	return &Store{dir: dir, name: name, def: filepath.Join(dir, name)}, nil
 }
 
 // NewFile returns a store whose documents are all the one file path, whatever
@@ -94,6 +103,9 @@ func (s *Store) Path(key string) string {
 	return path
 }
 
+// Protection implements [core.Protector].
+func (s *Store) Protection() string { return "files that you alone can read, not encrypted" }
+
 func (s *Store) path(key string) (string, error) {
 	if key == core.DefaultKey {
 		return s.def, nil
@@ -105,7 +117,7 @@ func (s *Store) path(key string) (string, error) {
 		return s.file, nil
 	}
 	const sep = string(filepath.Separator)
-	return s.dir + sep + profilesDir + sep + key + sep + fileName, nil
+	return s.dir + sep + profilesDir + sep + key + sep + s.name, nil
 }
 
 // beside returns the path of a hidden file next to path.

@@ -221,3 +221,24 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+// Stores of different names use one directory and do not see each other.
+func TestNamed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	plain := newStore(t, dir)
+	named, err := file.NewNamed(dir, "tokens.age")
+	must(t, err)
+	save(t, plain, "", []byte("plain"))
+	save(t, named, "", []byte("named"))
+	wantDoc(t, plain, "plain")
+	wantDoc(t, named, "named")
+	if got, want := named.Path("work"), filepath.Join(dir, "profiles", "work", "tokens.age"); got != want {
+		t.Errorf("Path gives %s, want %s", got, want)
+	}
+	for _, name := range []string{"", "..", "a/b", "profiles/x"} {
+		if _, err := file.NewNamed(dir, name); !errors.Is(err, core.ErrBadKey) {
+			t.Errorf("NewNamed(%q): error is %v, want core.ErrBadKey", name, err)
+		}
+	}
+}
