@@ -1,5 +1,11 @@
 package core
 
+import (
+	"context"
+	"errors"
+	"io"
+)
+
 // Compose returns a store that has the methods of s and, beside them, the powers
 // that are not nil, whatever else s may have. A store that stands for another one
 // (in another process, or under a layer of encryption) uses it, so that it has
@@ -38,4 +44,55 @@ type ComposeBase interface {
 	Locator
 	Protector
 	Close() error
+}
+
+// Base returns s with the methods of a [ComposeBase]: its own, or the answers
+// that stand for none.
+func Base(s TokenStore) ComposeBase {
+	if b, ok := s.(ComposeBase); ok {
+		return b
+	}
+	return base{s}
+}
+
+type base struct{ TokenStore }
+
+// Check implements [Checker].
+func (b base) Check(ctx context.Context, key string) error {
+	if c, ok := b.TokenStore.(Checker); ok {
+		return c.Check(ctx, key)
+	}
+	return nil
+}
+
+// SetAside implements [SetAsider].
+func (b base) SetAside(ctx context.Context, key string) (string, error) {
+	if a, ok := b.TokenStore.(SetAsider); ok {
+		return a.SetAside(ctx, key)
+	}
+	return "", errors.ErrUnsupported
+}
+
+// Path implements [Locator].
+func (b base) Path(key string) string {
+	if l, ok := b.TokenStore.(Locator); ok {
+		return l.Path(key)
+	}
+	return ""
+}
+
+// Close implements [io.Closer].
+func (b base) Close() error {
+	if c, ok := b.TokenStore.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}
+
+// Protection implements [Protector].
+func (b base) Protection() string {
+	if p, ok := b.TokenStore.(Protector); ok {
+		return p.Protection()
+	}
+	return ""
 }

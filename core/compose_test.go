@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"testing"
 
@@ -42,5 +43,26 @@ func TestComposeHasJustTheGivenPowers(t *testing.T) {
 		if where, _ := s.(core.SetAsider).SetAside(t.Context(), ""); where != "aside" {
 			t.Errorf("%T: SetAside is not the base's", s)
 		}
+	}
+}
+
+// bare is a store without any power.
+type bare struct{ core.TokenStore }
+
+func TestBaseAnswersForWhatAStoreCannot(t *testing.T) {
+	t.Parallel()
+	b := core.Base(bare{})
+	if err := b.Check(t.Context(), "key"); err != nil {
+		t.Errorf("Check: %v, want nothing, which means that it cannot tell", err)
+	}
+	if _, err := b.SetAside(t.Context(), "key"); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("SetAside: %v, want errors.ErrUnsupported", err)
+	}
+	if b.Path("key") != "" || b.Protection() != "" || b.Close() != nil {
+		t.Error("Path, Protection or Close is not that of a store that has none")
+	}
+	whole := core.Base(everything{})
+	if where, _ := whole.SetAside(t.Context(), ""); where != "aside" || whole.Path("") != "path" || whole.Close() != io.EOF {
+		t.Error("a store's own methods are not used")
 	}
 }

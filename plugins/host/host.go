@@ -1,0 +1,228 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/plugins"
+	"github.com/tokentoss/tokentoss/plugins/internal/handshake"
+)
+
+// A Host opens plugins by name. The zero value of each field but Dir is of use.
+type Host struct {
+	// Dir is the configuration directory, with the lock file and what is
+	// installed.
+	Dir string
+
+	// Bundled are plugins that this very executable serves when it is started
+	// with the arguments Serve and a plugin's name. Their names cannot be
+	// installed over.
+	Bundled []plugins.Plugin
+	Serve   []string
+
+	// Log gets what plugins say. Nil discards.
+	Log *slog.Logger
+}
+
+// A Use is how a person uses a plugin, as config.toml says.
+type Use struct {
+	// Plugin is the plugin's name.
+	Plugin string
+
+	// Request is what the plugin is opened with. Its Dir, where it is empty, is a
+	// directory of the configuration directory that has the request's name.
+	plugins.Request
+
+	// Timeout is how long a call of a store may take; 0 means 30 seconds.
+	Timeout time.Duration
+
+	// Environment names variables that the plugin gets beside the usual ones.
+	Environment []string
+}
+
+// OpenStore starts the plugin of a store and opens it. The store's Close ends the
+// process. Its errors are those of the store, an [*Error] or a [*TrustError].
+func (h *Host) OpenStore(ctx context.Context, u Use) (core.TokenStore, error) {
+	u, err := h.complete(u, plugins.KindStore)
+	if err != nil {
+		return nil, err
+	}
+	p, err := h.start(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	s, err := openStore(ctx, p.conn, u.Plugin, u.Request, u.Timeout, p.gone, p.close)
+	if err != nil {
+		p.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// OpenFrontend returns the frontend of a plugin, whose process is started by each
+// Run and ends with it.
+func (h *Host) OpenFrontend(u Use) (core.Frontend, error) {
+	u, err := h.complete(u, plugins.KindFrontend)
+	if err != nil {
+		return nil, err
+	}
+	return &frontend{
+		plugin: u.Plugin, request: u.Request,
+		connect: func(ctx context.Context) (grpc.ClientConnInterface, func(string) *Error, func(), error) {
+			p, err := h.start(ctx, u)
+			if err != nil {
+				return nil, nil, nil, err
+			}
+			return p.conn, p.gone, p.close, nil
+		},
+	}, nil
+}
+
+// StoreOver opens the store that is served over conn. Whoever made conn closes it,
+// after the store.
+func StoreOver(ctx context.Context, conn grpc.ClientConnInterface, u Use) (core.TokenStore, error) {
+	return openStore(ctx, conn, u.Plugin, u.Request, u.Timeout, noAnswer(u.Plugin), nil)
+}
+
+// FrontendOver returns the frontend that is served over conn. Whoever made conn
+// closes it.
+func FrontendOver(conn grpc.ClientConnInterface, u Use) core.Frontend {
+	return &frontend{
+		plugin: u.Plugin, request: u.Request,
+		connect: func(context.Context) (grpc.ClientConnInterface, func(string) *Error, func(), error) {
+			return conn, noAnswer(u.Plugin), func() {}, nil
+		},
+	}
+}
+
+// noAnswer is the error of a plugin whose process is not known.
+func noAnswer(plugin string) func(op string) *Error {
+	return func(op string) *Error {
+		return &Error{Plugin: plugin, Kind: core.ErrUnavailable, Problem: op + ": it gave no answer"}
+	}
+}
+
+// complete fills in a use, and finds what is wrong with it before anything starts.
+func (h *Host) complete(u Use, kind plugins.Kind) (Use, error) {
+	d, err := h.Describe(u.Plugin)
+	if err != nil {
+		return u, err
+	}
+	if d.Kind != kind {
+		return u, &Error{Plugin: u.Plugin, Problem: fmt.Sprintf("it is a %s, not a %s", d.Kind, kind), Fix: "tokentoss plugin list"}
+	}
+	if u.Name == "" {
+		u.Name = u.Plugin
+	}
+	if u.Request.Dir == "" {
+		u.Request.Dir = filepath.Join(h.Dir, string(kind)+"s", u.Name)
+	}
+	return u, nil
+}
+
+// start starts the process of a plugin.
+func (h *Host) start(ctx context.Context, u Use) (*process, error) {
+	p, err := h.program(u.Plugin)
+	if err != nil {
+		return nil, err
+	}
+	return start(ctx, p, Environment(os.Environ(), u.Environment...), h.log())
+}
+
+func (h *Host) log() *slog.Logger {
+	if h.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return h.Log
+}
+
+// Describe says what the plugin of that name is, from what is known without
+// starting it.
+func (h *Host) Describe(name string) (plugins.Description, error) {
+	if p, ok := h.bundled(name); ok {
+		return p.Describe(), nil
+	}
+	p, err := h.installed(name)
+	return p.Description, err
+}
+
+func (h *Host) bundled(name string) (plugins.Plugin, bool) {
+	i := slices.IndexFunc(h.Bundled, func(p plugins.Plugin) bool { return p.Name == name })
+	if i < 0 {
+		return plugins.Plugin{}, false
+	}
+	return h.Bundled[i], true
+}
+
+// installed returns a plugin of the lock file.
+func (h *Host) installed(name string) (Installed, error) {
+	l, err := readLock(h.Dir)
+	if err != nil {
+		return Installed{}, err
+	}
+	p, ok := l.find(name)
+	if !ok {
+		return Installed{}, &UnknownError{Name: name, Known: h.names(l)}
+	}
+	return p, nil
+}
+
+func (h *Host) names(l *lock) []string {
+	var names []string
+	for _, p := range h.Bundled {
+		names = append(names, p.Name)
+	}
+	for _, p := range l.list {
+		names = append(names, p.Name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// An UnknownError is a name that no plugin has.
+type UnknownError struct {
+	Name  string
+	Known []string // the names that there are
+}
+
+func (e *UnknownError) Error() string {
+	known := strings.Join(e.Known, ", ")
+	if known == "" {
+		known = "none"
+	}
+	return fmt.Sprintf("there is no plugin %q; there is: %s", e.Name, known)
+}
+
+// Hint says what to do next.
+func (e *UnknownError) Hint() string { return "tokentoss plugin install PATH" }
+
+// program returns what to execute for a plugin.
+func (h *Host) program(name string) (program, error) {
+	if _, ok := h.bundled(name); ok {
+		self, err := self()
+		if err != nil {
+			return program{}, &Error{Plugin: name, Problem: "this executable cannot be found", Cause: err, Kind: core.ErrUnavailable}
+		}
+		return program{name: name, path: self, args: append(slices.Clone(h.Serve), name)}, nil
+	}
+	p, err := h.installed(name)
+	if err != nil {
+		return program{}, err
+	}
+	if p.Protocol != handshake.Protocol {
+		return program{}, &Error{
+			Plugin: name, Problem: fmt.Sprintf("it speaks version %d of the protocol; this tokentoss speaks %d", p.Protocol, handshake.Protocol),
+			Fix: "update the plugin, or tokentoss",
+		}
+	}
+	return program{name: name, path: p.Path, sha256: p.SHA256}, nil
+}

@@ -1,0 +1,260 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/plugins"
+	"github.com/tokentoss/tokentoss/plugins/internal/handshake"
+	"github.com/tokentoss/tokentoss/plugins/internal/pb"
+)
+
+// installDir is where installed executables are, in the configuration directory.
+const installDir = "plugins"
+
+// maxExecutable bounds what is installed, in bytes.
+const maxExecutable = 1 << 30
+
+// Install copies an executable into the configuration directory, asks it what it
+// is, and pins it in the lock file. A plugin of the same name is replaced. If
+// sha256 is not empty, nothing is executed unless it is the file's.
+func (h *Host) Install(ctx context.Context, path, sha256 string) (Installed, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return Installed{}, err
+	}
+	// A link that the person names is followed; what is pinned is a copy.
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return Installed{}, fmt.Errorf("%s: %w", path, bare(err))
+	}
+	info, err := os.Lstat(path)
+	if err != nil {
+		return Installed{}, fmt.Errorf("%s: %w", path, bare(err))
+	}
+	if err := checkFile(path, info); err != nil {
+		return Installed{}, err
+	}
+	dir, err := h.installDir()
+	if err != nil {
+		return Installed{}, err
+	}
+	temp, err := copyExecutable(dir, path)
+	if err != nil {
+		return Installed{}, err
+	}
+	defer os.Remove(temp)
+	got, err := sum(temp)
+	if err != nil {
+		return Installed{}, err
+	}
+	if want := strings.ToLower(strings.TrimSpace(sha256)); want != "" && want != got {
+		return Installed{}, &TrustError{Path: path, Problem: fmt.Sprintf("its SHA-256 is %s, not %s", got, want), Fix: "get the file again from where it comes from"}
+	}
+	d, err := h.ask(ctx, program{name: filepath.Base(path), path: temp, sha256: got})
+	if err != nil {
+		return Installed{}, err
+	}
+	return h.pin(ctx, dir, temp, Installed{Description: d, SHA256: got, Installed: time.Now().UTC().Truncate(time.Second)})
+}
+
+// installDir makes the directory of installed plugins, and returns it without
+// links.
+func (h *Host) installDir() (string, error) {
+	dir := filepath.Join(h.Dir, installDir)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("%s: %w", dir, bare(err))
+	}
+	return filepath.EvalSymlinks(dir)
+}
+
+// copyExecutable copies path into dir, for the user alone, and returns the copy.
+func copyExecutable(dir, path string) (temp string, err error) {
+	from, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", path, bare(err))
+	}
+	defer from.Close()
+	pattern := ".new-*"
+	if runtime.GOOS == "windows" {
+		pattern += ".exe"
+	}
+	to, err := os.CreateTemp(dir, pattern)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", dir, bare(err))
+	}
+	defer func() {
+		err = errors.Join(err, to.Close())
+		if err != nil {
+			os.Remove(to.Name())
+		}
+	}()
+	n, err := io.Copy(to, io.LimitReader(from, maxExecutable+1))
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("copying %s: %w", path, bare(err))
+	case n > maxExecutable:
+		return "", fmt.Errorf("%s: %w: more than 1 GiB", path, core.ErrTooLarge)
+	}
+	if err := to.Chmod(0o700); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return "", fmt.Errorf("%s: %w", to.Name(), bare(err))
+	}
+	return to.Name(), to.Sync()
+}
+
+// pin gives the copy its name and writes the lock file.
+func (h *Host) pin(ctx context.Context, dir, temp string, p Installed) (Installed, error) {
+	if err := core.CheckKey(p.Name); err != nil {
+		return p, &Error{Plugin: p.Name, Problem: "it has no name that can be used", Cause: err}
+	}
+	if _, ok := h.bundled(p.Name); ok {
+		return p, &Error{Plugin: p.Name, Problem: "tokentoss has a plugin of that name itself"}
+	}
+	l, err := readLock(h.Dir)
+	if err != nil {
+		return p, err
+	}
+	old, replaced := l.find(p.Name)
+	p.Path = filepath.Join(dir, p.Name+"-"+p.SHA256[:12]+filepath.Ext(temp))
+	if err := os.Rename(temp, p.Path); err != nil {
+		return p, fmt.Errorf("%s: %w", p.Path, bare(err))
+	}
+	l.set(p)
+	if err := l.save(ctx); err != nil {
+		if !replaced || old.Path != p.Path {
+			_ = os.Remove(p.Path)
+		}
+		return p, err
+	}
+	if replaced && old.Path != p.Path {
+		h.removeFile(old)
+	}
+	return p, nil
+}
+
+// removeFile removes the executable of a plugin that is no more in the lock file,
+// if Install made it.
+func (h *Host) removeFile(p Installed) {
+	if dir, err := h.installDir(); err == nil && filepath.Dir(p.Path) == dir {
+		_ = os.Remove(p.Path)
+	}
+}
+
+// ask starts a program and asks it what it is.
+func (h *Host) ask(ctx context.Context, p program) (plugins.Description, error) {
+	proc, err := start(ctx, p, Environment(os.Environ()), h.log())
+	if err != nil {
+		return plugins.Description{}, err
+	}
+	defer proc.close()
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	m, err := pb.NewPluginServiceClient(proc.conn).Describe(ctx, &pb.DescribeRequest{})
+	if err != nil {
+		if ctx.Err() != nil {
+			return plugins.Description{}, &Error{Plugin: p.name, Kind: core.ErrUnavailable, Problem: "it does not say what it is", Cause: ctx.Err()}
+		}
+		return plugins.Description{}, proc.gone("describe")
+	}
+	d := description(m)
+	if d.Kind == "" {
+		return d, &Error{Plugin: p.name, Problem: "it is of a kind that this tokentoss does not know", Fix: "update tokentoss"}
+	}
+	return d, nil
+}
+
+// description returns what a message says, made fit for a terminal.
+func description(m *pb.DescribeResponse) plugins.Description {
+	d := plugins.Description{
+		Name: m.GetName(), Version: printable(m.GetVersion()), About: printable(m.GetAbout()), Protocol: handshake.Protocol,
+	}
+	switch m.GetKind() {
+	case pb.Kind_KIND_STORE:
+		d.Kind = plugins.KindStore
+	case pb.Kind_KIND_FRONTEND:
+		d.Kind = plugins.KindFrontend
+	}
+	for _, c := range m.GetCapabilities() {
+		d.Locking = d.Locking || c == pb.Capability_CAPABILITY_LOCKING
+		d.Listing = d.Listing || c == pb.Capability_CAPABILITY_LISTING
+	}
+	for _, s := range m.GetSettings() {
+		d.Settings = append(d.Settings, plugins.Setting{Name: printable(s.GetName()), Type: printable(s.GetType()), About: printable(s.GetAbout())})
+	}
+	return d
+}
+
+// printable keeps a plugin's text to one line without control characters.
+func printable(s string) string {
+	return short(strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 {
+			return ' '
+		}
+		return r
+	}, s))
+}
+
+// List returns the installed plugins, by name.
+func (h *Host) List() ([]Installed, error) {
+	l, err := readLock(h.Dir)
+	if err != nil {
+		return nil, err
+	}
+	return l.list, nil
+}
+
+// Verify checks an installed plugin as if it were to be used: that it may be
+// executed, and that it then says what it said when it was installed.
+func (h *Host) Verify(ctx context.Context, name string) error {
+	if _, ok := h.bundled(name); ok {
+		return nil
+	}
+	p, err := h.installed(name)
+	if err != nil {
+		return err
+	}
+	prog, err := h.program(name)
+	if err != nil {
+		return err
+	}
+	d, err := h.ask(ctx, prog)
+	if err != nil {
+		return err
+	}
+	if d.Name != p.Name || d.Version != p.Version || d.Kind != p.Kind || d.Locking != p.Locking || d.Listing != p.Listing {
+		return &TrustError{
+			Path: p.Path, Problem: fmt.Sprintf("it says that it is %s %s, a %s, and not what was installed, %s %s, a %s", d.Name, d.Version, d.Kind, p.Name, p.Version, p.Kind),
+			Fix: "install the plugin again",
+		}
+	}
+	return nil
+}
+
+// Remove takes an installed plugin out of the lock file and removes its
+// executable. What it stored stays.
+func (h *Host) Remove(ctx context.Context, name string) error {
+	if _, ok := h.bundled(name); ok {
+		return &Error{Plugin: name, Problem: "it is a part of tokentoss and cannot be removed"}
+	}
+	p, err := h.installed(name)
+	if err != nil {
+		return err
+	}
+	l, err := readLock(h.Dir)
+	if err != nil {
+		return err
+	}
+	l.remove(name)
+	if err := l.save(ctx); err != nil {
+		return err
+	}
+	h.removeFile(p)
+	return nil
+}

@@ -1,0 +1,192 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	"github.com/hashicorp/go-plugin/runner"
+	"google.golang.org/grpc"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/plugins/internal/handshake"
+	"github.com/tokentoss/tokentoss/plugins/internal/wire"
+)
+
+const (
+	// startTimeout is how long a plugin may take until it answers.
+	startTimeout = 10 * time.Second
+
+	// endTimeout is how long a plugin may take to end before it is ended.
+	endTimeout = 2 * time.Second
+)
+
+// A program is an executable that serves a plugin.
+type program struct {
+	name string // of the plugin
+	path string
+	args []string
+
+	// sha256 is what the file must have; empty for this very executable.
+	sha256 string
+}
+
+// A process is a plugin's process, connected.
+type process struct {
+	name    string
+	conn    *grpc.ClientConn
+	client  *plugin.Client
+	command *command
+	stderr  *stderrReader
+	sockets string
+	log     *slog.Logger
+}
+
+// start starts a program after it was checked, and connects to it. The process
+// ends with close, or with this process.
+func start(ctx context.Context, p program, env []string, log *slog.Logger) (*process, error) {
+	if p.sha256 != "" {
+		if err := checkTrusted(p.path); err != nil {
+			return nil, err
+		}
+		if err := checkSum(p.path, p.sha256); err != nil {
+			return nil, err
+		}
+	}
+	sockets, err := socketDir()
+	if err != nil {
+		return nil, &Error{Plugin: p.name, Problem: "there is no place for its socket", Cause: err, Kind: core.ErrUnavailable}
+	}
+	cmd, err := newCommand(p.path, p.args, env)
+	if err != nil {
+		removeSocketDir(sockets)
+		return nil, &Error{Plugin: p.name, Problem: "it cannot be started", Cause: bare(err), Kind: core.ErrUnavailable}
+	}
+	log = log.With("plugin", p.name)
+	proc := &process{name: p.name, command: cmd, stderr: newStderrReader(log), sockets: sockets, log: log}
+	proc.client = plugin.NewClient(&plugin.ClientConfig{
+		HandshakeConfig:  handshake.Config,
+		VersionedPlugins: map[int]plugin.PluginSet{handshake.Protocol: {handshake.Name: &handshake.Plugin{}}},
+		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
+		RunnerFunc: func(_ hclog.Logger, made *exec.Cmd, _ string) (runner.Runner, error) {
+			cmd.cmd.Env = append(cmd.cmd.Env, made.Env...)
+			return cmd, nil
+		},
+		AutoMTLS:     true,
+		SkipHostEnv:  true,
+		StartTimeout: startTimeout,
+		Stderr:       proc.stderr,
+		// The library's own logger takes JSON of any form for its own, and a
+		// field of the wrong type ends the program.
+		Logger:           hclog.NewNullLogger(),
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: sockets},
+		GRPCDialOptions: []grpc.DialOption{
+			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(handshake.MaxMessage)),
+		},
+	})
+	if proc.conn, err = proc.connect(ctx); err != nil {
+		proc.close()
+		return nil, proc.startError(ctx, err)
+	}
+	log.Debug("plugin started", "path", p.path, "pid", cmd.ID())
+	return proc, nil
+}
+
+// connect starts the process and waits for its handshake, or for ctx to end.
+func (p *process) connect(ctx context.Context) (*grpc.ClientConn, error) {
+	stop := context.AfterFunc(ctx, func() { _ = p.command.Kill(ctx) })
+	defer stop()
+	protocol, err := p.client.Client()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := protocol.Dispense(handshake.Name)
+	if err != nil {
+		return nil, err
+	}
+	return conn.(*grpc.ClientConn), nil
+}
+
+// startError says in this program's words why a plugin did not start. What the
+// plugin printed is quoted only as far as it cannot be a secret.
+func (p *process) startError(ctx context.Context, err error) error {
+	e := &Error{
+		Plugin: p.name, Kind: core.ErrUnavailable, Problem: "it did not start",
+		Fix: "tokentoss plugin verify " + p.name + "; --verbose shows what it says",
+	}
+	text := err.Error()
+	switch {
+	case ctx.Err() != nil:
+		e.Problem, e.Cause = "it had not started", ctx.Err()
+	case strings.Contains(text, "timeout while waiting"):
+		e.Problem = fmt.Sprintf("it did not answer within %s of its start", startTimeout)
+	case p.stderr.crash() != "":
+		e.Problem = "it crashed at its start: " + short(p.stderr.crash())
+	case strings.Contains(text, "incompatible API version"), strings.Contains(text, "incompatible core API version"):
+		e.Problem = fmt.Sprintf("it speaks another version of the protocol; this tokentoss speaks %d", handshake.Protocol)
+		e.Fix = "update the plugin, or tokentoss"
+	case strings.Contains(text, "Failed to read any lines"), strings.Contains(text, "exited before"):
+		e.Problem = "it ended at once" + p.exit()
+	case strings.Contains(text, "Unrecognized remote plugin message"):
+		e.Problem = "it is no plugin of tokentoss's: it does not begin with a handshake"
+	default:
+		e.Cause = errors.New(short(wire.Redact(text)))
+	}
+	return e
+}
+
+// exit describes how the process ended, if it did.
+func (p *process) exit() string {
+	select {
+	case <-p.command.ended:
+		if err := p.command.err; err != nil {
+			return ", with " + err.Error()
+		}
+		return ", with exit status 0"
+	default:
+		return ""
+	}
+}
+
+// gone says why a call had no answer.
+func (p *process) gone(op string) *Error {
+	e := &Error{Plugin: p.name, Kind: core.ErrUnavailable, Problem: op + ": it gave no answer", Fix: "try again; --verbose shows what it says"}
+	// The connection may be noticed to be gone before the process is.
+	select {
+	case <-p.command.ended:
+		e.Problem = op + ": it ended" + p.exit()
+	case <-time.After(drain):
+	}
+	if crash := p.stderr.crash(); crash != "" {
+		e.Problem = op + ": it crashed: " + short(crash)
+	}
+	return e
+}
+
+// close ends the process, first in its own good time. It returns when the process
+// has ended and nothing of it is left.
+func (p *process) close() {
+	timer := time.AfterFunc(endTimeout, func() { _ = p.command.Kill(context.Background()) })
+	defer timer.Stop()
+	p.client.Kill()
+	if p.command.ID() == "" { // never started
+		p.command.discard()
+	}
+	removeSocketDir(p.sockets)
+	p.log.Debug("plugin ended")
+}
+
+// short bounds a text of a plugin's.
+func short(s string) string {
+	const most = 200
+	if s = strings.Join(strings.Fields(s), " "); len(s) > most {
+		return s[:most] + "..."
+	}
+	return s
+}

@@ -1,0 +1,269 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/plugins"
+	"github.com/tokentoss/tokentoss/plugins/internal/pb"
+	"github.com/tokentoss/tokentoss/plugins/internal/wire"
+)
+
+const (
+	// defaultTimeout is how long a call of a store may take that does not say.
+	defaultTimeout = 30 * time.Second
+
+	// releaseTimeout is how long giving a lock back may take, and closing.
+	releaseTimeout = 5 * time.Second
+)
+
+// A store is one in another process. It has what every store of core.Compose can
+// do; locking and listing are beside it.
+type store struct {
+	plugin     string
+	rpc        pb.StoreServiceClient
+	id         uint64
+	timeout    time.Duration
+	protection string
+
+	// gone says why there was no answer, when the plugin has not said so.
+	gone func(op string) *Error
+
+	stream pb.StoreService_OpenClient
+	cancel context.CancelFunc // of stream
+	ended  chan struct{}      // closed when the stream has ended
+	err    error              // how; after ended
+
+	closing sync.Once
+	closed  error
+	end     func() // ends the process, where there is one
+}
+
+// openStore opens a store over a connection. Its life is the stream's.
+func openStore(ctx context.Context, conn grpc.ClientConnInterface, name string, r plugins.Request, timeout time.Duration, gone func(string) *Error, end func()) (core.TokenStore, error) {
+	if timeout <= 0 {
+		timeout = defaultTimeout
+	}
+	rpc := pb.NewStoreServiceClient(conn)
+	// The store outlives ctx, which is the wait for it to open.
+	streamCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	s := &store{plugin: name, rpc: rpc, timeout: timeout, gone: gone, cancel: cancel, ended: make(chan struct{}), end: end}
+	opened, err := s.open(ctx, streamCtx, r)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	s.id, s.protection = opened.GetStore(), opened.GetProtection()
+	var lock core.Locker
+	var list core.Lister
+	for _, c := range opened.GetCapabilities() {
+		switch c {
+		case pb.Capability_CAPABILITY_LOCKING:
+			lock = &locker{s}
+		case pb.Capability_CAPABILITY_LISTING:
+			list = &lister{s}
+		}
+	}
+	return core.Compose(s, lock, list), nil
+}
+
+// open begins the stream and waits until the store is open, for as long as a call
+// may take; the time in which a person answers does not count.
+func (s *store) open(ctx, streamCtx context.Context, r plugins.Request) (*pb.Opened, error) {
+	stream, err := s.rpc.Open(streamCtx)
+	if err != nil {
+		return nil, s.fail(ctx, "open", err)
+	}
+	s.stream = stream
+	start := &pb.Start{Name: r.Name, Config: r.Settings, Directory: r.Dir}
+	if err := stream.Send(&pb.OpenRequest{Message: &pb.OpenRequest_Start{Start: start}}); err != nil {
+		return nil, s.fail(ctx, "open", err)
+	}
+	opened := make(chan *pb.Opened, 1)
+	answering := make(chan bool, 1)
+	go s.converse(streamCtx, r.Ask, opened, answering)
+	timer := time.NewTimer(s.timeout)
+	defer timer.Stop()
+	for {
+		select {
+		case o := <-opened:
+			return o, nil
+		case <-s.ended:
+			return nil, s.fail(ctx, "open", s.err)
+		case busy := <-answering:
+			if timer.Stop(); !busy {
+				timer.Reset(s.timeout)
+			}
+		case <-ctx.Done():
+			return nil, s.fail(ctx, "open", ctx.Err())
+		case <-timer.C:
+			return nil, s.slow("open")
+		}
+	}
+}
+
+// converse reads the stream: that the store is open, and what it asks. It ends
+// with the stream.
+func (s *store) converse(ctx context.Context, ask func(context.Context, string) (core.Secret, error), opened chan<- *pb.Opened, answering chan<- bool) {
+	defer close(s.ended)
+	for {
+		m, err := s.stream.Recv()
+		if err != nil {
+			s.err = err
+			return
+		}
+		switch m := m.Message.(type) {
+		case *pb.OpenResponse_Opened:
+			select {
+			case opened <- m.Opened:
+			default:
+			}
+		case *pb.OpenResponse_Question:
+			notify(answering, true)
+			answer := &pb.Answer{Id: m.Question.GetId()}
+			secret, err := s.question(ctx, ask, m.Question.GetText())
+			answer.Text, answer.Error = secret.Reveal(), wire.FromError(err)
+			notify(answering, false)
+			_ = s.stream.Send(&pb.OpenRequest{Message: &pb.OpenRequest_Answer{Answer: answer}})
+		}
+	}
+}
+
+// question asks the person. One is asked at a time, since there is one person.
+func (s *store) question(ctx context.Context, ask func(context.Context, string) (core.Secret, error), text string) (core.Secret, error) {
+	if ask == nil {
+		return "", fmt.Errorf("%w: there is nobody to ask", core.ErrSealed)
+	}
+	return ask(ctx, text)
+}
+
+// notify tells whether a question is being answered, to a reader that may be gone.
+func notify(c chan<- bool, answering bool) {
+	select {
+	case c <- answering:
+	default:
+	}
+}
+
+// call makes a call with its deadline.
+func call[Request, Response any](ctx context.Context, s *store, op string, method func(context.Context, *Request, ...grpc.CallOption) (*Response, error), m *Request) (*Response, error) {
+	limited, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	response, err := method(limited, m)
+	switch {
+	case err == nil:
+		return response, nil
+	case limited.Err() != nil && ctx.Err() == nil:
+		return nil, s.slow(op)
+	}
+	return nil, s.fail(ctx, op, err)
+}
+
+// slow is the error of a plugin that did not answer in time.
+func (s *store) slow(op string) error {
+	return &Error{
+		Plugin: s.plugin, Kind: core.ErrUnavailable, Problem: fmt.Sprintf("%s: no answer within %s", op, s.timeout),
+		Fix: "look at what the store waits for; a longer time is set by timeout in its table in config.toml", Cause: context.DeadlineExceeded,
+	}
+}
+
+// fail returns the plugin's own error, or says that there was no answer.
+func (s *store) fail(ctx context.Context, op string, err error) error {
+	if own, ok := wire.FromStatus(err); ok {
+		return own
+	}
+	if cause := ctx.Err(); cause != nil {
+		return fmt.Errorf("plugin %s: %s: %w", s.plugin, op, cause)
+	}
+	select {
+	case <-s.ended:
+		if own, ok := wire.FromStatus(s.err); ok {
+			return own
+		}
+	default:
+	}
+	return s.gone(op)
+}
+
+// Load implements [core.TokenStore].
+func (s *store) Load(ctx context.Context, key string) (core.Record, error) {
+	m, err := call(ctx, s, "load", s.rpc.Load, &pb.LoadRequest{Store: s.id, Key: key})
+	return wire.ToRecord(m.GetRecord()), err
+}
+
+// Save implements [core.TokenStore].
+func (s *store) Save(ctx context.Context, key string, r core.Record) (core.Record, error) {
+	m, err := call(ctx, s, "save", s.rpc.Save, &pb.SaveRequest{Store: s.id, Key: key, Record: wire.FromRecord(r)})
+	if err != nil {
+		return core.Record{}, err
+	}
+	return core.Record{Data: r.Data, Revision: m.GetRevision()}, nil
+}
+
+// Delete implements [core.TokenStore].
+func (s *store) Delete(ctx context.Context, key string) error {
+	_, err := call(ctx, s, "delete", s.rpc.Delete, &pb.DeleteRequest{Store: s.id, Key: key})
+	return err
+}
+
+// Check implements [core.Checker].
+func (s *store) Check(ctx context.Context, key string) error {
+	_, err := call(ctx, s, "check", s.rpc.Check, &pb.CheckRequest{Store: s.id, Key: key})
+	return err
+}
+
+// SetAside implements [core.SetAsider].
+func (s *store) SetAside(ctx context.Context, key string) (string, error) {
+	m, err := call(ctx, s, "set aside", s.rpc.SetAside, &pb.SetAsideRequest{Store: s.id, Key: key})
+	return m.GetWhere(), err
+}
+
+// Path implements [core.Locator]. A plugin that does not answer soon cannot tell.
+func (s *store) Path(key string) string {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	m, err := s.rpc.Locate(ctx, &pb.LocateRequest{Store: s.id, Key: key})
+	if err != nil {
+		return ""
+	}
+	return m.GetWhere()
+}
+
+// Protection implements [core.Protector].
+func (s *store) Protection() string { return s.protection }
+
+// Close closes the store in its process, and then ends that.
+func (s *store) Close() error {
+	s.closing.Do(func() {
+		_ = s.stream.CloseSend()
+		timer := time.NewTimer(releaseTimeout)
+		defer timer.Stop()
+		select {
+		case <-s.ended:
+			// A process that is gone has nothing open.
+			s.closed, _ = wire.FromStatus(s.err)
+		case <-timer.C:
+			s.closed = s.slow("close")
+		}
+		s.cancel()
+		<-s.ended
+		if s.end != nil {
+			s.end()
+		}
+	})
+	return s.closed
+}
+
+// A lister is the power to list.
+type lister struct{ s *store }
+
+// List implements [core.Lister].
+func (l *lister) List(ctx context.Context) ([]string, error) {
+	m, err := call(ctx, l.s, "list", l.s.rpc.List, &pb.ListRequest{Store: l.s.id})
+	return m.GetKeys(), err
+}

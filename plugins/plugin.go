@@ -1,0 +1,177 @@
+package plugins
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/tokentoss/tokentoss/core"
+)
+
+// Kind is what a plugin is.
+type Kind string
+
+// The kinds of plugins.
+const (
+	KindStore    Kind = "store"
+	KindFrontend Kind = "frontend"
+)
+
+// Info says what a plugin is, before it is opened.
+type Info struct {
+	// Name is what config.toml calls it; see [core.CheckKey] for what it may be.
+	Name string
+
+	// Version is the plugin's own, such as v1.2.3.
+	Version string
+
+	// About is one line for people.
+	About string
+
+	// Locking and Listing declare that a store is a [core.Locker] and a
+	// [core.Lister]. One that is declared and missing is an error when the store
+	// is opened; one that is not declared is not used.
+	Locking, Listing bool
+}
+
+// A Setting is a key of a plugin's table in config.toml.
+type Setting struct {
+	Name  string `json:"name"`
+	Type  string `json:"type"`
+	About string `json:"about,omitempty"`
+}
+
+// An Opening is what a plugin is opened with. C is the plugin's type for its
+// settings, which are decoded as JSON is; settings that C does not have are an
+// error that names them. A field's tag `about` describes it to people.
+type Opening[C any] struct {
+	Config C
+	Request
+}
+
+// A Request is an [Opening] whose settings are still a JSON object.
+type Request struct {
+	// Name is the name under which a person configured the plugin. It is its
+	// own, or another: two stores can be of one plugin.
+	Name string
+
+	// Settings is a JSON object, or empty.
+	Settings []byte
+
+	// Dir is a private directory for the plugin's files. It may not exist yet.
+	Dir string
+
+	// Log is never nil. It shows up in tokentoss's own log.
+	Log *slog.Logger
+
+	// Ask puts a question to the person, who answers unseen: for a passphrase. It
+	// returns [core.ErrSealed] when there is nobody to ask. A store may call it at
+	// any time while it is open.
+	Ask func(ctx context.Context, question string) (core.Secret, error)
+
+	// Terminal is where a frontend can show and read lines. It is nil for stores.
+	Terminal Terminal
+}
+
+// A Terminal is the one that tokentoss runs in. A plugin has none of its own.
+type Terminal interface {
+	// Print shows a line.
+	Print(ctx context.Context, line string) error
+
+	// ReadLine shows prompt and returns the line that the person types. It
+	// returns [io.EOF] when there is none, nor ever will be. Only one call may be
+	// waiting at a time.
+	ReadLine(ctx context.Context, prompt string) (string, error)
+
+	// ReadSecret is ReadLine for what must not be seen.
+	ReadSecret(ctx context.Context, prompt string) (core.Secret, error)
+}
+
+// A Plugin is a store or a frontend that can be served and opened. Make one with
+// [Store] or [Frontend].
+type Plugin struct {
+	Info
+	Kind     Kind
+	Settings []Setting
+
+	store    func(context.Context, Request) (core.TokenStore, error)
+	frontend func(context.Context, Request) (core.Frontend, error)
+}
+
+// Store makes a plugin of a store.
+func Store[C any](info Info, open func(context.Context, Opening[C]) (core.TokenStore, error)) Plugin {
+	return Plugin{
+		Info: info, Kind: KindStore, Settings: settingsOf[C](),
+		store: func(ctx context.Context, r Request) (core.TokenStore, error) {
+			config, err := decode[C](r)
+			if err != nil {
+				return nil, err
+			}
+			return open(ctx, Opening[C]{Config: config, Request: r})
+		},
+	}
+}
+
+// Frontend makes a plugin of a frontend.
+func Frontend[C any](info Info, open func(context.Context, Opening[C]) (core.Frontend, error)) Plugin {
+	return Plugin{
+		Info: info, Kind: KindFrontend, Settings: settingsOf[C](),
+		frontend: func(ctx context.Context, r Request) (core.Frontend, error) {
+			config, err := decode[C](r)
+			if err != nil {
+				return nil, err
+			}
+			return open(ctx, Opening[C]{Config: config, Request: r})
+		},
+	}
+}
+
+// OpenStore opens the store in this process. It has the powers that are declared
+// and no other.
+func (p Plugin) OpenStore(ctx context.Context, r Request) (core.TokenStore, error) {
+	if p.store == nil {
+		return nil, fmt.Errorf("plugin %s is a %s, not a store", p.Name, p.Kind)
+	}
+	s, err := p.store(ctx, r.complete())
+	if err != nil {
+		return nil, err
+	}
+	base := core.Base(s)
+	locker, isLocker := s.(core.Locker)
+	lister, isLister := s.(core.Lister)
+	switch {
+	case p.Locking && !isLocker:
+		return nil, errors.Join(fmt.Errorf("plugin %s declares locking, and its store is no core.Locker", p.Name), base.Close())
+	case p.Listing && !isLister:
+		return nil, errors.Join(fmt.Errorf("plugin %s declares listing, and its store is no core.Lister", p.Name), base.Close())
+	}
+	if !p.Locking {
+		locker = nil
+	}
+	if !p.Listing {
+		lister = nil
+	}
+	return core.Compose(base, locker, lister), nil
+}
+
+// OpenFrontend opens the frontend in this process.
+func (p Plugin) OpenFrontend(ctx context.Context, r Request) (core.Frontend, error) {
+	if p.frontend == nil {
+		return nil, fmt.Errorf("plugin %s is a %s, not a frontend", p.Name, p.Kind)
+	}
+	return p.frontend(ctx, r.complete())
+}
+
+// complete fills in what a plugin may rely on.
+func (r Request) complete() Request {
+	if r.Log == nil {
+		r.Log = slog.New(slog.DiscardHandler)
+	}
+	if r.Ask == nil {
+		r.Ask = func(context.Context, string) (core.Secret, error) {
+			return "", fmt.Errorf("%w: there is nobody to ask", core.ErrSealed)
+		}
+	}
+	return r
+}

@@ -1,0 +1,161 @@
+// Package plugintest tests a plugin the way it will be used. It runs the
+// conformance kits of core over all three carriers: the plugin's own value in this
+// process, the same value behind gRPC, and in a process of its own, loaded as
+// tokentoss loads it. The author of a store needs these lines:
+//
+//	func TestMain(m *testing.M) { plugintest.Main(m, pass.Plugin()) }
+//
+//	func TestConformance(t *testing.T) {
+//		plugintest.Store(t, pass.Plugin(), func(t *testing.T) plugins.Request { return plugins.Request{Dir: t.TempDir()} })
+//	}
+//
+// The test's own executable serves the plugin, so that there is nothing to build
+// before, and coverage and the race detector see both sides.
+package plugintest
+
+import (
+	"context"
+	"net"
+	"os"
+	"sync"
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/test/bufconn"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/storetest"
+	"github.com/tokentoss/tokentoss/plugins"
+	"github.com/tokentoss/tokentoss/plugins/host"
+	"github.com/tokentoss/tokentoss/plugins/internal/handshake"
+)
+
+// Main runs the tests of m, or serves one of the plugins if this process was
+// started to do that. Call it from TestMain.
+func Main(m *testing.M, list ...plugins.Plugin) { os.Exit(Run(m.Run, list...)) }
+
+// Run is Main for a TestMain that has more to do: it returns the exit code.
+func Run(run func() int, list ...plugins.Plugin) int {
+	if !handshake.Started() {
+		return run()
+	}
+	for _, p := range list {
+		if name := os.Args[len(os.Args)-1]; p.Name == name {
+			plugins.Serve(p)
+		}
+	}
+	return 0
+}
+
+// A Carrier is a way from the caller to the plugin.
+type Carrier string
+
+// The carriers.
+const (
+	InProcess  Carrier = "in-process"
+	GRPC       Carrier = "grpc"
+	Executable Carrier = "executable"
+)
+
+// Carriers are all of them.
+func Carriers() []Carrier { return []Carrier{InProcess, GRPC, Executable} }
+
+// OpenStore opens a store by a carrier. What carries it ends with t; with
+// [Executable], Main must have been called.
+func OpenStore(t testing.TB, c Carrier, p plugins.Plugin, r plugins.Request) (core.TokenStore, error) {
+	t.Helper()
+	use := host.Use{Plugin: p.Name, Request: r}
+	switch c {
+	case InProcess:
+		return p.OpenStore(t.Context(), r)
+	case GRPC:
+		return host.StoreOver(t.Context(), Serve(t, p), use)
+	}
+	h := &host.Host{Dir: t.TempDir(), Bundled: []plugins.Plugin{p}}
+	return h.OpenStore(t.Context(), use)
+}
+
+// OpenFrontend opens a frontend by a carrier; see [OpenStore].
+func OpenFrontend(t testing.TB, c Carrier, p plugins.Plugin, r plugins.Request) (core.Frontend, error) {
+	t.Helper()
+	use := host.Use{Plugin: p.Name, Request: r}
+	switch c {
+	case InProcess:
+		return p.OpenFrontend(t.Context(), r)
+	case GRPC:
+		return host.FrontendOver(Serve(t, p), use), nil
+	}
+	h := &host.Host{Dir: t.TempDir(), Bundled: []plugins.Plugin{p}}
+	return h.OpenFrontend(use)
+}
+
+// Serve serves a plugin in this process and returns a connection to it. Both end
+// with t.
+func Serve(t testing.TB, p plugins.Plugin) *grpc.ClientConn {
+	t.Helper()
+	listener := bufconn.Listen(1 << 20)
+	server := grpc.NewServer(grpc.MaxRecvMsgSize(handshake.MaxMessage), grpc.WaitForHandlers(true))
+	p.Register(server, nil)
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = server.Serve(listener) })
+	conn, err := grpc.NewClient("passthrough:///plugin",
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }),
+		grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = conn.Close()
+		server.Stop()
+		serving.Wait()
+	})
+	return conn
+}
+
+// Store runs [storetest.Run] over every carrier. Each call of place must return a
+// place that is empty; its Request is used again to open the place a second time.
+func Store(t *testing.T, p plugins.Plugin, place func(t *testing.T) plugins.Request, opts ...storetest.Option) {
+	t.Helper()
+	for _, c := range Carriers() {
+		t.Run(string(c), func(t *testing.T) {
+			places := &opened{by: make(map[core.TokenStore]plugins.Request)}
+			open := func(t *testing.T, r plugins.Request) core.TokenStore {
+				s, err := OpenStore(t, c, p, r)
+				if err != nil {
+					t.Fatalf("opening the store of plugin %s: %v", p.Name, err)
+				}
+				places.put(s, r)
+				return s
+			}
+			all := []storetest.Option{storetest.WithReopen(func(t *testing.T, first core.TokenStore) core.TokenStore {
+				return open(t, places.of(first))
+			})}
+			if !p.Locking {
+				all = append(all, storetest.SkipLocking("plugin "+p.Name+" does not declare it"))
+			}
+			if !p.Listing {
+				all = append(all, storetest.SkipListing("plugin "+p.Name+" does not declare it"))
+			}
+			storetest.Run(t, func(t *testing.T) core.TokenStore { return open(t, place(t)) }, append(all, opts...)...)
+		})
+	}
+}
+
+// opened remembers where stores were opened.
+type opened struct {
+	mu sync.Mutex
+	by map[core.TokenStore]plugins.Request
+}
+
+func (o *opened) put(s core.TokenStore, r plugins.Request) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.by[s] = r
+}
+
+func (o *opened) of(s core.TokenStore) plugins.Request {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.by[s]
+}
