@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,10 +24,12 @@ const ConfigName = "config.toml"
 // Settings of a profile, as in config.toml. At the top level of the file they
 // apply to all profiles; in a [profiles.NAME] table to that one.
 type Settings struct {
-	// Store keeps the session: "file", or another that the program offers.
+	// Store keeps the session: "file", or another that the program offers. The
+	// table [stores.NAME] has its settings.
 	Store string `toml:"store"`
 
-	// Frontend signs in, for programs that offer several.
+	// Frontend signs in, for programs that offer several. The table
+	// [frontends.NAME] has its settings.
 	Frontend string `toml:"frontend"`
 
 	// Issuer is the OpenID provider; empty means Google.
@@ -70,6 +73,11 @@ type Config struct {
 	Settings
 
 	Profiles map[string]Settings `toml:"profiles"`
+
+	// Stores and Frontends are the settings of those that take any, by the name
+	// that Settings call them.
+	Stores    map[string]map[string]any `toml:"stores"`
+	Frontends map[string]map[string]any `toml:"frontends"`
 
 	dir string
 	raw []byte // the file, for edits that keep comments
@@ -172,6 +180,19 @@ func (c *Config) check() error {
 			return fmt.Errorf("%sredirect_port: %d is not a port", where, s.RedirectPort)
 		}
 	}
+	for _, table := range []struct {
+		name string
+		of   map[string]map[string]any
+	}{{"stores", c.Stores}, {"frontends", c.Frontends}} {
+		for _, name := range slices.Sorted(maps.Keys(table.of)) {
+			if err := core.CheckKey(name); err != nil {
+				return fmt.Errorf("%s: a name %w", table.name, err)
+			}
+		}
+	}
+	if _, ok := c.Stores[FileStore]; ok {
+		return fmt.Errorf("stores.%s: this store has no settings", FileStore)
+	}
 	return nil
 }
 
@@ -242,9 +263,9 @@ func (e *UnknownProfileError) Error() string {
 	return fmt.Sprintf("there is no profile %q; there is: %s", e.Name, strings.Join(e.Known, ", "))
 }
 
-// Settings returns the settings of a profile, those of the top level where the
-// profile does not say. An empty name means the active profile.
-func (c *Config) settings(name string) (Settings, error) {
+// SettingsOf returns the settings of a profile, those of the top level where the
+// profile does not say.
+func (c *Config) SettingsOf(name string) (Settings, error) {
 	if !c.has(name) {
 		return Settings{}, &UnknownProfileError{Name: name, Known: c.Names()}
 	}

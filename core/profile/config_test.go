@@ -163,7 +163,7 @@ func TestConfigFaults(t *testing.T) {
 // An unknown profile is named together with those that there are.
 func TestUnknownProfile(t *testing.T) {
 	c := config(t, "[profiles.work]\n")
-	_, err := c.settings("wrok")
+	_, err := c.SettingsOf("wrok")
 	var unknown *UnknownProfileError
 	if !errors.As(err, &unknown) || unknown.Name != "wrok" || !slices.Equal(unknown.Known, []string{"default", "work"}) {
 		t.Errorf("%v", err)

@@ -32,7 +32,7 @@ func (e *EditError) Error() string {
 
 // Use makes name the profile that is used when none is named.
 func (c *Config) Use(name string) error {
-	if _, err := c.settings(name); err != nil {
+	if _, err := c.SettingsOf(name); err != nil {
 		return err
 	}
 	line := fmt.Sprintf("profile = %q", name)
@@ -120,14 +120,20 @@ func (c *Config) Remove(name string) error {
 
 // SetIssuer sets the provider of a profile, at the top level for the default
 // profile.
-func (c *Config) SetIssuer(name, issuer string) error {
-	line := fmt.Sprintf("issuer = %q", issuer)
+func (c *Config) SetIssuer(name, issuer string) error { return c.set(name, "issuer", issuer) }
+
+// SetStore sets the store of a profile, at the top level for the default profile.
+func (c *Config) SetStore(name, store string) error { return c.set(name, "store", store) }
+
+// set sets a setting of a profile that is a text.
+func (c *Config) set(name, key, value string) error {
+	line := fmt.Sprintf("%s = %q", key, value)
 	head := "[profiles." + tomlKey(name) + "]"
 	mean := func(m map[string]any) {
 		if name != core.DefaultKey {
 			m = tableOf(tableOf(m, "profiles"), name)
 		}
-		m["issuer"] = issuer
+		m[key] = value
 	}
 	return c.edit(line, mean, func(lines []string) []string {
 		at := 0 // where the table's lines begin
@@ -141,7 +147,7 @@ func (c *Config) SetIssuer(name, issuer string) error {
 			at++
 		}
 		for i := at; i < len(lines) && !isTable(lines[i]); i++ {
-			if keyOf(lines[i]) == "issuer" {
+			if keyOf(lines[i]) == key {
 				lines[i] = line
 				return lines
 			}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -37,9 +38,12 @@ type Options struct {
 	// Store overrides the store of the settings, as $TOKENTOSS_STORE does.
 	Store string
 
-	// Stores are the stores that the program offers beside [FileStore]. Each
-	// opens the store for the profile's directory.
+	// Stores are the stores that the program offers beside [FileStore], by name.
 	Stores map[string]func(Place) (core.TokenStore, error)
+
+	// OpenStore opens a store that is neither [FileStore] nor in Stores. Without
+	// it, the name of such a store is an [*UnknownStoreError].
+	OpenStore func(name string, p Place) (core.TokenStore, error)
 
 	// IgnoreClient opens the profile without reading its OAuth client, for a
 	// program that is about to configure another.
@@ -59,10 +63,24 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// A Place is where a store of a profile may keep what it needs.
+// A Place is where a store of a profile may keep what it needs, and what the
+// person set for it.
 type Place struct {
 	Dir     string // the configuration directory
 	Profile string
+
+	// Settings are the table [stores.NAME] of config.toml.
+	Settings map[string]any
+}
+
+// An UnknownStoreError is a name of a store that the program does not offer.
+type UnknownStoreError struct {
+	Name  string
+	Known []string // the names that it offers
+}
+
+func (e *UnknownStoreError) Error() string {
+	return fmt.Sprintf("there is no store %q; there is: %s", e.Name, strings.Join(e.Known, ", "))
 }
 
 // A Profile is an open profile. It is the Session, and what it was made from.
@@ -76,16 +94,21 @@ type Profile struct {
 	// ClientFile is where the OAuth client is, or would be.
 	ClientFile string
 
-	store core.TokenStore
-	log   *slog.Logger
+	store  core.TokenStore
+	config *Config
+	log    *slog.Logger
 }
+
+// FrontendSettings returns the table [frontends.NAME] of config.toml.
+func (p *Profile) FrontendSettings(name string) map[string]any { return p.config.Frontends[name] }
+
+// Protection says what keeps others from reading the session, if the store can
+// tell.
+func (p *Profile) Protection() string { return core.Base(p.store).Protection() }
 
 // Location says where the store keeps the session, if it can tell.
 func (p *Profile) Location() string {
-	if l, ok := p.store.(core.Locator); ok {
-		return l.Path(p.Name)
-	}
-	return ""
+	return core.Base(p.store).Path(p.Name)
 }
 
 // Open opens a profile. A profile without an OAuth client is opened too: its
@@ -103,7 +126,7 @@ func Open(o Options) (*Profile, error) {
 		return nil, err
 	}
 	name := cmp.Or(o.Name, os.Getenv(EnvProfile), config.Active, core.DefaultKey)
-	settings, err := config.settings(name)
+	settings, err := config.SettingsOf(name)
 	if err != nil {
 		return nil, err
 	}
@@ -113,19 +136,27 @@ func Open(o Options) (*Profile, error) {
 	if os.Getenv(EnvInsecureLoopback) == "1" {
 		settings.InsecureLoopback = true
 	}
-	p := &Profile{Name: name, Dir: dir, Settings: settings, ClientFile: clientFile(dir, name), log: o.Logger}
+	p := &Profile{Name: name, Dir: dir, Settings: settings, ClientFile: clientFile(dir, name), config: config, log: o.Logger}
 	p.Store = cmp.Or(o.Store, os.Getenv(EnvStore), settings.Store, FileStore)
 	return p, p.open(o)
 }
 
 // open makes the session.
 func (p *Profile) open(o Options) error {
-	store, err := p.openStore(o.Stores)
+	store, err := OpenStore(p.config, p.Store, p.Name, o)
 	if err != nil {
 		return err
 	}
 	p.store = store
+	if err = p.openSession(o); err != nil {
+		_ = core.Base(store).Close() // of which a plugin's process may be a part
+	}
+	return err
+}
+
+func (p *Profile) openSession(o Options) error {
 	var client *core.Client
+	var err error
 	if !o.IgnoreClient {
 		if client, err = p.readClient(); err != nil {
 			return err
@@ -140,7 +171,7 @@ func (p *Profile) open(o Options) error {
 		o.Auth(&auth)
 	}
 	p.Session, err = core.NewSession(core.SessionOptions{
-		Store: store, Key: p.Name, Client: client, Flow: authcode.New(auth),
+		Store: p.store, Key: p.Name, Client: client, Flow: authcode.New(auth),
 		Provider: p.provider(), SaveClient: p.saveClient, Lifetime: lifetime, OneShot: o.OneShot, Logger: o.Logger,
 	})
 	return err
@@ -153,17 +184,20 @@ func (p *Profile) provider() core.ProviderOptions {
 	}
 }
 
-func (p *Profile) openStore(more map[string]func(Place) (core.TokenStore, error)) (core.TokenStore, error) {
-	if open, ok := more[p.Store]; ok {
-		return open(Place{Dir: p.Dir, Profile: p.Name})
+// OpenStore opens the store of that name for a profile, as [Open] does, for a
+// program that has to do with the store alone. Of o only the stores are used.
+func OpenStore(c *Config, name, profile string, o Options) (core.TokenStore, error) {
+	place := Place{Dir: c.dir, Profile: profile, Settings: c.Stores[name]}
+	if open, ok := o.Stores[name]; ok {
+		return open(place)
 	}
-	if p.Store != FileStore {
-		names := []string{FileStore}
-		for n := range more {
-			names = append(names, n)
-		}
+	if name != FileStore && o.OpenStore != nil {
+		return o.OpenStore(name, place)
+	}
+	if name != FileStore {
+		names := append(slices.Collect(maps.Keys(o.Stores)), FileStore)
 		slices.Sort(names)
-		return nil, fmt.Errorf("there is no store %q; there is: %s", p.Store, strings.Join(names, ", "))
+		return nil, &UnknownStoreError{Name: name, Known: names}
 	}
 	if path := os.Getenv(EnvTokenFile); path != "" {
 		abs, err := filepath.Abs(path)
@@ -172,16 +206,13 @@ func (p *Profile) openStore(more map[string]func(Place) (core.TokenStore, error)
 		}
 		return file.NewFile(abs)
 	}
-	return file.New(p.Dir)
+	return file.New(c.dir)
 }
 
 // CheckStore finds out whether the store could take a session, without changing
 // anything. A store that cannot tell is taken to be in order.
 func (p *Profile) CheckStore(ctx context.Context) error {
-	if c, ok := p.store.(core.Checker); ok {
-		return c.Check(ctx, p.Name)
-	}
-	return nil
+	return core.Base(p.store).Check(ctx, p.Name)
 }
 
 // clientFile is where the OAuth client of a profile is: its own file, or else

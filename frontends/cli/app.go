@@ -14,17 +14,32 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/profile"
 )
 
 // A Program is one of the two executables.
 type Program struct {
-	// Heavy are the commands that this executable has and the light one has
-	// not, by name. A command that is not there is delegated.
-	Heavy map[string]Action
+	// Host is what the complete executable has and the light one has not. The
+	// light one, without it, delegates.
+	Host *Host
 
 	Stdin          *os.File
 	Stdout, Stderr io.Writer
+}
+
+// A Host is what links more than a light executable should.
+type Host struct {
+	// Commands are the commands that the light executable has not. The name of
+	// one with a parent is that of both, such as "plugin list".
+	Commands map[string]Action
+
+	// OpenStore opens a store that is not the file store. ctx is the command's.
+	OpenStore func(ctx context.Context, in *Invocation, name string, p profile.Place) (core.TokenStore, error)
+
+	// OpenFrontend opens a frontend that is not the terminal. Its settings are
+	// those of config.toml.
+	OpenFrontend func(ctx context.Context, in *Invocation, name string, settings map[string]any) (core.Frontend, error)
 }
 
 // An Action runs a command.
@@ -37,16 +52,21 @@ type Invocation struct {
 	Stdout io.Writer
 	Stderr io.Writer
 	args   []string // the whole command line, for delegation
+	host   *Host
 	say    messages
 }
 
 // Main runs the program that the process is, and returns its exit code.
-func Main(heavy map[string]Action) int {
-	p := Program{Heavy: heavy, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+func Main(host *Host) int {
+	p := Program{Host: host, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 	unsetEmpty()
 	if isHot(os.Args, os.Environ()) {
 		ctx := context.Background()
-		return p.report(ctx, messages{w: p.Stderr}, p.hotToken(ctx))
+		// A store that is not built in is for the command of that name.
+		var unknown *profile.UnknownStoreError
+		if err := p.hotToken(ctx); !errors.As(err, &unknown) {
+			return p.report(ctx, messages{w: p.Stderr}, err)
+		}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), endSignals...)
 	defer stop()
@@ -190,27 +210,44 @@ func version() string {
 	return "(unknown)"
 }
 
-// open opens the profile that the flags name.
-func (in *Invocation) open(change func(*profile.Options)) (*profile.Profile, error) {
-	dir, err := in.dir()
+// open opens the profile that the flags name. Where its store is one that only the
+// host can open, the host runs this command instead: call open before anything is
+// read from standard input.
+func (in *Invocation) open(ctx context.Context, change func(*profile.Options)) (*profile.Profile, error) {
+	dir, err := in.Dir()
 	if err != nil {
 		return nil, err
 	}
 	o := profile.Options{
-		Dir: dir, Name: in.String("profile"), Store: in.String("store"), Logger: in.logger(), OneShot: true,
+		Dir: dir, Name: in.String("profile"), Store: in.String("store"), Logger: in.Logger(), OneShot: true,
+		OpenStore: in.StoreOpener(ctx),
 	}
 	if change != nil {
 		change(&o)
 	}
 	p, err := profile.Open(o)
+	var unknown *profile.UnknownStoreError
+	if in.host == nil && errors.As(err, &unknown) {
+		return nil, delegated(ctx, in)
+	}
 	if err == nil {
 		o.Logger.Debug("profile opened", "profile", p.Name, "store", p.Store, "session", p.Location(), "client", p.ClientFile)
 	}
 	return p, err
 }
 
-// logger logs to standard error: warnings always, everything with --verbose.
-func (in *Invocation) logger() *slog.Logger {
+// StoreOpener returns what opens the stores that only the host has, or nil.
+func (in *Invocation) StoreOpener(ctx context.Context) func(string, profile.Place) (core.TokenStore, error) {
+	if in.host == nil || in.host.OpenStore == nil {
+		return nil
+	}
+	return func(name string, p profile.Place) (core.TokenStore, error) {
+		return in.host.OpenStore(ctx, in, name, p)
+	}
+}
+
+// Logger logs to standard error: warnings always, everything with --verbose.
+func (in *Invocation) Logger() *slog.Logger {
 	level := slog.LevelWarn
 	if in.Bool("verbose") {
 		level = slog.LevelDebug
@@ -218,8 +255,8 @@ func (in *Invocation) logger() *slog.Logger {
 	return slog.New(&logHandler{say: in.say, level: level})
 }
 
-// dir returns the configuration directory that the flags name.
-func (in *Invocation) dir() (string, error) {
+// Dir returns the configuration directory that the flags name, an absolute path.
+func (in *Invocation) Dir() (string, error) {
 	if dir := in.String("config-dir"); dir != "" {
 		return filepath.Abs(dir)
 	}

@@ -36,12 +36,14 @@ func (c *commands) all() []*cli.Command {
 		&cli.Command{Name: "exec", Usage: "run a command with the token as IAP_TOKEN in its environment", Category: "requests",
 			ArgsUsage: "-- COMMAND [ARGUMENTS]", Action: c.run(1, -1, execute)},
 		c.profiles(),
+		c.stores(),
+		c.plugins(),
 		&cli.Command{Name: "doctor", Usage: "check configuration, store, token, clock and provider", Category: "setup",
 			Flags:  []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "as JSON"}},
 			Action: c.run(0, 0, doctor)},
 		c.emulator(),
 		&cli.Command{Name: "demo", Usage: "sign in and fetch, against the emulator", Category: "try it out",
-			Action: c.heavy("demo")},
+			Action: c.heavy("demo", 0, 0)},
 		c.completion(),
 	)
 }
@@ -67,15 +69,15 @@ func (c *commands) run(least, most int, f Action) cli.ActionFunc {
 
 func (c *commands) invocation(ctx *cli.Context) *Invocation {
 	p := c.program
-	return &Invocation{Context: ctx, Stdin: p.Stdin, Stdout: p.Stdout, Stderr: p.Stderr, args: c.args, say: c.say}
+	return &Invocation{Context: ctx, Stdin: p.Stdin, Stdout: p.Stdout, Stderr: p.Stderr, args: c.args, host: p.Host, say: c.say}
 }
 
-// heavy is the action of a command that only one executable has.
-func (c *commands) heavy(name string) cli.ActionFunc {
-	if f, ok := c.program.Heavy[name]; ok {
-		return c.run(0, 0, f)
+// heavy is the action of a command that only the host has.
+func (c *commands) heavy(name string, least, most int) cli.ActionFunc {
+	if c.program.Host == nil {
+		return c.run(least, most, delegate)
 	}
-	return c.run(0, 0, delegate)
+	return c.run(least, most, c.program.Host.Commands[name])
 }
 
 func (c *commands) configure() *cli.Command {
@@ -147,28 +149,55 @@ func (c *commands) request(method string) *cli.Command {
 	}
 }
 
-func (c *commands) profiles() *cli.Command {
+// group makes a command that only has commands below it.
+func group(name, usage, category string, below ...*cli.Command) *cli.Command {
 	return &cli.Command{
-		Name: "profile", Usage: "several accounts, clients and providers side by side", Category: "account",
+		Name: name, Usage: usage, Category: category, Subcommands: below,
 		Action: func(ctx *cli.Context) error {
 			if ctx.NArg() > 0 {
-				return unknownCommand("profile", ctx.Args().First(), ctx.Command.Subcommands)
+				return unknownCommand(name, ctx.Args().First(), ctx.Command.Subcommands)
 			}
 			return cli.ShowSubcommandHelp(ctx)
 		},
-		Subcommands: []*cli.Command{
-			{Name: "list", Usage: "list the profiles; * is the one in use", Action: c.run(0, 0, profileList)},
-			{Name: "use", Usage: "use a profile from now on", ArgsUsage: "NAME", Action: c.run(1, 1, profileUse)},
-			{Name: "add", Usage: "make a profile", ArgsUsage: "NAME", Action: c.run(1, 1, profileAdd), Flags: []cli.Flag{
-				&cli.StringFlag{Name: "issuer", Usage: "the OpenID provider's `URL`, if it is not Google"},
-				&cli.StringFlag{Name: "hosted-domain", Usage: "accounts of Workspace `DOMAIN` only"},
-				&cli.StringFlag{Name: "login-hint", Usage: "the account `EMAIL` to suggest"},
-				&cli.StringFlag{Name: "session-lifetime", Usage: "sign in anew after `TIME`; 0 is never"},
-				&cli.StringFlag{Name: "browser", Usage: "open addresses with `CMD`"},
-			}},
-			{Name: "remove", Usage: "sign out of a profile and remove it", ArgsUsage: "NAME", Action: c.run(1, 1, profileRemove)},
-		},
 	}
+}
+
+func (c *commands) stores() *cli.Command {
+	return group("store", "where the session is kept, and how to move it", "setup",
+		&cli.Command{Name: "list", Usage: "list the stores, what protects each, and which one is in use", Action: c.heavy("store list", 0, 0)},
+		&cli.Command{Name: "use", Usage: "keep the session in a store from now on", ArgsUsage: "NAME", Action: c.heavy("store use", 1, 1)},
+		&cli.Command{Name: "migrate", Usage: "copy sessions from one store to another, and check them there", Action: c.heavy("store migrate", 0, 0), Flags: []cli.Flag{
+			&cli.StringFlag{Name: "from", Usage: "the store `NAME` that has them", DefaultText: "the one in use"},
+			&cli.StringFlag{Name: "to", Usage: "the store `NAME` that shall have them"},
+			&cli.BoolFlag{Name: "delete-source", Usage: "then delete them where they were"},
+			&cli.BoolFlag{Name: "overwrite", Usage: "replace other sessions that are there"},
+		}})
+}
+
+func (c *commands) plugins() *cli.Command {
+	return group("plugin", "stores and frontends that others have written", "setup",
+		&cli.Command{Name: "list", Usage: "list the plugins: those of tokentoss, and those that are installed", Action: c.heavy("plugin list", 0, 0), Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "json", Usage: "as JSON"}}},
+		&cli.Command{Name: "install", Usage: "copy an executable here, and pin it", ArgsUsage: "PATH", Action: c.heavy("plugin install", 1, 1), Flags: []cli.Flag{
+			&cli.StringFlag{Name: "sha256", Usage: "refuse a file whose SHA-256 is not `HEX`"}}},
+		&cli.Command{Name: "describe", Usage: "what a plugin is, and its settings", ArgsUsage: "NAME", Action: c.heavy("plugin describe", 1, 1), Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "json", Usage: "as JSON"}}},
+		&cli.Command{Name: "verify", Usage: "check that installed plugins are what was installed", ArgsUsage: "[NAME]", Action: c.heavy("plugin verify", 0, 1)},
+		&cli.Command{Name: "remove", Usage: "remove an installed plugin", ArgsUsage: "NAME", Action: c.heavy("plugin remove", 1, 1)})
+}
+
+func (c *commands) profiles() *cli.Command {
+	return group("profile", "several accounts, clients and providers side by side", "account",
+		&cli.Command{Name: "list", Usage: "list the profiles; * is the one in use", Action: c.run(0, 0, profileList)},
+		&cli.Command{Name: "use", Usage: "use a profile from now on", ArgsUsage: "NAME", Action: c.run(1, 1, profileUse)},
+		&cli.Command{Name: "add", Usage: "make a profile", ArgsUsage: "NAME", Action: c.run(1, 1, profileAdd), Flags: []cli.Flag{
+			&cli.StringFlag{Name: "issuer", Usage: "the OpenID provider's `URL`, if it is not Google"},
+			&cli.StringFlag{Name: "hosted-domain", Usage: "accounts of Workspace `DOMAIN` only"},
+			&cli.StringFlag{Name: "login-hint", Usage: "the account `EMAIL` to suggest"},
+			&cli.StringFlag{Name: "session-lifetime", Usage: "sign in anew after `TIME`; 0 is never"},
+			&cli.StringFlag{Name: "browser", Usage: "open addresses with `CMD`"},
+		}},
+		&cli.Command{Name: "remove", Usage: "sign out of a profile and remove it", ArgsUsage: "NAME", Action: c.run(1, 1, profileRemove)})
 }
 
 func (c *commands) emulator() *cli.Command {
@@ -182,7 +211,7 @@ func (c *commands) emulator() *cli.Command {
 			&cli.StringFlag{Name: "auto-consent", Usage: "sign in `EMAIL` without a person"},
 			&cli.DurationFlag{Name: "token-lifetime", Usage: "tokens live `TIME`", Value: time.Hour, DefaultText: "1h"},
 		},
-		Action: c.heavy("emulator"),
+		Action: c.heavy("emulator", 0, 0),
 	}
 }
 

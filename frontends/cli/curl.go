@@ -31,7 +31,7 @@ func curl(ctx context.Context, in *Invocation) error {
 	if err != nil {
 		return &hintedError{errors.New("there is no curl on this machine"), "install curl, or use tokentoss get"}
 	}
-	p, err := in.open(nil)
+	p, err := in.open(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func execute(ctx context.Context, in *Invocation) error {
 	if err != nil {
 		return &exitError{127, &hintedError{fmt.Errorf("there is no command %q", args[0]), "check the name; what follows -- is the command"}}
 	}
-	p, err := in.open(nil)
+	p, err := in.open(ctx, nil)
 	if err != nil {
 		return err
 	}

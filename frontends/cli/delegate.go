@@ -16,6 +16,15 @@ const hostName = "tokentoss-host"
 // hostPackage is what to install to get it.
 const hostPackage = "github.com/tokentoss/tokentoss/frontends/cli/cmd/tokentoss-host@latest"
 
+// delegated is delegate for a command that cannot go on here. Its error is never
+// nil: it ends the command with the host's exit code.
+func delegated(ctx context.Context, in *Invocation) error {
+	if err := delegate(ctx, in); err != nil {
+		return err
+	}
+	return &exitError{code: exitDone}
+}
+
 // delegate runs this very command line by the host beside this executable. It
 // is looked for nowhere else: what lies on PATH may be anybody's.
 func delegate(ctx context.Context, in *Invocation) error {
@@ -31,7 +40,7 @@ func delegate(ctx context.Context, in *Invocation) error {
 		host += ".exe"
 	}
 	if _, err := os.Stat(host); err != nil {
-		return &hintedError{fmt.Errorf("tokentoss %s is done by %s, which is not in %s", in.Command.Name, hostName, filepath.Dir(self)),
+		return &hintedError{fmt.Errorf("%s is done by %s, which is not in %s", in.Command.HelpName, hostName, filepath.Dir(self)),
 			"go install " + hostPackage + ", or install the complete release"}
 	}
 	args := append([]string{host}, in.args[1:]...)

@@ -67,7 +67,7 @@ func (in *Invocation) examine(ctx context.Context) (list []finding, first error)
 		list = append(list, f)
 		return err == nil
 	}
-	p, err := in.open(nil)
+	p, err := in.open(ctx, nil)
 	if err != nil {
 		add("configuration", err, "")
 		return list, first

@@ -51,6 +51,13 @@ func usagef(hint, format string, args ...any) error {
 	return &usageError{problem: fmt.Sprintf(format, args...), hint: hint}
 }
 
+// Usage returns the error of a command line that cannot be right. hint says what
+// to type instead.
+func Usage(hint, format string, args ...any) error { return usagef(hint, format, args...) }
+
+// Hinted returns err with a hint of the next command.
+func Hinted(err error, hint string) error { return &hintedError{err, hint} }
+
 // A hintedError is an error with the next command.
 type hintedError struct {
 	error

@@ -13,6 +13,9 @@ import (
 // noBrowser is the browser command that stands for none.
 const noBrowser = "none"
 
+// terminalName is the name of the frontend that is built in.
+const terminalName = "cli"
+
 // login signs a person in.
 func login(ctx context.Context, in *Invocation) error {
 	if !in.interactive() {
@@ -22,7 +25,7 @@ func login(ctx context.Context, in *Invocation) error {
 	if port := in.Int("redirect-port"); port < 0 || port > 65535 {
 		return usagef("tokentoss login --help", "login: %d is not a port", port)
 	}
-	p, err := in.open(func(o *profile.Options) { o.Auth = in.authOptions })
+	p, err := in.open(ctx, func(o *profile.Options) { o.Auth = in.authOptions })
 	if err != nil {
 		return err
 	}
@@ -30,8 +33,9 @@ func login(ctx context.Context, in *Invocation) error {
 	if p.Client() == nil {
 		return core.ErrNotConfigured
 	}
-	if name := cmp.Or(in.String("frontend"), p.Settings.Frontend, "cli"); name != "cli" {
-		return usagef("tokentoss login --frontend cli", "there is no frontend %q", name)
+	name := cmp.Or(in.String("frontend"), p.Settings.Frontend, terminalName)
+	if name != terminalName && in.host == nil {
+		return delegated(ctx, in)
 	}
 	ctx, stop := withParent(ctx)
 	defer stop()
@@ -40,7 +44,13 @@ func login(ctx context.Context, in *Invocation) error {
 		return err
 	}
 	defer t.release()
-	err = (&terminal{in: in, browser: in.browser(p), turn: t}).Run(ctx, p.Session)
+	var frontend core.Frontend = &terminal{in: in, browser: in.browser(p), turn: t}
+	if name != terminalName {
+		if frontend, err = in.host.OpenFrontend(ctx, in, name, p.FrontendSettings(name)); err != nil {
+			return err
+		}
+	}
+	err = frontend.Run(ctx, p.Session)
 	if errors.Is(err, core.ErrNotSaved) {
 		return &hintedError{err, "make room, or make the directory writable, and run tokentoss login again"}
 	}

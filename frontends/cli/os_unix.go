@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// ttyName is the terminal that a process belongs to.
+const ttyName = "/dev/tty"
+
 // endSignals end a command in order.
 var endSignals = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 

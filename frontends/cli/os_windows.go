@@ -9,6 +9,9 @@ import (
 	"syscall"
 )
 
+// ttyName is the input of the console that a process belongs to.
+const ttyName = "CONIN$"
+
 // endSignals end a command in order.
 var endSignals = []os.Signal{os.Interrupt}
 

@@ -15,7 +15,7 @@ import (
 
 // config reads config.toml.
 func (in *Invocation) config() (*profile.Config, string, error) {
-	dir, err := in.dir()
+	dir, err := in.Dir()
 	if err != nil {
 		return nil, "", err
 	}
@@ -43,7 +43,7 @@ func profileList(ctx context.Context, in *Invocation) error {
 
 // describe says in a few words what a profile is able to do.
 func (in *Invocation) describe(ctx context.Context, name string) string {
-	p, err := in.open(func(o *profile.Options) { o.Name = name })
+	p, err := in.open(ctx, func(o *profile.Options) { o.Name = name })
 	if err != nil {
 		return oneLine(err.Error())
 	}
@@ -106,7 +106,7 @@ func profileRemove(ctx context.Context, in *Invocation) error {
 	if os.Getenv(profile.EnvTokenFile) != "" {
 		return usagef("unset "+profile.EnvTokenFile, "%s names one session file for all profiles: it would be removed", profile.EnvTokenFile)
 	}
-	p, err := in.open(func(o *profile.Options) { o.Name = name; o.Store = "" })
+	p, err := in.open(ctx, func(o *profile.Options) { o.Name = name; o.Store = "" })
 	if err != nil {
 		return err
 	}

@@ -26,15 +26,15 @@ func request(ctx context.Context, in *Invocation) error {
 		ctx, cancel = context.WithTimeoutCause(ctx, d, fmt.Errorf("no answer within %s", d))
 		defer cancel()
 	}
-	req, err := in.newRequest(ctx, strings.ToUpper(in.Command.Name), target)
-	if err != nil {
-		return err
-	}
-	p, err := in.open(nil)
+	p, err := in.open(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer p.Close()
+	req, err := in.newRequest(ctx, strings.ToUpper(in.Command.Name), target)
+	if err != nil {
+		return err
+	}
 	client, err := p.HTTPClient(target)
 	if err != nil {
 		return refusedTarget(err, target)

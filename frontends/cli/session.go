@@ -22,10 +22,6 @@ const maxInput = 1 << 20
 
 // configure sets the OAuth client.
 func configure(ctx context.Context, in *Invocation) error {
-	cs, err := in.readClient(ctx)
-	if err != nil {
-		return err
-	}
 	issuer := in.String("issuer")
 	if issuer != "" {
 		if err := core.CheckIssuer(issuer, true); err != nil {
@@ -34,7 +30,7 @@ func configure(ctx context.Context, in *Invocation) error {
 	}
 	// A client file that stands there already, and is no good, is what a person
 	// configures anew for.
-	p, err := in.open(func(o *profile.Options) {
+	p, err := in.open(ctx, func(o *profile.Options) {
 		o.Override = func(s *profile.Settings) {
 			if issuer != "" {
 				s.Issuer = issuer
@@ -46,6 +42,10 @@ func configure(ctx context.Context, in *Invocation) error {
 		return err
 	}
 	defer p.Close()
+	cs, err := in.readClient(ctx)
+	if err != nil {
+		return err
+	}
 	if err := p.Configure(ctx, cs); err != nil {
 		if from := in.String("from"); from != "" {
 			err = fmt.Errorf("%s: %w", inputName(from), err)
@@ -167,7 +167,7 @@ func stdin(ctx context.Context, f *os.File) io.Reader {
 
 // logout ends the session.
 func logout(ctx context.Context, in *Invocation) error {
-	p, err := in.open(nil)
+	p, err := in.open(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -200,12 +200,13 @@ type statusJSON struct {
 	Profile    string `json:"profile"`
 	Store      string `json:"store"`
 	Location   string `json:"location,omitempty"`
+	Protection string `json:"protection,omitempty"`
 	ClientFile string `json:"client_file"`
 }
 
 // status shows the session. Its exit code tells whether there is one.
 func status(ctx context.Context, in *Invocation) error {
-	p, err := in.open(nil)
+	p, err := in.open(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -215,7 +216,7 @@ func status(ctx context.Context, in *Invocation) error {
 		return err
 	}
 	if in.Bool("json") {
-		out := statusJSON{Status: st, Profile: p.Name, Store: p.Store, Location: p.Location(), ClientFile: p.ClientFile}
+		out := statusJSON{Status: st, Profile: p.Name, Store: p.Store, Location: p.Location(), Protection: p.Protection(), ClientFile: p.ClientFile}
 		enc := json.NewEncoder(in.Stdout)
 		enc.SetIndent("", "  ")
 		if err := enc.Encode(out); err != nil {
@@ -280,6 +281,9 @@ func printStatus(w io.Writer, p *profile.Profile, st core.Status) {
 		row("provider", "%s", st.Issuer)
 	}
 	row("store", "%s %s", p.Store, p.Location())
+	if text := p.Protection(); text != "" {
+		row("", "%s", text)
+	}
 }
 
 func round(d time.Duration) time.Duration {

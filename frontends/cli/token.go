@@ -27,7 +27,7 @@ func token(ctx context.Context, in *Invocation) error {
 	if in.NArg() > 0 && format != "cookie" {
 		return usagef("tokentoss token --help", "token: a URL goes with --format cookie only")
 	}
-	p, err := in.open(nil)
+	p, err := in.open(ctx, nil)
 	if err != nil {
 		return err
 	}

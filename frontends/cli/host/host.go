@@ -1,10 +1,77 @@
-// Package host has the commands that only tokentoss-host has, since they link
-// more than a light executable should.
+// Package host has what only tokentoss-host has, since it links more than a light
+// executable should: plugins, the stores that are loaded as such, and the emulator.
 package host
 
-import "github.com/tokentoss/tokentoss/frontends/cli"
+import (
+	"context"
+	"log/slog"
+	"os"
 
-// Commands returns the commands by name.
-func Commands() map[string]cli.Action {
-	return map[string]cli.Action{"emulator": runEmulator, "demo": runDemo}
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/profile"
+	"github.com/tokentoss/tokentoss/frontends/cli"
+	"github.com/tokentoss/tokentoss/plugins"
+	"github.com/tokentoss/tokentoss/plugins/host"
+)
+
+// serveCommand makes this executable serve one of its own plugins, by the name
+// that follows. It is for package plugins/host, not for people.
+const serveCommand = "serve-plugin"
+
+// Main runs tokentoss-host, or serves one of its plugins, and returns the exit
+// code.
+func Main() int {
+	if len(os.Args) == 3 && os.Args[1] == serveCommand {
+		return serve(os.Args[2])
+	}
+	return cli.Main(&cli.Host{Commands: commands(), OpenStore: openStore, OpenFrontend: openFrontend})
+}
+
+// serve serves a bundled plugin.
+func serve(name string) int {
+	for _, p := range bundled() {
+		if p.Name == name {
+			plugins.Serve(p)
+			return 0
+		}
+	}
+	return 2
+}
+
+func commands() map[string]cli.Action {
+	return map[string]cli.Action{
+		"emulator": runEmulator, "demo": runDemo,
+		"plugin list": pluginList, "plugin install": pluginInstall, "plugin describe": pluginDescribe,
+		"plugin verify": pluginVerify, "plugin remove": pluginRemove,
+		"store list": storeList, "store use": storeUse, "store migrate": storeMigrate,
+	}
+}
+
+// newHost returns what loads plugins for the configuration directory dir.
+func newHost(dir string, log *slog.Logger) *host.Host {
+	return &host.Host{Dir: dir, Bundled: bundled(), Serve: []string{serveCommand}, Log: log}
+}
+
+// openStore opens a store that is a plugin.
+func openStore(ctx context.Context, in *cli.Invocation, name string, p profile.Place) (core.TokenStore, error) {
+	use, err := host.ParseUse(name, p.Settings)
+	if err != nil {
+		return nil, err
+	}
+	use.Ask = in.Ask
+	return newHost(p.Dir, in.Logger()).OpenStore(ctx, use)
+}
+
+// openFrontend opens a frontend that is a plugin.
+func openFrontend(_ context.Context, in *cli.Invocation, name string, settings map[string]any) (core.Frontend, error) {
+	use, err := host.ParseUse(name, settings)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := in.Dir()
+	if err != nil {
+		return nil, err
+	}
+	use.Ask, use.Terminal = in.Ask, in.Relay()
+	return newHost(dir, in.Logger()).OpenFrontend(use)
 }

@@ -1,12 +1,11 @@
-// Command tokentoss-host is tokentoss with all its commands. tokentoss runs it
-// for those that it does not have itself.
+// Command tokentoss-host is tokentoss with all its commands, and the plugins that
+// come with it. tokentoss runs it for what it does not have itself.
 package main
 
 import (
 	"os"
 
-	"github.com/tokentoss/tokentoss/frontends/cli"
 	"github.com/tokentoss/tokentoss/frontends/cli/host"
 )
 
-func main() { os.Exit(cli.Main(host.Commands())) }
+func main() { os.Exit(host.Main()) }

@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/tokentoss/tokentoss/core"
+)
+
+// Say tells the person what happens.
+func (in *Invocation) Say(format string, args ...any) { in.say.say(format, args...) }
+
+// Warn tells the person what is not as it should be.
+func (in *Invocation) Warn(format string, args ...any) { in.say.warn(format, args...) }
+
+// Hint tells the person what to do next.
+func (in *Invocation) Hint(format string, args ...any) { in.say.hint(format, args...) }
+
+// Ask asks the person for what must not be seen, on the terminal that this program
+// was started in: standard input may be a file. It returns [core.ErrSealed] where
+// nobody can be asked.
+func (in *Invocation) Ask(ctx context.Context, question string) (core.Secret, error) {
+	if !in.interactive() {
+		return "", fmt.Errorf("%w, and --non-interactive is set: %s", core.ErrSealed, oneLine(question))
+	}
+	tty, err := os.OpenFile(ttyName, os.O_RDWR, 0)
+	if err != nil {
+		return "", fmt.Errorf("%w, and there is no terminal to ask on: %s", core.ErrSealed, oneLine(question))
+	}
+	defer tty.Close()
+	var show io.Writer = tty
+	if isTerminal(in.Stderr) {
+		show = in.Stderr
+	}
+	fmt.Fprint(show, prefix+oneLine(question)+" (not shown): ")
+	line, err := readHidden(ctx, int(tty.Fd()))
+	fmt.Fprintln(show)
+	return core.Secret(line), err
+}
+
+// A Relay is the terminal of this program for a frontend that is in another
+// process. It shows lines on standard error, as all that a person reads.
+type Relay struct {
+	in    *Invocation
+	lines *bufio.Reader
+
+	mu      sync.Mutex
+	pending chan typed // of the read that is under way; nil: none is
+}
+
+// typed is a line that was read.
+type typed struct {
+	line string
+	err  error
+}
+
+// Relay returns the terminal. There is one for a process: what was read ahead is
+// in it.
+func (in *Invocation) Relay() *Relay { return &Relay{in: in, lines: bufio.NewReader(in.Stdin)} }
+
+// Print shows a line.
+func (r *Relay) Print(_ context.Context, line string) error {
+	_, err := fmt.Fprintln(r.in.Stderr, oneLine(line))
+	return err
+}
+
+// ReadLine shows prompt and reads a line of standard input. When ctx ends, the
+// line that is typed later is the next call's, since a read cannot be taken back.
+func (r *Relay) ReadLine(ctx context.Context, prompt string) (string, error) {
+	if !r.in.interactive() {
+		return "", io.EOF
+	}
+	fmt.Fprint(r.in.Stderr, oneLine(prompt))
+	pending := r.read()
+	select {
+	case <-ctx.Done():
+		return "", ctx.Err()
+	case t := <-pending:
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.pending = nil
+		return t.line, t.err
+	}
+}
+
+// read returns the read that is under way, or begins one.
+func (r *Relay) read() chan typed {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.pending == nil {
+		pending := make(chan typed, 1)
+		r.pending = pending
+		go func() { // ends with the input, or with the process
+			line, err := r.lines.ReadString('\n')
+			if line != "" && errors.Is(err, io.EOF) {
+				err = nil
+			}
+			pending <- typed{strings.TrimRight(line, "\r\n"), err}
+		}()
+	}
+	return r.pending
+}
+
+// ReadSecret asks as [Invocation.Ask] does, unless a line is being read: then
+// what is typed would be seen.
+func (r *Relay) ReadSecret(ctx context.Context, prompt string) (core.Secret, error) {
+	r.mu.Lock()
+	reading := r.pending != nil
+	r.mu.Unlock()
+	if reading {
+		return "", fmt.Errorf("%w: a line is being read from the terminal", errors.ErrUnsupported)
+	}
+	return r.in.Ask(ctx, prompt)
+}
