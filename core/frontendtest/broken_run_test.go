@@ -9,7 +9,7 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 )
 
-func runDefects() []defect {
+func endDefects() []defect {
 	deaf := func(ctx context.Context, p *panel, app core.App) error { return p.Run(context.WithoutCancel(ctx), app) }
 	content := func(ctx context.Context, p *panel, app core.App) error {
 		if err := p.Run(ctx, app); ctx.Err() == nil {
@@ -42,6 +42,11 @@ func runDefects() []defect {
 			}
 			return p.Run(ctx, app)
 		}),
+	}
+}
+
+func runDefects() []defect {
+	return []defect{
 		runsWith("does not end with the sign-in", "SignIn", "has not returned", false, func(ctx context.Context, p *panel, app core.App) error {
 			err := p.Run(ctx, app)
 			<-ctx.Done()
@@ -93,13 +98,15 @@ func runDefects() []defect {
 	}
 }
 
-func stayDefects() []defect {
-	faulty := func(fault appFault) func(context.Context, *panel, core.App) error {
-		return func(ctx context.Context, p *panel, app core.App) error {
-			fault.App = app
-			return p.Run(ctx, fault)
-		}
+// faulty runs the panel with a fault in what it asks of the App.
+func faulty(fault appFault) func(context.Context, *panel, core.App) error {
+	return func(ctx context.Context, p *panel, app core.App) error {
+		fault.App = app
+		return p.Run(ctx, fault)
 	}
+}
+
+func sessionDefects() []defect {
 	return []defect{
 		runsWith("ends with the sign-in", "SignIn", "goes on until", true, func(ctx context.Context, p *panel, app core.App) error {
 			ctx, cancel := context.WithCancel(ctx)
@@ -136,6 +143,11 @@ func stayDefects() []defect {
 				_ = app.SignOut(ctx)
 				return nil
 			}})),
+	}
+}
+
+func stayDefects() []defect {
+	return []defect{
 		runsWith("looks once", "Watch/Shows", "changed elsewhere", true,
 			faulty(appFault{watch: func(ctx context.Context, app core.App) (<-chan core.Status, error) {
 				st, err := app.Status(ctx)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/tokentoss/tokentoss/core"
@@ -33,6 +34,16 @@ func promptsWith(name, check, says string, prompt func(context.Context, *panel, 
 // runsWith is a defect of Run.
 func runsWith(name, check, says string, stays bool, run func(context.Context, *panel, core.App) error) defect {
 	return defect{name, check, says, stays, func(p *panel) core.Frontend { return runs{p, run} }}
+}
+
+// failsWith is a defect of the error that Run returns.
+func failsWith(name, check, says string, change func(error) error) defect {
+	return runsWith(name, check, says, false, func(ctx context.Context, p *panel, app core.App) error {
+		if err := p.Run(ctx, app); err != nil {
+			return change(err)
+		}
+		return nil
+	})
 }
 
 // An appFault changes what a frontend asks of the App.
@@ -107,10 +118,7 @@ type runs struct {
 func (s runs) Run(ctx context.Context, app core.App) error { return s.run(ctx, s.panel, app) }
 
 func defects() []defect {
-	all := promptDefects()
-	all = append(all, errorDefects()...)
-	all = append(all, runDefects()...)
-	return append(all, stayDefects()...)
+	return slices.Concat(promptDefects(), answerDefects(), errorDefects(), endDefects(), runDefects(), sessionDefects(), stayDefects())
 }
 
 func promptDefects() []defect {
@@ -139,6 +147,11 @@ func promptDefects() []defect {
 			p.Problem = ""
 			return p
 		}),
+	}
+}
+
+func answerDefects() []defect {
+	return []defect{
 		promptsWith("waits for no answer", "PromptWaits", "waits for its ctx", func(_ context.Context, p *panel, prompt core.Prompt) (string, error) {
 			p.show("%s", prompt.URL)
 			return "", nil
@@ -177,48 +190,22 @@ func promptDefects() []defect {
 }
 
 func errorDefects() []defect {
+	forget := func(unwanted error) func(error) error {
+		return func(err error) error {
+			if errors.Is(err, unwanted) {
+				return nil
+			}
+			return err
+		}
+	}
 	return []defect{
-		runsWith("swallows errors", "Errors/Denied", "returned nil", false, func(ctx context.Context, p *panel, app core.App) error {
-			_ = p.Run(ctx, app)
-			return nil
-		}),
-		runsWith("makes errors of its own", "Errors/Timeout", "wraps core's", false, func(ctx context.Context, p *panel, app core.App) error {
-			if err := p.Run(ctx, app); err != nil {
-				return errors.New(err.Error())
-			}
-			return nil
-		}),
-		runsWith("keeps sentinels only", "Errors/SignInNeeded", "*core.SignInNeededError", false, func(ctx context.Context, p *panel, app core.App) error {
-			if err := p.Run(ctx, app); errors.Is(err, core.ErrSignInNeeded) {
-				return core.ErrSignInNeeded
-			} else {
-				return err
-			}
-		}),
-		runsWith("keeps errors that it does not know", "Errors/Other", "says so", false, func(ctx context.Context, p *panel, app core.App) error {
-			if err := p.Run(ctx, app); err != nil {
-				return errors.New("something went wrong")
-			}
-			return nil
-		}),
-		runsWith("is content with a session that is not saved", "Errors/NotSaved", "returned nil", false, func(ctx context.Context, p *panel, app core.App) error {
-			if err := p.Run(ctx, app); !errors.Is(err, core.ErrNotSaved) {
-				return err
-			}
-			return nil
-		}),
-		runsWith("does not mind that there is no client", "Errors/NotConfigured", "returned nil", false, func(ctx context.Context, p *panel, app core.App) error {
-			if err := p.Run(ctx, app); !errors.Is(err, core.ErrNotConfigured) {
-				return err
-			}
-			return nil
-		}),
-		runsWith("is forgetful on stores that are away", "Errors/Unavailable", "returned nil", false, func(ctx context.Context, p *panel, app core.App) error {
-			if err := p.Run(ctx, app); !errors.Is(err, core.ErrUnavailable) {
-				return err
-			}
-			return nil
-		}),
+		failsWith("swallows errors", "Errors/Denied", "returned nil", func(error) error { return nil }),
+		failsWith("makes errors of its own", "Errors/Timeout", "wraps core's", func(err error) error { return errors.New(err.Error()) }),
+		failsWith("keeps sentinels only", "Errors/SignInNeeded", "*core.SignInNeededError", func(error) error { return core.ErrSignInNeeded }),
+		failsWith("keeps errors to itself", "Errors/Other", "says so", func(error) error { return errors.New("something went wrong") }),
+		failsWith("is content with a session that is not saved", "Errors/NotSaved", "returned nil", forget(core.ErrNotSaved)),
+		failsWith("does not mind that there is no client", "Errors/NotConfigured", "returned nil", forget(core.ErrNotConfigured)),
+		failsWith("does not mind that the store is away", "Errors/Unavailable", "returned nil", forget(core.ErrUnavailable)),
 		runsWith("ends with a denial", "Errors/Denied", "goes on until", true, func(ctx context.Context, p *panel, app core.App) error {
 			ctx, cancel := context.WithCancelCause(ctx)
 			err := p.Run(ctx, appFault{App: app, signIn: func(ctx context.Context, app core.App, pr core.Prompter) (core.Status, error) {
@@ -238,10 +225,7 @@ func errorDefects() []defect {
 			}})
 		}),
 		runsWith("tells the address in errors", "Errors/Denied", "address of the sign-in", false, func(ctx context.Context, p *panel, app core.App) error {
-			if err := p.Run(ctx, app); err != nil {
-				return fmt.Errorf("%w, having shown %s", err, p.Shown())
-			}
-			return nil
+			return fmt.Errorf("%w, having shown %s", p.Run(ctx, app), p.Shown())
 		}),
 	}
 }
