@@ -14,10 +14,12 @@ func TestDependencies(t *testing.T) {
 	t.Parallel()
 	const module = "github.com/tokentoss/tokentoss/core"
 	oauth2 := []string{"golang.org/x/oauth2", "golang.org/x/oauth2/internal"}
+	goleak := []string{"go.uber.org/goleak", "go.uber.org/goleak/internal/stack"}
 	for pkg, allowed := range map[string][]string{
 		".": oauth2, "./authcode": oauth2, "./iap": oauth2,
-		// For the tests of stores only, to find the goroutines that they leave.
-		"./storetest": append([]string{"go.uber.org/goleak", "go.uber.org/goleak/internal/stack"}, oauth2...),
+		// For the tests of stores and frontends only, to find the goroutines that
+		// they leave.
+		"./storetest": slices.Concat(goleak, oauth2), "./frontendtest": slices.Concat(goleak, oauth2),
 	} {
 		cmd := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", pkg)
 		cmd.Env = append(os.Environ(), "GOFLAGS=-mod=readonly")
