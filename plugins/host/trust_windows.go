@@ -10,11 +10,5 @@ func checkOwner(string, fs.FileInfo) error { return nil }
 // checkMode accepts all; see checkOwner.
 func checkMode(string, fs.FileInfo) error { return nil }
 
-// checkOwn accepts all; see checkOwner. There are no sockets in it on Windows.
-func checkOwn(string, fs.FileInfo) error { return nil }
-
-// shortTemp is a directory for temporary files that has a short name.
-const shortTemp = `C:\Windows\Temp`
-
 // alive says yes: a directory without sockets does no harm.
 func alive(int) bool { return true }

@@ -1,0 +1,335 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/tokentoss/tokentoss/core"
+)
+
+// callTimeout is how long the agent may take for a call, beside the time in which
+// a person answers. The store's own time runs out before.
+const callTimeout = 2 * time.Minute
+
+// ErrNoAgent: there is no agent, and none can be had.
+var ErrNoAgent = errors.New("there is no agent")
+
+// A Client opens stores by the agent of a configuration directory.
+type Client struct {
+	// Dir is the configuration directory.
+	Dir string
+
+	// Start starts an agent; see [Client.Open]. Nil: only one that runs is used.
+	Start func(socket string) error
+
+	// Ask asks the person for what must not be seen. Nil: there is nobody.
+	Ask func(context.Context, string) (core.Secret, error)
+}
+
+// Open opens a store that the agent has, or can open. The error wraps
+// [ErrNoAgent] when there is no agent and it cannot be started, and
+// [ErrUnknownStore] when there is no store of that name.
+func (c *Client) Open(ctx context.Context, name string) (core.TokenStore, error) {
+	s := &store{client: c, name: name}
+	opened, err := s.call(ctx, request{Op: opOpen})
+	if err != nil {
+		_ = s.Close()
+		return nil, err
+	}
+	s.protection = opened.Protection
+	var lock core.Locker
+	var list core.Lister
+	if opened.Locking {
+		lock = locker{s}
+	}
+	if opened.Listing {
+		list = lister{s}
+	}
+	return core.Compose(s, lock, list), nil
+}
+
+// Stop ends the agent, if there is one.
+func (c *Client) Stop(ctx context.Context) error {
+	quiet := *c
+	quiet.Start = nil
+	s := &store{client: &quiet}
+	defer s.Close()
+	_, err := s.call(ctx, request{Op: opStop})
+	if errors.Is(err, ErrNoAgent) {
+		return nil
+	}
+	return err
+}
+
+// A store is one that the agent has open.
+type store struct {
+	client     *Client
+	name       string
+	protection string
+
+	mu   sync.Mutex
+	free *conn // between calls
+}
+
+// take returns a connection for one call: the one that is free, or a new one.
+func (s *store) take(ctx context.Context) (*conn, error) {
+	s.mu.Lock()
+	c := s.free
+	s.free = nil
+	s.mu.Unlock()
+	if c != nil {
+		return c, nil
+	}
+	return s.client.dial(ctx)
+}
+
+// give gives a connection back after a call.
+func (s *store) give(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.free != nil {
+		_ = c.Close()
+		return
+	}
+	s.free = c
+}
+
+// goneTries is how often an agent that makes way is replaced before it is given up.
+const goneTries = 3
+
+// errGone: the agent has ended without a response. It does not do so in the middle
+// of a call.
+var errGone = errors.New("the agent has ended")
+
+// call makes a call. An agent that makes way has not done it, so that it is made
+// again.
+func (s *store) call(ctx context.Context, m request) (*response, error) {
+	for range goneTries {
+		c, err := s.take(ctx)
+		if err != nil {
+			return nil, err
+		}
+		r, err := s.exchange(ctx, c, m)
+		if err == nil && r.Gone {
+			err = errGone
+		}
+		if err != nil {
+			_ = c.Close()
+			if errors.Is(err, errGone) {
+				continue
+			}
+			return nil, err
+		}
+		s.give(c)
+		return r, r.Error.err()
+	}
+	return nil, fmt.Errorf("%w: it ends as soon as it begins", ErrNoAgent)
+}
+
+// exchange sends a request and returns the response, answering questions between.
+func (s *store) exchange(ctx context.Context, c *conn, m request) (*response, error) {
+	m.Version, m.Store, m.CanAsk = protocolVersion, s.name, s.client.Ask != nil
+	ended := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
+	defer ended()
+	limit := func() {
+		if ctx.Err() == nil {
+			_ = c.SetDeadline(time.Now().Add(callTimeout))
+		}
+	}
+	limit()
+	if err := c.send(m); err != nil {
+		return nil, s.broken(ctx, m, err)
+	}
+	for {
+		var r response
+		if err := c.receive(&r); err != nil {
+			return nil, s.broken(ctx, m, err)
+		}
+		if r.Question == "" {
+			return &r, nil
+		}
+		secret, err := s.client.ask(ctx, r.Question)
+		limit()
+		if err := c.send(answer{Text: secret.Reveal(), Error: toFailure(err)}); err != nil {
+			return nil, s.broken(ctx, m, err)
+		}
+	}
+}
+
+func (c *Client) ask(ctx context.Context, question string) (core.Secret, error) {
+	if c.Ask == nil {
+		return "", fmt.Errorf("%w: there is nobody to ask", core.ErrSealed)
+	}
+	return c.Ask(ctx, question)
+}
+
+// broken is the error of a call that has no response.
+func (s *store) broken(ctx context.Context, m request, err error) error {
+	if cause := ctx.Err(); cause != nil {
+		if m.Op == opLock {
+			return fmt.Errorf("store %s: %w: %w", s.name, core.ErrLocked, cause)
+		}
+		return fmt.Errorf("store %s: %s: %w", s.name, m.Op, cause)
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
+		return errGone
+	}
+	return &Error{
+		text: fmt.Sprintf("store %s: %s: the agent gave no answer: %v", s.name, m.Op, err), hint: "try again",
+		is: []error{core.ErrUnavailable},
+	}
+}
+
+// Load implements [core.TokenStore].
+func (s *store) Load(ctx context.Context, key string) (core.Record, error) {
+	r, err := s.call(ctx, request{Op: opLoad, Key: key})
+	if err != nil {
+		return core.Record{}, err
+	}
+	return core.Record{Data: r.Data, Revision: r.Revision}, nil
+}
+
+// Save implements [core.TokenStore].
+func (s *store) Save(ctx context.Context, key string, r core.Record) (core.Record, error) {
+	saved, err := s.call(ctx, request{Op: opSave, Key: key, Data: r.Data, Revision: r.Revision})
+	if err != nil {
+		return core.Record{}, err
+	}
+	return core.Record{Data: r.Data, Revision: saved.Revision}, nil
+}
+
+// Delete implements [core.TokenStore].
+func (s *store) Delete(ctx context.Context, key string) error {
+	_, err := s.call(ctx, request{Op: opDelete, Key: key})
+	return err
+}
+
+// Check implements [core.Checker].
+func (s *store) Check(ctx context.Context, key string) error {
+	_, err := s.call(ctx, request{Op: opCheck, Key: key})
+	return err
+}
+
+// SetAside implements [core.SetAsider].
+func (s *store) SetAside(ctx context.Context, key string) (string, error) {
+	r, err := s.call(ctx, request{Op: opSetAside, Key: key})
+	if err != nil {
+		return "", err
+	}
+	return r.Text, nil
+}
+
+// Path implements [core.Locator].
+func (s *store) Path(key string) string {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	r, err := s.call(ctx, request{Op: opLocate, Key: key})
+	if err != nil {
+		return ""
+	}
+	return r.Text
+}
+
+// Protection implements [core.Protector].
+func (s *store) Protection() string { return s.protection }
+
+// Close ends the connection. The agent keeps the store open.
+func (s *store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.free == nil {
+		return nil
+	}
+	err := s.free.Close()
+	s.free = nil
+	return err
+}
+
+type lister struct{ s *store }
+
+// List implements [core.Lister].
+func (l lister) List(ctx context.Context) ([]string, error) {
+	r, err := l.s.call(ctx, request{Op: opList})
+	if err != nil {
+		return nil, err
+	}
+	return r.Keys, nil
+}
+
+type locker struct{ s *store }
+
+// Lock implements [core.Locker]. It has a connection of its own.
+func (l locker) Lock(ctx context.Context, key string) (core.Lease, error) {
+	c, err := l.s.client.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r, err := l.s.exchange(ctx, c, request{Op: opLock, Key: key})
+	if err == nil && r.Gone || errors.Is(err, errGone) {
+		err = fmt.Errorf("store %s: the agent made way for a new one: %w", l.s.name, core.ErrUnavailable)
+	}
+	if err == nil {
+		err = r.Error.err()
+	}
+	if err != nil {
+		_ = c.Close()
+		return nil, err
+	}
+	_ = c.SetDeadline(time.Time{})
+	h := &lease{c: c, lost: make(chan struct{}), ended: make(chan struct{})}
+	go h.watch()
+	return h, nil
+}
+
+// A lease is a lock that the agent holds for this process.
+type lease struct {
+	c     *conn
+	lost  chan struct{} // closed when the lock is lost before it is given back
+	ended chan struct{} // closed when there is no more to read
+
+	mu       sync.Mutex
+	released bool
+	err      error // of giving it back; after ended
+}
+
+// watch reads what the agent says of the lock: that it is lost, or given back.
+func (h *lease) watch() {
+	defer close(h.ended)
+	var r response
+	err := h.c.receive(&r)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case !h.released: // lost, or the agent is gone
+		h.released = true
+		close(h.lost)
+	case err != nil:
+		h.err = fmt.Errorf("giving a lock back: the agent gave no answer: %w", err)
+	default:
+		h.err = r.Error.err()
+	}
+	_ = h.c.Close()
+}
+
+// Release implements [core.Lease].
+func (h *lease) Release() error {
+	h.mu.Lock()
+	first := !h.released
+	h.released = true
+	h.mu.Unlock()
+	if !first {
+		return nil
+	}
+	_ = h.c.SetDeadline(time.Now().Add(callTimeout))
+	_ = h.c.send(request{Op: opRelease})
+	<-h.ended
+	return h.err
+}
+
+// Lost implements [core.Lease].
+func (h *lease) Lost() <-chan struct{} { return h.lost }

@@ -1,0 +1,169 @@
+package agent
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+
+	"github.com/tokentoss/tokentoss/core"
+)
+
+// protocolVersion is that of the messages below. Both sides are of one
+// installation; where they are not, the agent makes way for a new one.
+const protocolVersion = 1
+
+// maxMessage bounds a message, in bytes: a document of 1 MiB in base64, and more.
+const maxMessage = 2 << 20
+
+// A request is a call. Its first on a connection names the store.
+type request struct {
+	Version  int    `json:"v,omitempty"`
+	Op       string `json:"op"`
+	Store    string `json:"store,omitempty"`
+	Key      string `json:"key,omitempty"`
+	Data     []byte `json:"data,omitempty"`
+	Revision string `json:"revision,omitempty"`
+
+	// CanAsk says that there is a person who can answer questions.
+	CanAsk bool `json:"can_ask,omitempty"`
+}
+
+// The operations.
+const (
+	opOpen     = "open"
+	opLoad     = "load"
+	opSave     = "save"
+	opDelete   = "delete"
+	opCheck    = "check"
+	opSetAside = "set_aside"
+	opLocate   = "locate"
+	opList     = "list"
+	opLock     = "lock"
+	opRelease  = "release"
+	opStop     = "stop" // ends the agent
+)
+
+// A response answers a request, or is a question to the person.
+type response struct {
+	Question string   `json:"question,omitempty"`
+	Gone     bool     `json:"gone,omitempty"` // this agent makes way: start another
+	Lost     bool     `json:"lost,omitempty"` // the lock is
+	Error    *failure `json:"error,omitempty"`
+
+	Data       []byte   `json:"data,omitempty"`
+	Revision   string   `json:"revision,omitempty"`
+	Text       string   `json:"text,omitempty"`
+	Keys       []string `json:"keys,omitempty"`
+	Locking    bool     `json:"locking,omitempty"`
+	Listing    bool     `json:"listing,omitempty"`
+	Protection string   `json:"protection,omitempty"`
+}
+
+// An answer is the person's, or why there is none.
+type answer struct {
+	Text  string   `json:"text,omitempty"`
+	Error *failure `json:"error,omitempty"`
+}
+
+// A failure is an error on its way to the other side.
+type failure struct {
+	Text string   `json:"text"`
+	Hint string   `json:"hint,omitempty"`
+	Is   []string `json:"is,omitempty"`
+}
+
+// sentinels are the errors that are still themselves on the other side.
+var sentinels = []error{
+	core.ErrNotFound, core.ErrConflict, core.ErrLocked, core.ErrCorrupt, core.ErrInsecure, core.ErrReadOnly, core.ErrBadKey,
+	core.ErrTooLarge, core.ErrUnavailable, core.ErrSealed, core.ErrRefused, context.Canceled, context.DeadlineExceeded,
+	errors.ErrUnsupported, ErrUnknownStore,
+}
+
+// ErrUnknownStore: there is no store of that name.
+var ErrUnknownStore = errors.New("there is no such store")
+
+// An Error is one of a store that the agent has open.
+type Error struct {
+	text, hint string
+	is         []error
+}
+
+func (e *Error) Error() string { return e.text }
+
+// Hint says what to do next.
+func (e *Error) Hint() string { return e.hint }
+
+func (e *Error) Unwrap() []error { return e.is }
+
+func toFailure(err error) *failure {
+	if err == nil {
+		return nil
+	}
+	f := &failure{Text: err.Error()}
+	var hint interface{ Hint() string }
+	if errors.As(err, &hint) {
+		f.Hint = hint.Hint()
+	}
+	for _, s := range sentinels {
+		if errors.Is(err, s) {
+			f.Is = append(f.Is, s.Error())
+		}
+	}
+	return f
+}
+
+func (f *failure) err() error {
+	if f == nil {
+		return nil
+	}
+	e := &Error{text: f.Text, hint: f.Hint}
+	for _, name := range f.Is {
+		for _, s := range sentinels {
+			if s.Error() == name {
+				e.is = append(e.is, s)
+			}
+		}
+	}
+	return e
+}
+
+// A conn is a connection with messages.
+type conn struct {
+	net.Conn
+	lines *bufio.Reader
+}
+
+func newConn(c net.Conn) *conn { return &conn{Conn: c, lines: bufio.NewReader(c)} }
+
+// send writes a message.
+func (c *conn) send(m any) error {
+	data, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	_, err = c.Write(append(data, '\n'))
+	return err
+}
+
+// receive reads a message.
+func (c *conn) receive(m any) error {
+	var line []byte
+	for {
+		part, err := c.lines.ReadSlice('\n')
+		line = append(line, part...)
+		switch {
+		case err == nil:
+			return json.Unmarshal(line, m)
+		case len(line) > maxMessage:
+			return fmt.Errorf("a message of the agent's is too large")
+		case errors.Is(err, io.EOF) && len(line) > 0:
+			return io.ErrUnexpectedEOF
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return err
+		}
+	}
+}

@@ -1,0 +1,222 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/tokentoss/tokentoss/core"
+)
+
+// DefaultIdle is how long an agent stays without a call.
+const DefaultIdle = 15 * time.Minute
+
+// handover is how long a new agent waits for one that makes way.
+const handover = 5 * time.Second
+
+// ErrRunning: an agent listens already.
+var ErrRunning = errors.New("an agent is running already")
+
+// A Server is an agent.
+type Server struct {
+	// Socket is where to listen; see [Socket].
+	Socket string
+
+	// Open opens a store by name. Its error wraps [ErrUnknownStore] when there is
+	// none of that name. ask asks whoever waits for the store.
+	Open func(ctx context.Context, name string, ask func(context.Context, string) (core.Secret, error)) (core.TokenStore, error)
+
+	// Watched are files whose change makes the agent open its stores anew: the
+	// settings. A change of Executable makes it end.
+	Watched    []string
+	Executable string
+
+	// Idle is how long to stay without a call; 0 means [DefaultIdle].
+	Idle time.Duration
+
+	// Log gets what happens, never a secret. Nil discards.
+	Log *slog.Logger
+
+	executable stamp
+	stores     stores
+	busy       busyness
+	serving    sync.WaitGroup
+	stop       context.CancelFunc
+}
+
+// Run listens until ctx ends, nobody calls for the idle time, or the agent makes
+// way for another. Then it closes the stores, and the socket is gone.
+func (s *Server) Run(ctx context.Context) error {
+	if s.Idle <= 0 {
+		s.Idle = DefaultIdle
+	}
+	if s.Log == nil {
+		s.Log = slog.New(slog.DiscardHandler)
+	}
+	ctx, s.stop = context.WithCancel(ctx)
+	defer s.stop()
+	// One agent at a time: the socket file of another must not be taken away.
+	lock := flock.New(s.Socket+".lock", flock.SetPermissions(0o600))
+	waiting, done := context.WithTimeout(ctx, handover)
+	defer done()
+	switch ok, err := lock.TryLockContext(waiting, 2*time.Millisecond); {
+	case waiting.Err() != nil && !ok:
+		return ErrRunning
+	case err != nil:
+		return err
+	}
+	defer lock.Unlock()
+	_ = os.Remove(s.Socket) // of one that was killed
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: s.Socket, Net: "unix"})
+	if err != nil {
+		return err
+	}
+	s.executable = stampOf(s.Executable)
+	s.stores = stores{server: s, stamps: stampsOf(s.Watched), open: make(map[string]*entry)}
+	s.busy = busyness{idle: s.Idle, end: s.stop}
+	s.busy.begin()
+	s.busy.done()
+	closing := context.AfterFunc(ctx, func() { _ = listener.Close() })
+	defer closing()
+	s.Log.Info("agent listens", "socket", s.Socket)
+	for {
+		c, err := listener.AcceptUnix()
+		if err != nil {
+			break
+		}
+		s.serving.Go(func() { s.serve(ctx, c) })
+	}
+	s.stop()
+	s.serving.Wait()
+	s.stores.closeAll()
+	s.busy.stopTimer()
+	s.Log.Info("agent ends")
+	return nil
+}
+
+// serve answers one connection.
+func (s *Server) serve(ctx context.Context, raw *net.UnixConn) {
+	c := newConn(raw)
+	closing := context.AfterFunc(ctx, func() { _ = c.Close() })
+	defer closing()
+	defer c.Close()
+	if err := checkPeer(raw); err != nil {
+		s.Log.Warn("a connection was refused", "reason", err)
+		return
+	}
+	for {
+		var m request
+		if err := c.receive(&m); err != nil {
+			return
+		}
+		s.busy.begin()
+		r, end := s.answer(ctx, c, m)
+		s.busy.done()
+		if err := c.send(r); err != nil || end {
+			return
+		}
+	}
+}
+
+// answer handles a request, and tells whether it was the connection's last.
+func (s *Server) answer(ctx context.Context, c *conn, m request) (r *response, end bool) {
+	if m.Op == opStop {
+		defer s.stop()
+		return &response{}, true
+	}
+	if m.Version != protocolVersion || stampOf(s.Executable) != s.executable {
+		s.Log.Info("agent makes way for a new one")
+		// Nobody must find this one when told to start another.
+		_ = os.Remove(s.Socket)
+		defer s.stop()
+		return &response{Gone: true}, true
+	}
+	e, err := s.stores.get(ctx, m.Store, asker{c, m.CanAsk})
+	if err != nil {
+		return &response{Error: toFailure(err)}, false
+	}
+	defer s.stores.put(e)
+	if m.Op == opLock {
+		return s.lock(ctx, c, e, m), true
+	}
+	e.push(asker{c, m.CanAsk})
+	defer e.pop(c)
+	r, err = do(ctx, e.store, m)
+	if err != nil {
+		r = &response{Error: toFailure(err)}
+	}
+	if errors.Is(err, core.ErrUnavailable) {
+		s.stores.drop(e) // a plugin that ended is started again for the next call
+	}
+	return r, false
+}
+
+// do makes a call of a store.
+func do(ctx context.Context, s core.TokenStore, m request) (*response, error) {
+	base := core.Base(s)
+	switch m.Op {
+	case opOpen:
+		_, locking := s.(core.Locker)
+		_, listing := s.(core.Lister)
+		return &response{Locking: locking, Listing: listing, Protection: base.Protection()}, nil
+	case opLoad:
+		r, err := s.Load(ctx, m.Key)
+		return &response{Data: r.Data, Revision: r.Revision}, err
+	case opSave:
+		r, err := s.Save(ctx, m.Key, core.Record{Data: m.Data, Revision: m.Revision})
+		return &response{Revision: r.Revision}, err
+	case opDelete:
+		return &response{}, s.Delete(ctx, m.Key)
+	case opCheck:
+		return &response{}, base.Check(ctx, m.Key)
+	case opSetAside:
+		where, err := base.SetAside(ctx, m.Key)
+		return &response{Text: where}, err
+	case opLocate:
+		return &response{Text: base.Path(m.Key)}, nil
+	case opList:
+		if l, ok := s.(core.Lister); ok {
+			keys, err := l.List(ctx)
+			return &response{Keys: keys}, err
+		}
+	}
+	return nil, fmt.Errorf("the agent cannot do %q: %w", m.Op, errors.ErrUnsupported)
+}
+
+// lock holds a lock until the other side gives it back, or is gone. The response
+// that it returns says that it is given back.
+func (s *Server) lock(ctx context.Context, c *conn, e *entry, m request) *response {
+	locker, ok := e.store.(core.Locker)
+	if !ok {
+		return &response{Error: toFailure(errors.ErrUnsupported)}
+	}
+	// What the other side says next is to give it back, or its end: either ends
+	// the wait, too.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s.serving.Go(func() {
+		defer cancel()
+		var release request
+		_ = c.receive(&release)
+	})
+	lease, err := locker.Lock(ctx, m.Key)
+	if err != nil {
+		return &response{Error: toFailure(err)}
+	}
+	if err := c.send(&response{}); err == nil {
+		select {
+		case <-ctx.Done():
+		case <-lease.Lost():
+			_ = lease.Release()
+			return &response{Lost: true}
+		}
+	}
+	return &response{Error: toFailure(lease.Release())}
+}

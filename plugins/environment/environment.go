@@ -1,0 +1,78 @@
+// Package environment says what of a person's environment a child process gets
+// that may run anybody's code, or that stays: what a program of a person's needs to
+// find its home, its desktop and its way to the network, and nothing else.
+package environment
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// passed are the variables that are passed on. Those that hold
+// this program's settings and tokens are not among them, nor is anything that the
+// person's other programs keep there.
+var passed = []string{
+	"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR",
+	// Where the desktop's keyring and its windows are.
+	"DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY",
+	// Agents and keys of ssh, GnuPG and pass.
+	"SSH_AUTH_SOCK", "GNUPGHOME", "GPG_TTY", "PASSWORD_STORE_DIR",
+	// The way to a server.
+	"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR",
+	// Windows.
+	"SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "TEMP", "TMP", "USERPROFILE", "USERNAME", "USERDOMAIN",
+	"APPDATA", "LOCALAPPDATA", "PROGRAMDATA", "HOMEDRIVE", "HOMEPATH",
+}
+
+// passedPrefixes are beginnings of such variables' names.
+var passedPrefixes = []string{"LC_", "XDG_"}
+
+// Allowed returns what is passed on of an environment: the names above, in either
+// case as proxies are written, and those in more.
+//
+// Where there is no session bus on Linux it adds a bus address that is none:
+// libraries start a bus of their own otherwise, which nobody ends.
+func Allowed(environ []string, more ...string) []string {
+	var kept []string
+	bus := false
+	for _, e := range environ {
+		name, _, ok := strings.Cut(e, "=")
+		if !ok || name == "" {
+			continue
+		}
+		upper := strings.ToUpper(name)
+		allowed := slices.Contains(passed, upper) || slices.Contains(more, name) ||
+			slices.ContainsFunc(passedPrefixes, func(p string) bool { return strings.HasPrefix(upper, p) })
+		if allowed {
+			kept = append(kept, e)
+			bus = bus || name == busName
+		}
+	}
+	if !bus && !hasBus() {
+		kept = append(kept, busName+"="+noBus)
+	}
+	return kept
+}
+
+const (
+	busName = "DBUS_SESSION_BUS_ADDRESS"
+	noBus   = "disabled:"
+)
+
+// hasBus tells whether libraries find a session bus without its address: systemd
+// puts it into the runtime directory.
+func hasBus() bool {
+	if runtime.GOOS != "linux" {
+		return true // nobody starts one there
+	}
+	for _, dir := range []string{os.Getenv("XDG_RUNTIME_DIR"), fmt.Sprintf("/run/user/%d", os.Getuid())} {
+		if _, err := os.Stat(filepath.Join(dir, "bus")); dir != "" && err == nil {
+			return true
+		}
+	}
+	return false
+}
