@@ -70,6 +70,10 @@ type Config struct {
 	// Active is the profile that is used when none is named.
 	Active string `toml:"profile"`
 
+	// Idle is how long the agent that keeps stores open stays without a call, such
+	// as "15m"; "0" means that there is none. See [Config.AgentIdle].
+	Idle string `toml:"agent_idle"`
+
 	Settings
 
 	Profiles map[string]Settings `toml:"profiles"`
@@ -190,10 +194,53 @@ func (c *Config) check() error {
 			}
 		}
 	}
+	if _, err := parseIdle("agent_idle", c.Idle); err != nil {
+		return err
+	}
 	if _, ok := c.Stores[FileStore]; ok {
 		return fmt.Errorf("stores.%s: this store has no settings", FileStore)
 	}
 	return nil
+}
+
+// DefaultAgentIdle is how long the agent stays where the settings do not say.
+const DefaultAgentIdle = 15 * time.Minute
+
+// AgentIdle returns how long the agent stays without a call; 0 means that there
+// shall be none.
+func (c *Config) AgentIdle() (time.Duration, error) {
+	if env := os.Getenv(EnvAgentIdle); env != "" {
+		return parseIdle(EnvAgentIdle, env)
+	}
+	return parseIdle("agent_idle", c.Idle)
+}
+
+func parseIdle(name, text string) (time.Duration, error) {
+	if text == "" {
+		return DefaultAgentIdle, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("%s: %q is not a duration such as 15m, or 0", name, text)
+	}
+	return d, nil
+}
+
+// PluginEnvironment returns the variables that config.toml names for plugins, in
+// "env" of a store's or a frontend's table.
+func (c *Config) PluginEnvironment() []string {
+	var names []string
+	for _, tables := range []map[string]map[string]any{c.Stores, c.Frontends} {
+		for _, table := range tables {
+			list, _ := table["env"].([]any)
+			for _, v := range list {
+				if name, ok := v.(string); ok {
+					names = append(names, name)
+				}
+			}
+		}
+	}
+	return names
 }
 
 // lifetime reads SessionLifetime.

@@ -13,6 +13,7 @@ const (
 	EnvProfile          = "TOKENTOSS_PROFILE"           // the name
 	EnvStore            = "TOKENTOSS_STORE"             // overrides the setting
 	EnvTokenFile        = "TOKENTOSS_TOKEN_FILE"        // the file store's one document
+	EnvAgentIdle        = "TOKENTOSS_AGENT_IDLE"        // overrides the setting
 	EnvInsecureLoopback = "TOKENTOSS_INSECURE_LOOPBACK" // "1" allows an emulator's provider
 )
 

@@ -69,8 +69,9 @@ type Place struct {
 	Dir     string // the configuration directory
 	Profile string
 
-	// Settings are the table [stores.NAME] of config.toml.
+	// Settings are the table [stores.NAME] of config.toml, and Config is all of it.
 	Settings map[string]any
+	Config   *Config
 }
 
 // An UnknownStoreError is a name of a store that the program does not offer.
@@ -187,7 +188,7 @@ func (p *Profile) provider() core.ProviderOptions {
 // OpenStore opens the store of that name for a profile, as [Open] does, for a
 // program that has to do with the store alone. Of o only the stores are used.
 func OpenStore(c *Config, name, profile string, o Options) (core.TokenStore, error) {
-	place := Place{Dir: c.dir, Profile: profile, Settings: c.Stores[name]}
+	place := Place{Dir: c.dir, Profile: profile, Settings: c.Stores[name], Config: c}
 	if open, ok := o.Stores[name]; ok {
 		return open(place)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/profile"
+	"github.com/tokentoss/tokentoss/frontends/cli/agent"
 )
 
 // A Program is one of the two executables.
@@ -62,9 +63,8 @@ func Main(host *Host) int {
 	unsetEmpty()
 	if isHot(os.Args, os.Environ()) {
 		ctx := context.Background()
-		// A store that is not built in is for the command of that name.
-		var unknown *profile.UnknownStoreError
-		if err := p.hotToken(ctx); !errors.As(err, &unknown) {
+		// A store that no agent opens is for the command of that name.
+		if err := p.hotToken(ctx); !errors.Is(err, agent.ErrNoAgent) && !errors.Is(err, agent.ErrUnknownStore) {
 			return p.report(ctx, messages{w: p.Stderr}, err)
 		}
 	}
@@ -234,16 +234,6 @@ func (in *Invocation) open(ctx context.Context, change func(*profile.Options)) (
 		o.Logger.Debug("profile opened", "profile", p.Name, "store", p.Store, "session", p.Location(), "client", p.ClientFile)
 	}
 	return p, err
-}
-
-// StoreOpener returns what opens the stores that only the host has, or nil.
-func (in *Invocation) StoreOpener(ctx context.Context) func(string, profile.Place) (core.TokenStore, error) {
-	if in.host == nil || in.host.OpenStore == nil {
-		return nil
-	}
-	return func(name string, p profile.Place) (core.TokenStore, error) {
-		return in.host.OpenStore(ctx, in, name, p)
-	}
 }
 
 // Logger logs to standard error: warnings always, everything with --verbose.

@@ -166,6 +166,7 @@ func (c *commands) stores() *cli.Command {
 	return group("store", "where the session is kept, and how to move it", "setup",
 		&cli.Command{Name: "list", Usage: "list the stores, what protects each, and which one is in use", Action: c.heavy("store list", 0, 0)},
 		&cli.Command{Name: "use", Usage: "keep the session in a store from now on", ArgsUsage: "NAME", Action: c.heavy("store use", 1, 1)},
+		&cli.Command{Name: "lock", Usage: "forget passphrases and keys that are kept in memory", Action: c.run(0, 0, storeLock)},
 		&cli.Command{Name: "migrate", Usage: "copy sessions from one store to another, and check them there", Action: c.heavy("store migrate", 0, 0), Flags: []cli.Flag{
 			&cli.StringFlag{Name: "from", Usage: "the store `NAME` that has them", DefaultText: "the one in use"},
 			&cli.StringFlag{Name: "to", Usage: "the store `NAME` that shall have them"},

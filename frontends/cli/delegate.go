@@ -25,12 +25,12 @@ func delegated(ctx context.Context, in *Invocation) error {
 	return &exitError{code: exitDone}
 }
 
-// delegate runs this very command line by the host beside this executable. It
-// is looked for nowhere else: what lies on PATH may be anybody's.
-func delegate(ctx context.Context, in *Invocation) error {
+// hostPath returns the host, which is beside this executable, or is it. It is
+// looked for nowhere else: what lies on PATH may be anybody's.
+func hostPath() (string, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return fmt.Errorf("cannot find this executable's directory: %w", err)
+		return "", fmt.Errorf("this executable's directory cannot be found: %w", err)
 	}
 	if real, err := filepath.EvalSymlinks(self); err == nil {
 		self = real
@@ -40,7 +40,16 @@ func delegate(ctx context.Context, in *Invocation) error {
 		host += ".exe"
 	}
 	if _, err := os.Stat(host); err != nil {
-		return &hintedError{fmt.Errorf("%s is done by %s, which is not in %s", in.Command.HelpName, hostName, filepath.Dir(self)),
+		return "", fmt.Errorf("it is not in %s", filepath.Dir(self))
+	}
+	return host, nil
+}
+
+// delegate runs this very command line by the host.
+func delegate(ctx context.Context, in *Invocation) error {
+	host, err := hostPath()
+	if err != nil {
+		return &hintedError{fmt.Errorf("%s is done by %s: %w", in.Command.HelpName, hostName, err),
 			"go install " + hostPackage + ", or install the complete release"}
 	}
 	args := append([]string{host}, in.args[1:]...)

@@ -97,6 +97,7 @@ func hintFor(err error) string {
 	var secrets *core.ClientSecretsError
 	var provider *core.ProviderError
 	var unknown *profile.UnknownProfileError
+	var store *profile.UnknownStoreError
 	var newer *core.NewerRecordError
 	var clock *core.ClockError
 	var port *authcode.PortError
@@ -113,6 +114,11 @@ func hintFor(err error) string {
 			return fmt.Sprintf("did you mean %q?", near)
 		}
 		return "tokentoss profile add " + unknown.Name
+	case errors.As(err, &store):
+		if near := nearest(store.Name, store.Known); near != "" {
+			return fmt.Sprintf("did you mean %q?", near)
+		}
+		return "tokentoss store list"
 	case errors.As(err, &newer):
 		return "install the newer tokentoss, or tokentoss logout --local to begin anew"
 	case errors.As(err, &clock):

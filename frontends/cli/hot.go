@@ -18,7 +18,7 @@ import (
 // answered before. Everything else about it is as in the command token.
 
 // profileEnv are the variables that package profile reads itself.
-var profileEnv = []string{profile.EnvConfigDir, profile.EnvProfile, profile.EnvStore, profile.EnvTokenFile, profile.EnvInsecureLoopback}
+var profileEnv = []string{profile.EnvConfigDir, profile.EnvProfile, profile.EnvStore, profile.EnvTokenFile, profile.EnvInsecureLoopback, profile.EnvAgentIdle}
 
 // isHot tells whether a command line is "tokentoss token" and no option is set
 // by the environment either.
@@ -40,7 +40,14 @@ func isHot(args, env []string) bool {
 
 // hotToken prints the ID token.
 func (p Program) hotToken(ctx context.Context) error {
-	prof, err := profile.Open(profile.Options{OneShot: true, Logger: slog.New(&logHandler{say: messages{w: p.Stderr}, level: slog.LevelWarn})})
+	prof, err := profile.Open(profile.Options{
+		OneShot: true, Logger: slog.New(&logHandler{say: messages{w: p.Stderr}, level: slog.LevelWarn}),
+		OpenStore: func(name string, place profile.Place) (core.TokenStore, error) {
+			return openByAgent(ctx, name, place, func(ctx context.Context, question string) (core.Secret, error) {
+				return askHidden(ctx, p.Stderr, question)
+			})
+		},
+	})
 	if err != nil {
 		return err
 	}

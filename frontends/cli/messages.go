@@ -36,10 +36,16 @@ func (m messages) fail(format string, args ...any) { m.line("error: ", format, a
 // hint tells what to do next.
 func (m messages) hint(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	if rest, ok := strings.CutPrefix(text, "tokentoss "); ok && !strings.HasPrefix(rest, "profile ") && !strings.Contains(rest, "--profile") {
+	if rest, ok := strings.CutPrefix(text, "tokentoss "); ok && !ofAllProfiles(rest) && !strings.Contains(rest, "--") {
 		text = "tokentoss " + m.options + rest
 	}
 	m.line("hint: ", "%s", text)
+}
+
+// ofAllProfiles tells whether a command is not about one profile or one store.
+func ofAllProfiles(command string) bool {
+	word, _, _ := strings.Cut(command, " ")
+	return word == "profile" || word == "plugin" || word == "store"
 }
 
 func (m messages) line(kind, format string, args ...any) {

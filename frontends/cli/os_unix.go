@@ -13,6 +13,9 @@ import (
 // ttyName is the terminal that a process belongs to.
 const ttyName = "/dev/tty"
 
+// ownSession takes a process that stays out of the terminal's session.
+func ownSession(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }
+
 // endSignals end a command in order.
 var endSignals = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 

@@ -12,6 +12,9 @@ import (
 // ttyName is the input of the console that a process belongs to.
 const ttyName = "CONIN$"
 
+// ownSession takes a process that stays off the console.
+func ownSession(cmd *exec.Cmd) { ownGroup(cmd) }
+
 // endSignals end a command in order.
 var endSignals = []os.Signal{os.Interrupt}
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"sync"
 
@@ -29,19 +28,7 @@ func (in *Invocation) Ask(ctx context.Context, question string) (core.Secret, er
 	if !in.interactive() {
 		return "", fmt.Errorf("%w, and --non-interactive is set: %s", core.ErrSealed, oneLine(question))
 	}
-	tty, err := os.OpenFile(ttyName, os.O_RDWR, 0)
-	if err != nil {
-		return "", fmt.Errorf("%w, and there is no terminal to ask on: %s", core.ErrSealed, oneLine(question))
-	}
-	defer tty.Close()
-	var show io.Writer = tty
-	if isTerminal(in.Stderr) {
-		show = in.Stderr
-	}
-	fmt.Fprint(show, prefix+oneLine(question)+" (not shown): ")
-	line, err := readHidden(ctx, int(tty.Fd()))
-	fmt.Fprintln(show)
-	return core.Secret(line), err
+	return askHidden(ctx, in.Stderr, question)
 }
 
 // A Relay is the terminal of this program for a frontend that is in another

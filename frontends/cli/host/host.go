@@ -4,6 +4,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 
@@ -21,8 +22,13 @@ const serveCommand = "serve-plugin"
 // Main runs tokentoss-host, or serves one of its plugins, and returns the exit
 // code.
 func Main() int {
-	if len(os.Args) == 3 && os.Args[1] == serveCommand {
-		return serve(os.Args[2])
+	if len(os.Args) == 3 {
+		switch os.Args[1] {
+		case serveCommand:
+			return serve(os.Args[2])
+		case cli.AgentCommand:
+			return serveAgent(os.Args[2])
+		}
 	}
 	return cli.Main(&cli.Host{Commands: commands(), OpenStore: openStore, OpenFrontend: openFrontend})
 }
@@ -59,7 +65,12 @@ func openStore(ctx context.Context, in *cli.Invocation, name string, p profile.P
 		return nil, err
 	}
 	use.Ask = in.Ask
-	return newHost(p.Dir, in.Logger()).OpenStore(ctx, use)
+	s, err := newHost(p.Dir, in.Logger()).OpenStore(ctx, use)
+	var unknown *host.UnknownError
+	if errors.As(err, &unknown) {
+		return nil, &profile.UnknownStoreError{Name: unknown.Name, Known: append(unknown.Known, profile.FileStore)}
+	}
+	return s, err
 }
 
 // openFrontend opens a frontend that is a plugin.

@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/profile"
+	"github.com/tokentoss/tokentoss/frontends/cli/agent"
+	"github.com/tokentoss/tokentoss/plugins/environment"
+)
+
+// AgentCommand makes tokentoss-host an agent, for the configuration directory that
+// follows. It is for this program, not for people.
+const AgentCommand = "serve-agent"
+
+// openByAgent opens a store by the agent, which is started where there is none.
+// The error wraps [agent.ErrNoAgent] where the person or the system wants none.
+func openByAgent(ctx context.Context, name string, p profile.Place, ask func(context.Context, string) (core.Secret, error)) (core.TokenStore, error) {
+	idle, err := p.Config.AgentIdle()
+	if err != nil {
+		return nil, err
+	}
+	if idle == 0 || runtime.GOOS == "windows" {
+		return nil, agent.ErrNoAgent
+	}
+	c := &agent.Client{Dir: p.Dir, Ask: ask, Start: func(string) error { return startAgent(p) }}
+	return c.Open(ctx, name)
+}
+
+// startAgent starts an agent that outlives this process. It has no terminal and
+// no files of this one's: whoever waits for this one's output must not wait for
+// the agent.
+func startAgent(p profile.Place) error {
+	host, err := hostPath()
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(host, AgentCommand, p.Dir)
+	cmd.Env = environment.Allowed(os.Environ(), p.Config.PluginEnvironment()...)
+	cmd.Dir = "/"
+	ownSession(cmd)
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	return cmd.Process.Release()
+}
+
+// StoreOpener returns what opens stores that are not built in, for
+// [profile.Options]: by the agent, or by itself where there is no agent and this is
+// the host.
+func (in *Invocation) StoreOpener(ctx context.Context) func(string, profile.Place) (core.TokenStore, error) {
+	return func(name string, p profile.Place) (core.TokenStore, error) {
+		s, err := openByAgent(ctx, name, p, in.asker())
+		if !errors.Is(err, agent.ErrNoAgent) && !errors.Is(err, agent.ErrUnknownStore) {
+			return s, err
+		}
+		if in.host == nil {
+			return nil, &profile.UnknownStoreError{Name: name}
+		}
+		return in.host.OpenStore(ctx, in, name, p)
+	}
+}
+
+// asker returns what asks the person, or nil where nobody may be asked.
+func (in *Invocation) asker() func(context.Context, string) (core.Secret, error) {
+	if !in.interactive() {
+		return nil
+	}
+	return in.Ask
+}
+
+// askHidden asks for what must not be seen, on the terminal of this process.
+func askHidden(ctx context.Context, stderr io.Writer, question string) (core.Secret, error) {
+	tty, err := os.OpenFile(ttyName, os.O_RDWR, 0)
+	if err != nil {
+		return "", fmt.Errorf("%w, and there is no terminal to ask on: %s", core.ErrSealed, oneLine(question))
+	}
+	defer tty.Close()
+	var show io.Writer = tty
+	if isTerminal(stderr) {
+		show = stderr
+	}
+	fmt.Fprint(show, prefix+oneLine(question)+" (not shown): ")
+	line, err := readHidden(ctx, int(tty.Fd()))
+	fmt.Fprintln(show)
+	return core.Secret(line), err
+}
+
+// storeLock ends the agent.
+func storeLock(ctx context.Context, in *Invocation) error {
+	dir, err := in.Dir()
+	if err != nil {
+		return err
+	}
+	if err := (&agent.Client{Dir: dir}).Stop(ctx); err != nil {
+		return err
+	}
+	in.say.say("no passphrase and no key is kept in memory any more")
+	return nil
+}
