@@ -2,6 +2,7 @@ package encrypted
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -11,9 +12,6 @@ import (
 const (
 	headerMagic   = "tokentoss/encrypted "
 	headerVersion = 1
-
-	// maxHeader is what a header may have, in bytes.
-	maxHeader = 1024
 )
 
 // A header says what document it stands before. age does not authenticate
@@ -39,11 +37,10 @@ func (e versionError) Error() string { return fmt.Sprintf("version %d of the for
 // parseHeader returns the header of plain and the document after it. Only what
 // encode writes is taken.
 func parseHeader(plain []byte) (header, []byte, error) {
-	head, doc, found := bytes.Cut(plain[:min(len(plain), maxHeader)], []byte("\n\n"))
+	head, doc, found := bytes.Cut(plain, []byte("\n\n"))
 	if !found || !bytes.HasPrefix(head, []byte(headerMagic)) {
-		return header{}, nil, fmt.Errorf("it does not begin with a header")
+		return header{}, nil, errors.New("it does not begin with a header")
 	}
-	doc = plain[len(head)+2:]
 	lines := strings.Split(string(head), "\n")
 	version, err := strconv.Atoi(lines[0][len(headerMagic):])
 	if err == nil && version > headerVersion {
@@ -59,7 +56,7 @@ func parseHeader(plain []byte) (header, []byte, error) {
 	}
 	h.generation, _ = strconv.ParseUint(strings.TrimPrefix(lines[4], "generation "), 10, 64)
 	if !bytes.Equal(h.encode(), plain[:len(head)+2]) {
-		return header{}, nil, fmt.Errorf("the header is not well formed")
+		return header{}, nil, errors.New("the header is not well formed")
 	}
 	return h, doc, nil
 }

@@ -86,8 +86,9 @@ func putRecipient(ctx context.Context, path, recipient string) error {
 	return err
 }
 
-// readPrivate reads a file that only its owner may read. The hint of an error is
-// never to remove the file, since nothing makes it anew.
+// readPrivate reads a file that only its owner may read. What is wrong with a key
+// is wrong with no document, so that the error is a [core.ErrRefused] and not one
+// for which a sign-in sets the document aside.
 func readPrivate(ctx context.Context, path string) ([]byte, error) {
 	f, err := file.NewFile(path)
 	if err != nil {
@@ -95,12 +96,17 @@ func readPrivate(ctx context.Context, path string) ([]byte, error) {
 	}
 	r, err := f.Load(ctx, core.DefaultKey)
 	var broken *file.Error
-	if errors.As(err, &broken) && !strings.HasPrefix(broken.Fix, "run chmod ") && !errors.Is(err, core.ErrNotFound) {
-		keep := *broken
-		keep.Fix = "put a copy of the key there that is a file of yours alone"
-		return nil, &keep
+	if err == nil || errors.Is(err, core.ErrNotFound) || !errors.As(err, &broken) {
+		return r.Data, err
 	}
-	return r.Data, err
+	own := &Error{Subject: path, Problem: broken.Problem, Kind: core.ErrRefused, Cause: broken.Cause, Fix: broken.Fix}
+	if broken.Kind != nil {
+		own.Problem = broken.Kind.Error() + ": " + own.Problem
+	}
+	if own.Fix == "" || strings.Contains(own.Fix, "sign in again") || strings.HasPrefix(own.Fix, "run mv ") {
+		own.Fix = "put a copy of the key there that is a file of yours alone"
+	}
+	return nil, own
 }
 
 // An identityFile is a file with an age identity, which may have a passphrase.
@@ -246,7 +252,7 @@ func (k *identityFile) unlock(ctx context.Context, sealed []byte) (id age.Identi
 		case errors.As(err, &noMatch):
 			return errWrong
 		case err != nil:
-			return &Error{Subject: k.path, Kind: core.ErrCorrupt, Cause: err, Fix: "bring it back from a backup"}
+			return &Error{Subject: k.path, Kind: core.ErrRefused, Problem: "it is damaged", Cause: err, Fix: "bring it back from a backup"}
 		}
 		id, to, err = k.parse(text)
 		return err

@@ -76,7 +76,7 @@ func (k *kept) have(ctx context.Context, identity bool) error {
 			c = &call{identity: identity, done: make(chan struct{})}
 			k.call = c
 			k.mu.Unlock()
-			k.make(ctx, c)
+			k.do(ctx, c)
 			return c.err
 		}
 		k.mu.Unlock()
@@ -91,8 +91,8 @@ func (k *kept) have(ctx context.Context, identity bool) error {
 	}
 }
 
-// make does the call c, and lets those go on who wait for it.
-func (k *kept) make(ctx context.Context, c *call) {
+// do makes the call c, and lets those go on who wait for it.
+func (k *kept) do(ctx context.Context, c *call) {
 	var recipient age.Recipient
 	var identity age.Identity
 	c.err = errUnfinished // if Keys panics

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 
 	"filippo.io/age"
 
@@ -25,7 +24,7 @@ func seal(to age.Recipient, h header, doc []byte) ([]byte, error) {
 		return nil, tooLarge(h.key, len(doc))
 	}
 	var b bytes.Buffer
-	b.Grow(len(doc) + maxHeader)
+	b.Grow(len(doc) + 1024)
 	w, err := age.Encrypt(&b, to)
 	if err == nil {
 		_, err = w.Write(append(h.encode(), doc...))
@@ -68,7 +67,10 @@ func decrypt(sealed []byte, with age.Identity) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return io.ReadAll(r)
+	var plain bytes.Buffer
+	plain.Grow(len(sealed))
+	_, err = plain.ReadFrom(r)
+	return plain.Bytes(), err
 }
 
 // cannotDecrypt tells why a document was not decrypted. Whether it is damaged or
@@ -83,7 +85,7 @@ func cannotDecrypt(what string, err error) error {
 	case errors.As(err, &noMatch):
 		return &Error{
 			Subject: what, Kind: core.ErrCorrupt, Problem: "it is encrypted for another key, or its beginning is damaged",
-			Fix: "bring back the key that was in use, or sign in again",
+			Fix: "bring back the key that was in use, or sign in again; if it was just changed, start the program again",
 		}
 	}
 	return &Error{Subject: what, Kind: core.ErrCorrupt, Problem: "it is not what was encrypted", Cause: err, Fix: "sign in again"}

@@ -52,7 +52,7 @@ func (k *sshKey) Recipient(ctx context.Context) (age.Recipient, error) {
 	case errors.As(err, &locked):
 		return nil, &Error{
 			Subject: k.path, Kind: core.ErrRefused, Problem: "its old format hides the public key",
-			Fix: "run ssh-keygen -p -f " + k.path + " to have it written in the present one",
+			Fix: "change its passphrase with ssh-keygen -p, which writes the present format",
 		}
 	case err != nil:
 		return nil, k.unusable(err)
