@@ -86,10 +86,11 @@ func putRecipient(ctx context.Context, path, recipient string) error {
 	return err
 }
 
-// readPrivate reads a file that only its owner may read. What is wrong with a key
-// is wrong with no document, so that the error is a [core.ErrRefused] and not one
-// for which a sign-in sets the document aside.
-func readPrivate(ctx context.Context, path string) ([]byte, error) {
+// ReadPrivate reads the file of a key, which only its owner may read, for [Keys]
+// of one's own. If there is none, the error wraps [core.ErrNotFound]. Otherwise it
+// is a [core.ErrRefused]: what is wrong with a key is wrong with no document, and
+// must not have a sign-in set the document aside.
+func ReadPrivate(ctx context.Context, path string) ([]byte, error) {
 	f, err := file.NewFile(path)
 	if err != nil {
 		return nil, err
@@ -124,7 +125,7 @@ func (k *identityFile) Protection() string {
 	if k.passphrase {
 		return "the key is in " + k.path + ", with a passphrase"
 	}
-	data, err := readPrivate(context.Background(), k.path)
+	data, err := ReadPrivate(context.Background(), k.path)
 	if err == nil && bytes.HasPrefix(data, []byte(agePrefix)) {
 		return "the key is in " + k.path + ", with a passphrase"
 	}
@@ -144,7 +145,7 @@ func (k *identityFile) Recipient(ctx context.Context) (age.Recipient, error) {
 		_, recipient, err := k.parse(data)
 		return recipient, err
 	}
-	text, err := readPrivate(ctx, k.path+recipientSuffix)
+	text, err := ReadPrivate(ctx, k.path+recipientSuffix)
 	if errors.Is(err, core.ErrNotFound) { // the file is not of CreateIdentity
 		_, recipient, err := k.unlock(ctx, data)
 		return recipient, err
@@ -177,7 +178,7 @@ func (k *identityFile) Identity(ctx context.Context) (age.Identity, error) {
 
 // read reads the file, which must have a passphrase if the settings say so.
 func (k *identityFile) read(ctx context.Context) ([]byte, error) {
-	data, err := readPrivate(ctx, k.path)
+	data, err := ReadPrivate(ctx, k.path)
 	if err == nil && k.passphrase && !bytes.HasPrefix(data, []byte(agePrefix)) {
 		return nil, &Error{
 			Subject: k.path, Kind: core.ErrRefused, Problem: "the settings want a passphrase, and the identity has none",
@@ -275,7 +276,7 @@ func (k *identityFile) parseRecipient(text []byte) (age.Recipient, error) {
 // checkRecipient tells whether the file beside the identity has its recipient.
 // Somebody who can put another one there would read what is written next.
 func (k *identityFile) checkRecipient(ctx context.Context, want age.Recipient) error {
-	text, err := readPrivate(ctx, k.path+recipientSuffix)
+	text, err := ReadPrivate(ctx, k.path+recipientSuffix)
 	if errors.Is(err, core.ErrNotFound) {
 		return nil
 	}

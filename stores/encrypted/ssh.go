@@ -127,7 +127,7 @@ func (k *sshKey) identity(raw any) (age.Identity, error) {
 
 // read reads the file. An SSH key is not made here.
 func (k *sshKey) read(ctx context.Context) ([]byte, error) {
-	data, err := readPrivate(ctx, k.path)
+	data, err := ReadPrivate(ctx, k.path)
 	if errors.Is(err, core.ErrNotFound) {
 		return nil, &Error{Subject: k.path, Kind: core.ErrSealed, Problem: "there is no SSH key", Fix: "bring it back, or correct ssh_key in the settings"}
 	}
