@@ -71,7 +71,7 @@ func (r *ring) call(ctx context.Context, f func(system.Keyring) error) error {
 	done := make(chan error, 1)
 	go func() {
 		defer func() { <-r.turn }()
-		done <- r.try(f)
+		done <- r.guard(func() error { return r.use(f) })
 	}()
 	select {
 	case err := <-done:
@@ -81,15 +81,19 @@ func (r *ring) call(ctx context.Context, f func(system.Keyring) error) error {
 	}
 }
 
-// try opens the keyring and calls f.
-func (r *ring) try(f func(system.Keyring) error) (err error) {
-	// The library takes the answer to a prompt for that of a person who agreed,
-	// and panics if it is another.
+// guard calls f. The library takes any answer to a prompt for that of a person who
+// agreed, and panics if it is another.
+func (r *ring) guard(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = r.error(core.ErrRefused, errors.New("the question was not answered"), "try again, and unlock the keyring when it asks")
 		}
 	}()
+	return f()
+}
+
+// use opens the keyring and calls f.
+func (r *ring) use(f func(system.Keyring) error) error {
 	if !slices.Contains(system.AvailableBackends(), backend) {
 		problem, fix := whyAbsent()
 		return r.error(core.ErrUnavailable, errors.New(problem), fix)
@@ -119,14 +123,17 @@ func (r *ring) explain(err error) error {
 	if errors.Is(err, system.ErrKeyNotFound) {
 		return errNoKey
 	}
-	switch kind := kindOf(err); kind {
-	case core.ErrSealed:
-		return r.error(kind, err, "unlock the keyring and try again")
-	case core.ErrRefused:
-		return r.error(kind, err, "allow tokentoss to use the keyring, and try again")
+	kind, fix := kindOf(err)
+	switch {
+	case fix != "":
+	case kind == core.ErrSealed:
+		fix = "unlock the keyring and try again"
+	case kind == core.ErrRefused:
+		fix = "allow tokentoss to use the keyring, and try again"
 	default:
-		return r.error(core.ErrUnavailable, err, whereElse)
+		kind, fix = core.ErrUnavailable, whereElse
 	}
+	return r.error(kind, err, fix)
 }
 
 func (r *ring) error(kind, cause error, fix string) error {
