@@ -1,0 +1,293 @@
+package encrypted
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"filippo.io/age"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/stores/file"
+)
+
+const (
+	// recipientSuffix and the path of an identity file with a passphrase make
+	// the path of the recipient.
+	recipientSuffix = ".pub"
+
+	// maxWorkFactor is the highest cost of a passphrase that is tried: four times
+	// what age writes, which is two seconds and 1 GiB of memory.
+	maxWorkFactor = 20
+
+	// agePrefix begins every file that age encrypted.
+	agePrefix = "age-encryption.org/"
+)
+
+// CreateIdentity makes an identity in the new file path, which only its owner can
+// read. With a passphrase it is encrypted, and its recipient is in path.pub. A
+// file that is there already is left alone, and the error wraps
+// [core.ErrConflict].
+func CreateIdentity(ctx context.Context, path string, passphrase core.Secret) error {
+	id, err := age.GenerateX25519Identity()
+	if err != nil {
+		return fmt.Errorf("make an identity: %w", err)
+	}
+	text := fmt.Appendf(nil, "# public key: %s\n%s\n", id.Recipient(), id)
+	if passphrase == "" {
+		return create(ctx, path, text)
+	}
+	to, err := age.NewScryptRecipient(passphrase.Reveal())
+	if err != nil {
+		return fmt.Errorf("make an identity: %w", err)
+	}
+	var sealed bytes.Buffer
+	w, err := age.Encrypt(&sealed, to)
+	if err == nil {
+		_, err = w.Write(text)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("encrypt the identity: %w", err)
+	}
+	if err := create(ctx, path, sealed.Bytes()); err != nil {
+		return err
+	}
+	return putRecipient(ctx, path, id.Recipient().String())
+}
+
+// create writes a new private file.
+func create(ctx context.Context, path string, data []byte) error {
+	f, err := file.NewFile(path)
+	if err != nil {
+		return err
+	}
+	if _, err = f.Save(ctx, core.DefaultKey, core.Record{Data: data}); errors.Is(err, core.ErrConflict) {
+		return &Error{Subject: path, Kind: core.ErrConflict, Problem: "there is an identity already", Fix: "choose another path"}
+	}
+	return err
+}
+
+// putRecipient writes the recipient of the identity file path, whatever is there:
+// the identity is what counts.
+func putRecipient(ctx context.Context, path, recipient string) error {
+	f, err := file.NewFile(path + recipientSuffix)
+	if err != nil {
+		return err
+	}
+	if err := f.Delete(ctx, core.DefaultKey); err != nil {
+		return err
+	}
+	_, err = f.Save(ctx, core.DefaultKey, core.Record{Data: []byte(recipient + "\n")})
+	return err
+}
+
+// ReadPrivate reads the file of a key, which only its owner may read, for [Keys]
+// of one's own. If there is none, the error wraps [core.ErrNotFound]. Otherwise it
+// is a [core.ErrRefused]: what is wrong with a key is wrong with no document, and
+// must not have a sign-in set the document aside.
+func ReadPrivate(ctx context.Context, path string) ([]byte, error) {
+	f, err := file.NewFile(path)
+	if err != nil {
+		return nil, err
+	}
+	r, err := f.Load(ctx, core.DefaultKey)
+	var broken *file.Error
+	if err == nil || errors.Is(err, core.ErrNotFound) || !errors.As(err, &broken) {
+		return r.Data, err
+	}
+	own := &Error{Subject: path, Problem: broken.Problem, Kind: core.ErrRefused, Cause: broken.Cause, Fix: broken.Fix}
+	if broken.Kind != nil {
+		own.Problem = broken.Kind.Error() + ": " + own.Problem
+	}
+	if own.Fix == "" || strings.Contains(own.Fix, "sign in again") || strings.HasPrefix(own.Fix, "run mv ") {
+		own.Fix = "put a copy of the key there that is a file of yours alone"
+	}
+	return nil, own
+}
+
+// An identityFile is a file with an age identity, which may have a passphrase.
+type identityFile struct {
+	path       string
+	passphrase bool // the settings want one
+	ask        Ask
+	records    core.Lister // which would be lost with the identity
+}
+
+var _ Keys = (*identityFile)(nil)
+
+// Protection implements [Keys].
+func (k *identityFile) Protection() string {
+	if k.passphrase {
+		return "the key is in " + k.path + ", with a passphrase"
+	}
+	data, err := ReadPrivate(context.Background(), k.path)
+	if err == nil && bytes.HasPrefix(data, []byte(agePrefix)) {
+		return "the key is in " + k.path + ", with a passphrase"
+	}
+	return "the key is in " + k.path + ", which you alone can read"
+}
+
+// Recipient implements [Keys].
+func (k *identityFile) Recipient(ctx context.Context) (age.Recipient, error) {
+	data, err := k.read(ctx)
+	if errors.Is(err, core.ErrNotFound) {
+		data, err = k.create(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.HasPrefix(data, []byte(agePrefix)) {
+		_, recipient, err := k.parse(data)
+		return recipient, err
+	}
+	text, err := ReadPrivate(ctx, k.path+recipientSuffix)
+	if errors.Is(err, core.ErrNotFound) { // the file is not of CreateIdentity
+		_, recipient, err := k.unlock(ctx, data)
+		return recipient, err
+	}
+	if err != nil {
+		return nil, err
+	}
+	return k.parseRecipient(text)
+}
+
+// Identity implements [Keys].
+func (k *identityFile) Identity(ctx context.Context) (age.Identity, error) {
+	data, err := k.read(ctx)
+	if errors.Is(err, core.ErrNotFound) {
+		return nil, k.lost()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.HasPrefix(data, []byte(agePrefix)) {
+		id, _, err := k.parse(data)
+		return id, err
+	}
+	id, recipient, err := k.unlock(ctx, data)
+	if err != nil {
+		return nil, err
+	}
+	return id, k.checkRecipient(ctx, recipient)
+}
+
+// read reads the file, which must have a passphrase if the settings say so.
+func (k *identityFile) read(ctx context.Context) ([]byte, error) {
+	data, err := ReadPrivate(ctx, k.path)
+	if err == nil && k.passphrase && !bytes.HasPrefix(data, []byte(agePrefix)) {
+		return nil, &Error{
+			Subject: k.path, Kind: core.ErrRefused, Problem: "the settings want a passphrase, and the identity has none",
+			Fix: "take passphrase = true out of the settings, or encrypt the identity with age -p",
+		}
+	}
+	return data, err
+}
+
+// create makes the file, or reads the one that another process made meanwhile.
+func (k *identityFile) create(ctx context.Context) ([]byte, error) {
+	if k.records != nil {
+		if keys, err := k.records.List(ctx); err != nil {
+			return nil, err
+		} else if len(keys) > 0 {
+			return nil, k.lost()
+		}
+	}
+	var passphrase core.Secret
+	if k.passphrase {
+		var err error
+		if passphrase, err = k.ask.choose(ctx, k.path); err != nil {
+			return nil, err
+		}
+	}
+	if err := CreateIdentity(ctx, k.path, passphrase); err != nil && !errors.Is(err, core.ErrConflict) {
+		return nil, err
+	}
+	return k.read(ctx)
+}
+
+// lost tells that documents are there and what opens them is not.
+func (k *identityFile) lost() error {
+	return &Error{
+		Subject: k.path, Kind: core.ErrSealed, Problem: "the identity is gone, and sessions are encrypted for it",
+		Fix: "bring the file back from a backup, or give the sessions up: tokentoss logout --local for each profile",
+	}
+}
+
+// parse reads an identity that is in clear.
+func (k *identityFile) parse(text []byte) (age.Identity, age.Recipient, error) {
+	// The errors of age may show a part of the text.
+	ids, err := age.ParseIdentities(bytes.NewReader(text))
+	if err == nil && len(ids) == 1 {
+		switch id := ids[0].(type) {
+		case *age.X25519Identity:
+			return id, id.Recipient(), nil
+		case *age.HybridIdentity:
+			return id, id.Recipient(), nil
+		}
+	}
+	return nil, nil, &Error{
+		Subject: k.path, Kind: core.ErrRefused, Problem: "it does not hold one age identity",
+		Fix: "give the path of a file that age-keygen made, or of none",
+	}
+}
+
+// unlock decrypts the identity with a passphrase that it asks for.
+func (k *identityFile) unlock(ctx context.Context, sealed []byte) (id age.Identity, to age.Recipient, err error) {
+	err = k.ask.unlock(ctx, k.path, func(passphrase core.Secret) error {
+		with, err := age.NewScryptIdentity(passphrase.Reveal())
+		if err != nil {
+			return err
+		}
+		with.SetMaxWorkFactor(maxWorkFactor)
+		text, err := decrypt(sealed, capped{with})
+		var tooSlow *WorkFactorError
+		var noMatch *age.NoIdentityMatchError
+		switch {
+		case errors.As(err, &tooSlow):
+			return &Error{Subject: k.path, Cause: err, Fix: "make the identity anew with a lower cost"}
+		case errors.As(err, &noMatch):
+			return errWrong
+		case err != nil:
+			return &Error{Subject: k.path, Kind: core.ErrRefused, Problem: "it is damaged", Cause: err, Fix: "bring it back from a backup"}
+		}
+		id, to, err = k.parse(text)
+		return err
+	})
+	return id, to, err
+}
+
+// parseRecipient reads the file beside the identity.
+func (k *identityFile) parseRecipient(text []byte) (age.Recipient, error) {
+	tos, err := age.ParseRecipients(bytes.NewReader(text))
+	if err != nil || len(tos) != 1 {
+		return nil, &Error{
+			Subject: k.path + recipientSuffix, Kind: core.ErrRefused, Problem: "it does not hold one age recipient",
+			Fix: "remove it; the passphrase is then asked for",
+		}
+	}
+	return tos[0], nil
+}
+
+// checkRecipient tells whether the file beside the identity has its recipient.
+// Somebody who can put another one there would read what is written next.
+func (k *identityFile) checkRecipient(ctx context.Context, want age.Recipient) error {
+	text, err := ReadPrivate(ctx, k.path+recipientSuffix)
+	if errors.Is(err, core.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if strings.TrimSpace(string(text)) != fmt.Sprint(want) {
+		return &Error{
+			Subject: k.path + recipientSuffix, Kind: core.ErrRefused, Problem: "it is not the recipient of the identity",
+			Fix: "find out who put it there, and remove it",
+		}
+	}
+	return nil
+}

@@ -1,0 +1,103 @@
+package encrypted
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/stores/file"
+)
+
+const (
+	// storeName stands in the documents of the store of Open.
+	storeName = "encrypted"
+
+	// fileName is the name of its documents.
+	fileName = "tokens.age"
+
+	// identityName is the name of the identity file, if the settings name none.
+	identityName = "identity.age"
+)
+
+// Config is the settings of a store: what its documents are opened with. Nothing
+// set means an age identity in the file identity.age of the store's directory.
+// Paths are absolute, or begin with "~/".
+type Config struct {
+	// Identity is the path of the age identity. It is made if it does not exist.
+	Identity string `json:"identity,omitempty"`
+
+	// Passphrase says that the identity must have a passphrase. One that is made
+	// gets a passphrase that the person is asked for. An identity that has one may
+	// be used without this.
+	Passphrase bool `json:"passphrase,omitempty"`
+
+	// SSHKey is the path of an SSH private key to use instead of an identity.
+	SSHKey string `json:"ssh_key,omitempty"`
+}
+
+// Open returns the store of encrypted files in dir, which is made when something
+// is saved. It asks for a passphrase, with ask, when a session is first read; ask
+// may be nil. Nothing is read yet, and no error is of what is on the disk.
+func Open(c Config, dir string, ask Ask) (core.TokenStore, error) {
+	files, err := file.NewNamed(dir, fileName)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := c.Keys(dir, ask, files)
+	if err != nil {
+		return nil, err
+	}
+	return Wrap(files, storeName, keys), nil
+}
+
+// Keys returns what c describes, for a store of one's own. The identity file is
+// in dir if c does not say otherwise. An identity is made only while records
+// names no key, since those were encrypted for another; records may be nil.
+func (c Config) Keys(dir string, ask Ask, records core.Lister) (Keys, error) {
+	if c.SSHKey != "" {
+		if c.Identity != "" || c.Passphrase {
+			return nil, &SettingError{Name: "ssh_key", Problem: "cannot be used together with identity or passphrase"}
+		}
+		path, err := absolute("ssh_key", c.SSHKey)
+		if err != nil {
+			return nil, err
+		}
+		return &sshKey{path: path, ask: ask}, nil
+	}
+	path, err := absolute("identity", c.Identity)
+	if c.Identity == "" {
+		path, err = filepath.Join(dir, identityName), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &identityFile{path: path, passphrase: c.Passphrase, ask: ask, records: records}, nil
+}
+
+// A SettingError is a setting that cannot be used.
+type SettingError struct {
+	Name    string
+	Problem string
+}
+
+func (e *SettingError) Error() string { return fmt.Sprintf("the setting %s %s", e.Name, e.Problem) }
+
+// Hint says what to do next.
+func (e *SettingError) Hint() string { return "correct " + e.Name + " in config.toml" }
+
+// absolute returns the path of a setting.
+func absolute(name, path string) (string, error) {
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", &SettingError{Name: name, Problem: "begins with ~/, and there is no home directory"}
+		}
+		path = filepath.Join(home, rest)
+	}
+	if !filepath.IsAbs(path) {
+		return "", &SettingError{Name: name, Problem: fmt.Sprintf("is %q, which is not an absolute path", path)}
+	}
+	return filepath.Clean(path), nil
+}

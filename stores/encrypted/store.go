@@ -1,0 +1,172 @@
+package encrypted
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/tokentoss/tokentoss/core"
+)
+
+// Wrap returns a store whose documents inner keeps encrypted. Revisions,
+// conflicts, locks, lists, places and Close are inner's, and it is a
+// [core.Locker] and a [core.Lister] if inner is one.
+//
+// The name of the store stands in each document, so that one of another store is
+// not taken, and must not change. What keys give is kept as long as the store
+// lives.
+//
+// Load refuses, with [core.ErrCorrupt], a document of another key or store, and
+// one that is older than what this store has seen under the key. It cannot know
+// of what it has not seen: a process that starts takes an old document for the
+// present one.
+func Wrap(inner core.TokenStore, name string, keys Keys) core.TokenStore {
+	s := &store{inner: inner, name: name, keys: &kept{keys: keys}}
+	lock, _ := inner.(core.Locker)
+	list, _ := inner.(core.Lister)
+	return core.Compose(s, lock, list)
+}
+
+// A store is the [core.ComposeBase] of Wrap.
+type store struct {
+	inner core.TokenStore
+	name  string
+	keys  *kept
+	seen  history
+}
+
+// Load implements [core.TokenStore]. It asks for the identity when there is a
+// document.
+func (s *store) Load(ctx context.Context, key string) (core.Record, error) {
+	if err := core.CheckKey(key); err != nil {
+		return core.Record{}, fmt.Errorf("encrypted store: %w", err)
+	}
+	before := s.seen.at(key)
+	r, err := s.inner.Load(ctx, key)
+	if err != nil {
+		return core.Record{}, err
+	}
+	identity, err := s.keys.forLoading(ctx)
+	if err != nil {
+		return core.Record{}, err
+	}
+	what := s.place(key)
+	h, doc, err := unseal(what, r.Data, identity)
+	if err != nil {
+		return core.Record{}, err
+	}
+	if h.store != s.name || h.key != key {
+		return core.Record{}, swapped(what, h, s.name, key)
+	}
+	if before.goesBack(h) {
+		return core.Record{}, rolledBack(what)
+	}
+	s.seen.saw(key, before, h, r.Revision)
+	return core.Record{Data: doc, Revision: r.Revision}, nil
+}
+
+// Save implements [core.TokenStore]. It needs no identity.
+func (s *store) Save(ctx context.Context, key string, r core.Record) (core.Record, error) {
+	if err := core.CheckKey(key); err != nil {
+		return core.Record{}, fmt.Errorf("encrypted store: %w", err)
+	}
+	if len(r.Data) > maxDocument {
+		return core.Record{}, tooLarge(s.place(key), len(r.Data))
+	}
+	recipient, err := s.keys.forSaving(ctx)
+	if err != nil {
+		return core.Record{}, err
+	}
+	before := s.seen.at(key)
+	h := header{store: s.name, key: key}
+	h.lineage, h.generation = before.after(r.Revision)
+	sealed, err := seal(recipient, h, r.Data)
+	if err != nil {
+		return core.Record{}, err
+	}
+	saved, err := s.inner.Save(ctx, key, core.Record{Data: sealed, Revision: r.Revision})
+	if err != nil {
+		return core.Record{}, err
+	}
+	s.seen.saw(key, before, h, saved.Revision)
+	return core.Record{Data: r.Data, Revision: saved.Revision}, nil
+}
+
+// Delete implements [core.TokenStore]. It needs no key.
+func (s *store) Delete(ctx context.Context, key string) error {
+	if err := core.CheckKey(key); err != nil {
+		return fmt.Errorf("encrypted store: %w", err)
+	}
+	before := s.seen.at(key)
+	if err := s.inner.Delete(ctx, key); err != nil {
+		return err
+	}
+	s.seen.deleted(key, before)
+	return nil
+}
+
+// Check implements [core.Checker]: there is a key to encrypt with, and inner
+// would take the document.
+func (s *store) Check(ctx context.Context, key string) error {
+	if c, ok := s.inner.(core.Checker); ok {
+		if err := c.Check(ctx, key); err != nil {
+			return err
+		}
+	}
+	_, err := s.keys.forSaving(ctx)
+	return err
+}
+
+// SetAside implements [core.SetAsider].
+func (s *store) SetAside(ctx context.Context, key string) (string, error) {
+	if a, ok := s.inner.(core.SetAsider); ok {
+		return a.SetAside(ctx, key)
+	}
+	return "", fmt.Errorf("encrypted store: set aside: %w", errors.ErrUnsupported)
+}
+
+// Path implements [core.Locator].
+func (s *store) Path(key string) string {
+	if l, ok := s.inner.(core.Locator); ok {
+		return l.Path(key)
+	}
+	return ""
+}
+
+// Protection implements [core.Protector].
+func (s *store) Protection() string { return "encrypted with age: " + s.keys.keys.Protection() }
+
+// Close implements [io.Closer].
+func (s *store) Close() error {
+	if c, ok := s.inner.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}
+
+// place names the document of key in errors.
+func (s *store) place(key string) string {
+	if path := s.Path(key); path != "" {
+		return path
+	}
+	return fmt.Sprintf("session %q in the store %q", key, s.name)
+}
+
+func swapped(what string, h header, store, key string) error {
+	was := fmt.Sprintf("it is of the profile %q", h.key)
+	if h.store != store {
+		was = fmt.Sprintf("it is of the store %q", h.store)
+	}
+	return &Error{
+		Subject: what, Kind: core.ErrCorrupt, Problem: "swapped: " + was + ", and was put here",
+		Fix: "find out who did that, and sign in again",
+	}
+}
+
+func rolledBack(what string) error {
+	return &Error{
+		Subject: what, Kind: core.ErrCorrupt, Problem: "rolled back: a newer session or none was here before",
+		Fix: "find out who put an old copy here, and sign in again; if it was you, start the program again",
+	}
+}
