@@ -36,7 +36,7 @@ func startup(rounds int) ([]row, error) {
 	// Both are measured as an installation leaves them, written by a copy: what
 	// the go command links has been written through a memory map, and lies in
 	// Linux's page cache in pieces that take longer to map again.
-	for name, from := range map[string]string{"tokentoss": "bin/tokentoss", "hello": bin("hello.built")} {
+	for name, from := range map[string]string{"tokentoss": "bin/tokentoss", "tokentoss-host": "bin/tokentoss-host", "hello": bin("hello.built")} {
 		if err := replaceByCopy(from, bin(name)); err != nil {
 			return nil, fmt.Errorf("%w; run it by make bench, which builds", err)
 		}
@@ -50,14 +50,27 @@ func startup(rounds int) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The same session in a store that is a plugin, read by the agent, and without
+	// one.
+	const store, noAgent = "TOKENTOSS_STORE=encrypted", "TOKENTOSS_AGENT_IDLE=0"
+	migrate := exec.Command(tokentoss, "store", "migrate", "--from", "file", "--to", "encrypted")
+	if migrate.Env = env; migrate.Run() != nil {
+		return nil, fmt.Errorf("the session could not be put into the encrypted store")
+	}
+	defer func() {
+		stop := exec.Command(tokentoss, "store", "lock")
+		stop.Env = env
+		_ = stop.Run()
+	}()
 	var out bytes.Buffer
-	cmd := exec.Command(bin("startup"), strconv.Itoa(rounds), bin("hello"), "--", tokentoss, "token", "--", tokentoss, "status")
+	cmd := exec.Command(bin("startup"), strconv.Itoa(rounds), bin("hello"), "--", tokentoss, "token", "--", tokentoss, "status",
+		"--", store, tokentoss, "token", "--", store, noAgent, tokentoss, "token")
 	cmd.Env, cmd.Stdout, cmd.Stderr = env, &out, os.Stderr
 	if err := cmd.Run(); err != nil {
 		return nil, err
 	}
 	var r []result
-	if err := json.Unmarshal(out.Bytes(), &r); err != nil || len(r) != 3 {
+	if err := json.Unmarshal(out.Bytes(), &r); err != nil || len(r) != 5 {
 		return nil, fmt.Errorf("startup printed %q", out.String())
 	}
 	ms := func(ns int64) time.Duration { return time.Duration(ns).Round(10 * time.Microsecond) }
@@ -66,6 +79,9 @@ func startup(rounds int) ([]row, error) {
 	}
 	return []row{
 		{"tokentoss token, cached: wall time against a Go hello world", ratio(r[1].WallNS, r[0].WallNS), 1.8, "x", times(1)},
+		{"the same, from a plugin store by the agent", ratio(r[3].WallNS, r[0].WallNS), 2.5, "x", times(3)},
+		{"the same, from a plugin store without an agent", ratio(r[4].WallNS, r[0].WallNS), 0, "x", times(4)},
+		{"its process time over the file store's", float64(r[4].CPUNS-r[1].CPUNS) / 1e6, 60, "ms", times(4)},
 		{"tokentoss status: wall time against a Go hello world", ratio(r[2].WallNS, r[0].WallNS), 0, "x", times(2)},
 		{"tokentoss token: peak memory", float64(r[1].PeakKB) / 1024, 8, "MiB", fmt.Sprintf("hello world %.1f MiB", float64(r[0].PeakKB)/1024)},
 		{"tokentoss: size of the executable", float64(info.Size()) / 1e6, 10, "MB", ""},

@@ -10,6 +10,8 @@ require (
 	github.com/tokentoss/tokentoss/core/profile v0.1.0
 	github.com/tokentoss/tokentoss/e2e/emulator v0.1.0
 	github.com/tokentoss/tokentoss/plugins v0.1.0
+	github.com/tokentoss/tokentoss/stores/encrypted v0.1.0
+	github.com/tokentoss/tokentoss/stores/keyring v0.1.0
 	github.com/urfave/cli/v2 v2.27.7
 	github.com/xrash/smetrics v0.0.0-20240521201337-686a1a2994c1
 	golang.org/x/term v0.47.0

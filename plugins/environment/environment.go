@@ -38,7 +38,6 @@ var passedPrefixes = []string{"LC_", "XDG_"}
 // libraries start a bus of their own otherwise, which nobody ends.
 func Allowed(environ []string, more ...string) []string {
 	var kept []string
-	bus := false
 	for _, e := range environ {
 		name, _, ok := strings.Cut(e, "=")
 		if !ok || name == "" {
@@ -49,25 +48,29 @@ func Allowed(environ []string, more ...string) []string {
 			slices.ContainsFunc(passedPrefixes, func(p string) bool { return strings.HasPrefix(upper, p) })
 		if allowed {
 			kept = append(kept, e)
-			bus = bus || name == busName
 		}
 	}
-	if !bus && !hasBus() {
-		kept = append(kept, busName+"="+noBus)
+	if !HasBus(environ) {
+		kept = append(kept, BusName+"="+NoBus)
 	}
 	return kept
 }
 
+// BusName is the variable with the address of the D-Bus session bus, and NoBus an
+// address at which there is none.
 const (
-	busName = "DBUS_SESSION_BUS_ADDRESS"
-	noBus   = "disabled:"
+	BusName = "DBUS_SESSION_BUS_ADDRESS"
+	NoBus   = "disabled:"
 )
 
-// hasBus tells whether libraries find a session bus without its address: systemd
-// puts it into the runtime directory.
-func hasBus() bool {
+// HasBus tells whether libraries find a session bus without starting one: by its
+// address, or in the runtime directory, where systemd puts it.
+func HasBus(environ []string) bool {
 	if runtime.GOOS != "linux" {
 		return true // nobody starts one there
+	}
+	if slices.ContainsFunc(environ, func(e string) bool { return strings.HasPrefix(e, BusName+"=") && e != BusName+"=" }) {
+		return true
 	}
 	for _, dir := range []string{os.Getenv("XDG_RUNTIME_DIR"), fmt.Sprintf("/run/user/%d", os.Getuid())} {
 		if _, err := os.Stat(filepath.Join(dir, "bus")); dir != "" && err == nil {

@@ -2,7 +2,7 @@
 
 // Command startup runs commands in turn, many times, and prints what each took:
 //
-//	startup ROUNDS COMMAND [ARGS...] [-- COMMAND [ARGS...]]...
+//	startup ROUNDS [NAME=VALUE...] COMMAND [ARGS...] [-- ...]...
 //
 // It is a program of its own, and a small one, since Linux counts the memory of
 // the process that starts another to the other's peak.
@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -22,7 +23,7 @@ import (
 // A Result is what one command took, the median of all rounds.
 type Result struct {
 	WallNS int64 // from start to exit
-	CPUNS  int64 // user and system time
+	CPUNS  int64 // user and system time, with that of the processes it waited for
 	PeakKB int64 // resident memory
 }
 
@@ -53,7 +54,12 @@ func run(args []string) error {
 	wall, cpu, peak := make([][]int64, len(commands)), make([][]int64, len(commands)), make([][]int64, len(commands))
 	for range rounds {
 		for i, c := range commands {
-			cmd := exec.Command(c[0], c[1:]...)
+			env := 0 // variables stand before the command, as for env(1)
+			for strings.Contains(c[env], "=") {
+				env++
+			}
+			cmd := exec.Command(c[env], c[env+1:]...)
+			cmd.Env = append(os.Environ(), c[:env]...)
 			began := time.Now()
 			if err := cmd.Run(); err != nil {
 				return fmt.Errorf("%v: %w", c, err)

@@ -1,7 +1,28 @@
 package host
 
-import "github.com/tokentoss/tokentoss/plugins"
+import (
+	"context"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/plugins"
+	"github.com/tokentoss/tokentoss/stores/encrypted"
+	"github.com/tokentoss/tokentoss/stores/keyring"
+)
 
 // bundled are the plugins that are a part of tokentoss-host. They are loaded as
 // any other, from a second process of it.
-func bundled() []plugins.Plugin { return nil }
+func bundled() []plugins.Plugin {
+	info := func(name, about string) plugins.Info {
+		return plugins.Info{Name: name, About: about, Locking: true, Listing: true}
+	}
+	return []plugins.Plugin{
+		plugins.Store(info("encrypted", "files, encrypted by age: for an identity, an SSH key, or a passphrase"),
+			func(_ context.Context, o plugins.Opening[encrypted.Config]) (core.TokenStore, error) {
+				return encrypted.Open(o.Config, o.Dir, encrypted.Ask(o.Ask))
+			}),
+		plugins.Store(info("keyring", "files, encrypted with a key that the system's keyring keeps"),
+			func(_ context.Context, o plugins.Opening[keyring.Config]) (core.TokenStore, error) {
+				return keyring.Open(o.Config, o.Dir)
+			}),
+	}
+}

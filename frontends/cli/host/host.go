@@ -11,6 +11,7 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/profile"
 	"github.com/tokentoss/tokentoss/frontends/cli"
+	"github.com/tokentoss/tokentoss/frontends/cli/host/nobus"
 	"github.com/tokentoss/tokentoss/plugins"
 	"github.com/tokentoss/tokentoss/plugins/host"
 )
@@ -22,6 +23,7 @@ const serveCommand = "serve-plugin"
 // Main runs tokentoss-host, or serves one of its plugins, and returns the exit
 // code.
 func Main() int {
+	nobus.Restore()
 	if len(os.Args) == 3 {
 		switch os.Args[1] {
 		case serveCommand:
