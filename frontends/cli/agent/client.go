@@ -266,6 +266,9 @@ type locker struct{ s *store }
 // Lock implements [core.Locker]. It has a connection of its own.
 func (l locker) Lock(ctx context.Context, key string) (core.Lease, error) {
 	c, err := l.s.client.dial(ctx)
+	if cause := ctx.Err(); cause != nil && err != nil {
+		return nil, fmt.Errorf("store %s: %w: %w", l.s.name, core.ErrLocked, cause)
+	}
 	if err != nil {
 		return nil, err
 	}
