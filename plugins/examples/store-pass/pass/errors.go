@@ -76,13 +76,14 @@ func (s *Store) uninitialised() error {
 // unreadable says why an entry was not decrypted.
 func (s *Store) unreadable(entry string, out *output) error {
 	e := &Error{Entry: entry, Kind: core.ErrUnavailable, Problem: last(out.stderr)}
+	changed := out.status["BADMDC"] || out.status["NODATA"] || out.exit == nil
 	switch {
-	case out.status["BADMDC"], out.status["NODATA"], out.exit == nil:
-		e.Kind, e.Problem, e.Fix = core.ErrCorrupt, "it was not written to its end, or changed since", "pass rm "+entry
-	case out.status["NO_SECKEY"], out.status["DECRYPTION_FAILED"]:
+	case !changed && (out.status["NO_SECKEY"] || out.status["DECRYPTION_FAILED"]):
 		// gpg does not tell which: in its words there is no secret key either way.
 		e.Kind, e.Problem = core.ErrSealed, "gpg has no secret key for it, or nobody typed the key's passphrase"
 		e.Fix = "pass show " + entry + " >/dev/null, in a terminal: it asks for the passphrase; gpg --list-secret-keys shows the keys"
+	case changed, out.status["ENC_TO"]:
+		e.Kind, e.Problem, e.Fix = core.ErrCorrupt, "it was not written to its end, or changed since", "pass rm "+entry
 	}
 	return e
 }

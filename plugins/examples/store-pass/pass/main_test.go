@@ -50,6 +50,10 @@ func gpgHome(protection string) (home string, err error) {
 	if home, err = os.MkdirTemp("/tmp", "gpg-"); err != nil { // 0700, which gpg wants
 		return "", err
 	}
+	// Making a passphrase hard to guess takes seconds. Nobody guesses here.
+	if err := os.WriteFile(filepath.Join(home, "gpg-agent.conf"), []byte("s2k-count 65536\n"), 0o600); err != nil {
+		return "", err
+	}
 	key := strings.Join([]string{
 		"Key-Type: EDDSA", "Key-Curve: ed25519", "Subkey-Type: ECDH", "Subkey-Curve: cv25519",
 		"Name-Email: " + ada, protection, "%commit", "",

@@ -1,0 +1,178 @@
+//go:build unix
+
+package pass_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/plugins/plugintest"
+)
+
+// document is one whose damage [number] sees.
+func document(n int) []byte {
+	body := strconv.Itoa(n) + " " + strings.Repeat("x", 3000+n%7*1000)
+	return fmt.Appendf(nil, "%s %08x", body, crc32.ChecksumIEEE([]byte(body)))
+}
+
+func number(data []byte) (int, error) {
+	i := strings.LastIndexByte(string(data), ' ')
+	if i < 0 || string(data[i+1:]) != fmt.Sprintf("%08x", crc32.ChecksumIEEE(data[:i])) {
+		return 0, fmt.Errorf("damaged document of %d bytes", len(data))
+	}
+	first, _, _ := strings.Cut(string(data), " ")
+	return strconv.Atoi(first)
+}
+
+// Two processes count together, and a third reads: no count is lost, and nobody
+// sees half a document.
+func TestTwoProcesses(t *testing.T) {
+	r := place(t)
+	reader := open(t, plugintest.InProcess, r)
+	save(t, reader, "", string(document(0)))
+	ctx, done := context.WithCancel(t.Context())
+	const each = 6
+	var counters, readers sync.WaitGroup
+	for range 2 {
+		s := open(t, plugintest.Executable, r)
+		counters.Go(func() {
+			for range each {
+				if err := count(t.Context(), s); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	reads := 0
+	readers.Go(func() {
+		for ctx.Err() == nil {
+			got, err := reader.Load(t.Context(), core.DefaultKey)
+			if err == nil {
+				_, err = number(got.Data)
+			}
+			if err != nil {
+				t.Errorf("Load while others save: %v", err)
+				return
+			}
+			reads++
+		}
+	})
+	counters.Wait()
+	done()
+	readers.Wait()
+	got, err := reader.Load(t.Context(), core.DefaultKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := number(got.Data); err != nil || n != 2*each || reads == 0 {
+		t.Errorf("the count is %d after %d (%v), with %d reads", n, 2*each, err, reads)
+	}
+}
+
+// count adds one to the stored number.
+func count(ctx context.Context, s core.TokenStore) error {
+	for {
+		r, err := s.Load(ctx, core.DefaultKey)
+		if err != nil {
+			return err
+		}
+		n, err := number(r.Data)
+		if err != nil {
+			return err
+		}
+		_, err = s.Save(ctx, core.DefaultKey, core.Record{Data: document(n + 1), Revision: r.Revision})
+		if !errors.Is(err, core.ErrConflict) {
+			return err
+		}
+	}
+}
+
+// A Save that is given up, at whatever moment, leaves the old document or the new
+// one, whole, and the next Save works.
+func TestGivenUp(t *testing.T) {
+	s := open(t, plugintest.InProcess, place(t))
+	r := save(t, s, "", string(document(0)))
+	n, gaveUp := 0, 0
+	for after := time.Millisecond; after < 250*time.Millisecond; after = after*3/2 + time.Millisecond {
+		ctx, cancel := context.WithTimeout(t.Context(), after)
+		_, err := s.Save(ctx, core.DefaultKey, core.Record{Data: document(n + 1), Revision: r.Revision})
+		cancel()
+		switch {
+		case errors.Is(err, context.DeadlineExceeded):
+			gaveUp++
+		case err != nil:
+			t.Fatalf("Save, given up after %s: %v", after, err)
+		}
+		got, loadErr := s.Load(t.Context(), core.DefaultKey)
+		if loadErr != nil {
+			t.Fatalf("Load after a Save that was given up after %s: %v", after, loadErr)
+		}
+		found, numErr := number(got.Data)
+		if numErr != nil || found != n && found != n+1 || err == nil && found != n+1 {
+			t.Fatalf("there is document %d (%v) after document %d was to follow %d (%v)", found, numErr, n+1, n, err)
+		}
+		n, r = found, got
+	}
+	if gaveUp == 0 {
+		t.Error("no Save was given up; the test tests nothing")
+	}
+	save(t, s, r.Revision, "afterwards")
+	if err := s.Delete(t.Context(), core.DefaultKey); err != nil {
+		t.Fatal(err)
+	}
+	left, err := filepath.Glob(filepath.Join(filepath.Dir(core.Base(s).Path(core.DefaultKey)), ".*.gpg"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("Delete left %q (%v)", left, err)
+	}
+}
+
+// What pass started ends with the context, however deep and however deaf it is.
+func TestCancelEndsAll(t *testing.T) {
+	r := place(t)
+	s := open(t, plugintest.InProcess, r)
+	save(t, s, "", "document")
+	bin := t.TempDir()
+	alive := filepath.Join(bin, "alive")
+	if err := syscall.Mkfifo(alive, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	writeScript(t, filepath.Join(bin, "pass"), "exec 3>"+alive+"\n(trap '' TERM; echo started >&3; sleep 1000) &\nwait\n")
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	failed := make(chan error, 1)
+	go func() {
+		_, err := s.Load(ctx, core.DefaultKey)
+		failed <- err
+	}()
+	f, err := os.Open(alive) // waits for pass to open it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	line := make([]byte, len("started\n"))
+	if _, err := io.ReadFull(f, line); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := <-failed; !errors.Is(err, context.Canceled) {
+		t.Errorf("Load gives %v, want context.Canceled", err)
+	}
+	// All of them have it open, until they end.
+	if rest, err := io.ReadAll(f); err != nil || len(rest) > 0 {
+		t.Errorf("read %q, %v", rest, err)
+	}
+}
