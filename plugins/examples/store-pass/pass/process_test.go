@@ -106,7 +106,7 @@ func TestGivenUp(t *testing.T) {
 	s := open(t, plugintest.InProcess, place(t))
 	r := save(t, s, "", string(document(0)))
 	n, gaveUp := 0, 0
-	for after := time.Millisecond; after < 250*time.Millisecond; after = after*3/2 + time.Millisecond {
+	for after := time.Millisecond; after < 150*time.Millisecond; after += 3 * time.Millisecond {
 		ctx, cancel := context.WithTimeout(t.Context(), after)
 		_, err := s.Save(ctx, core.DefaultKey, core.Record{Data: document(n + 1), Revision: r.Revision})
 		cancel()
