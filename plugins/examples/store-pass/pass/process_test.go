@@ -9,13 +9,13 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/plugins/plugintest"
@@ -100,42 +100,54 @@ func count(ctx context.Context, s core.TokenStore) error {
 	}
 }
 
-// A Save that is given up, at whatever moment, leaves the old document or the new
-// one, whole, and the next Save works.
+// A Save that is given up while gpg writes leaves the old document, and the next
+// Save and Delete put things in order.
 func TestGivenUp(t *testing.T) {
 	s := open(t, plugintest.InProcess, place(t))
-	r := save(t, s, "", string(document(0)))
-	n, gaveUp := 0, 0
-	for after := time.Millisecond; after < 150*time.Millisecond; after += 3 * time.Millisecond {
-		ctx, cancel := context.WithTimeout(t.Context(), after)
-		_, err := s.Save(ctx, core.DefaultKey, core.Record{Data: document(n + 1), Revision: r.Revision})
-		cancel()
-		switch {
-		case errors.Is(err, context.DeadlineExceeded):
-			gaveUp++
-		case err != nil:
-			t.Fatalf("Save, given up after %s: %v", after, err)
-		}
-		got, loadErr := s.Load(t.Context(), core.DefaultKey)
-		if loadErr != nil {
-			t.Fatalf("Load after a Save that was given up after %s: %v", after, loadErr)
-		}
-		found, numErr := number(got.Data)
-		if numErr != nil || found != n && found != n+1 || err == nil && found != n+1 {
-			t.Fatalf("there is document %d (%v) after document %d was to follow %d (%v)", found, numErr, n+1, n, err)
-		}
-		n, r = found, got
-	}
-	if gaveUp == 0 {
-		t.Error("no Save was given up; the test tests nothing")
-	}
-	save(t, s, r.Revision, "afterwards")
-	if err := s.Delete(t.Context(), core.DefaultKey); err != nil {
+	old := save(t, s, "", "old")
+	real, err := exec.LookPath("gpg")
+	if err != nil {
 		t.Fatal(err)
 	}
-	left, err := filepath.Glob(filepath.Join(filepath.Dir(core.Base(s).Path(core.DefaultKey)), ".*.gpg"))
-	if err != nil || len(left) > 0 {
-		t.Errorf("Delete left %q (%v)", left, err)
+	bin, path := t.TempDir(), os.Getenv("PATH")
+	halfway := filepath.Join(bin, "halfway")
+	if err := syscall.Mkfifo(halfway, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// It stops in the middle of what it writes to the file after -o.
+	writeScript(t, filepath.Join(bin, "gpg"), `case " $* " in *" -e "*) ;; *) exec `+real+` "$@" ;; esac
+for arg; do [ "$last" = -o ] && out=$arg; last=$arg; done
+echo half >"$out"; echo >`+halfway+`; sleep 1000
+`)
+	t.Setenv("PATH", bin+":"+path)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	failed := make(chan error, 1)
+	go func() {
+		_, err := s.Save(ctx, core.DefaultKey, core.Record{Data: []byte("new"), Revision: old.Revision})
+		failed <- err
+	}()
+	if _, err := os.ReadFile(halfway); err != nil { // waits for gpg to be there
+		t.Fatal(err)
+	}
+	cancel()
+	if err := <-failed; !errors.Is(err, context.Canceled) {
+		t.Errorf("Save gives %v, want context.Canceled", err)
+	}
+	t.Setenv("PATH", path)
+	if got, err := s.Load(t.Context(), core.DefaultKey); err != nil || string(got.Data) != "old" {
+		t.Errorf("after a Save that was given up Load gives %q, %v", got.Data, err)
+	}
+	left := func() []string {
+		names, _ := filepath.Glob(filepath.Join(filepath.Dir(core.Base(s).Path(core.DefaultKey)), ".*.gpg"))
+		return names
+	}
+	if len(left()) != 1 {
+		t.Errorf("there are the unfinished entries %q; the test tests nothing", left())
+	}
+	save(t, s, old.Revision, "newer")
+	if len(left()) > 0 {
+		t.Errorf("Save left %q", left())
 	}
 }
 
