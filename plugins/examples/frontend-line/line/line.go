@@ -5,6 +5,7 @@
 package line
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,11 +19,11 @@ import (
 
 // Config are the settings of the frontend in config.toml.
 type Config struct {
-	Prompt string `json:"prompt" about:"what stands before the line that is pasted; may be empty"`
+	Ask string `json:"ask" about:"the line after which an answer is read"`
 }
 
-// defaultPrompt is the prompt when none is set.
-const defaultPrompt = "Address that the browser ended on: "
+// defaultAsk is the line when none is set.
+const defaultAsk = "If the browser ends on a page that cannot be reached, paste that page's address here:"
 
 // Plugin returns the plugin, which main serves and the tests test.
 func Plugin() plugins.Plugin {
@@ -34,16 +35,12 @@ func Open(_ context.Context, o plugins.Opening[Config]) (core.Frontend, error) {
 	if o.Terminal == nil {
 		return nil, fmt.Errorf("the line frontend needs a terminal: %w", errors.ErrUnsupported)
 	}
-	f := &frontend{terminal: o.Terminal, prompt: defaultPrompt}
-	if o.Config.Prompt != "" {
-		f.prompt = o.Config.Prompt
-	}
-	return f, nil
+	return &frontend{terminal: o.Terminal, ask: cmp.Or(o.Config.Ask, defaultAsk)}, nil
 }
 
 type frontend struct {
 	terminal plugins.Terminal
-	prompt   string
+	ask      string
 }
 
 var (
@@ -63,12 +60,15 @@ func (f *frontend) Run(ctx context.Context, app core.App) error {
 
 // Prompt implements [core.Prompter]. It returns the first line that is not empty.
 // Where there are no lines, the browser is the only way to answer.
+//
+// It asks on a line of its own, not by a prompt before the answer: most people
+// never answer, as their browser does, and the next line would follow the prompt.
 func (f *frontend) Prompt(ctx context.Context, p core.Prompt) (string, error) {
 	if err := f.show(ctx, p); err != nil {
 		return "", err
 	}
 	for {
-		answer, err := f.terminal.ReadLine(ctx, f.prompt)
+		answer, err := f.terminal.ReadLine(ctx, "")
 		switch {
 		case errors.Is(err, io.EOF):
 			<-ctx.Done()
@@ -95,7 +95,7 @@ func (f *frontend) show(ctx context.Context, p core.Prompt) error {
 	if !p.Deadline.IsZero() {
 		lines = append(lines, "You have until "+p.Deadline.Local().Format(time.TimeOnly)+".")
 	}
-	for _, line := range lines {
+	for _, line := range append(lines, f.ask) {
 		if err := f.terminal.Print(ctx, line); err != nil {
 			return err
 		}

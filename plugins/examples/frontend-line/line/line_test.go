@@ -32,12 +32,12 @@ func TestWithoutInput(t *testing.T) {
 }
 
 // A script that expects lines finds the address on a line of its own, and can set
-// what stands before the answer. An empty line is no answer.
+// the line after which it answers. An empty line is no answer.
 func TestLines(t *testing.T) {
 	for _, c := range plugintest.Carriers() {
 		t.Run(string(c), func(t *testing.T) {
 			terminal := plugintest.NewTerminal()
-			f, err := plugintest.OpenFrontend(t, c, line.Plugin(), plugins.Request{Terminal: terminal, Settings: []byte(`{"prompt": "ANSWER? "}`)})
+			f, err := plugintest.OpenFrontend(t, c, line.Plugin(), plugins.Request{Terminal: terminal, Settings: []byte(`{"ask": "ANSWER?"}`)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -50,7 +50,7 @@ func TestLines(t *testing.T) {
 				t.Fatal(err)
 			}
 			const want = "To sign in, open this address in a browser:\nhttps://sign-in.example.com/?state=1\n" +
-				"ANSWER? ANSWER? ANSWER? Signed in as ada@example.com.\n"
+				"ANSWER?\nSigned in as ada@example.com.\n"
 			if got := terminal.Shown(); got != want {
 				t.Errorf("the terminal shows\n%s\nwant\n%s", got, want)
 			}
@@ -72,7 +72,7 @@ func (scripted) SignIn(ctx context.Context, p core.Prompter) (core.Status, error
 
 func TestSettings(t *testing.T) {
 	for _, c := range plugintest.Carriers() {
-		f, err := plugintest.OpenFrontend(t, c, line.Plugin(), plugins.Request{Terminal: plugintest.NewTerminal(), Settings: []byte(`{"promt": ""}`)})
+		f, err := plugintest.OpenFrontend(t, c, line.Plugin(), plugins.Request{Terminal: plugintest.NewTerminal(), Settings: []byte(`{"aks": ""}`)})
 		if err == nil {
 			err = f.Run(t.Context(), scripted{})
 		}

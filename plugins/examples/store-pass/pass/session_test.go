@@ -82,6 +82,9 @@ func install(t *testing.T) (*host.Host, string) {
 	if got.Name != pass.Plugin().Name || got.Kind != plugins.KindStore || !got.Locking || !got.Listing || len(got.Settings) != 2 {
 		t.Errorf("what is installed says that it is %+v", got.Description)
 	}
+	if want := filepath.Join(h.Dir, "plugins", got.Name+"-"+got.SHA256[:12]); got.Path != want {
+		t.Errorf("it is installed as %s, want %s", got.Path, want)
+	}
 	if err := os.Remove(exe); err != nil { // a copy was installed
 		t.Fatal(err)
 	}
