@@ -105,7 +105,7 @@ func (k *kit) raceLocks(t *testing.T, lockers ...core.Locker) {
 	for i := range savers {
 		ctx := k.ctx(t)
 		wg.Go(func() {
-			for range rounds {
+			for range k.rounds {
 				held, err := lockers[i%len(lockers)].Lock(ctx, key)
 				if err != nil {
 					t.Errorf("Lock while others take and release it: %v", err)

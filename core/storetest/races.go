@@ -13,9 +13,8 @@ import (
 )
 
 const (
-	savers     = 8  // goroutines that save together
-	rounds     = 5  // of them
-	increments = 10 // of each counting goroutine
+	savers        = 8 // goroutines that save together
+	defaultRounds = 5 // of them
 )
 
 func raceChecks() []check {
@@ -37,7 +36,7 @@ func raceChecks() []check {
 func (k *kit) raceSaves(t *testing.T, stores ...core.TokenStore) {
 	t.Helper()
 	revision := ""
-	for round := range rounds {
+	for round := range k.rounds {
 		saved := make([]core.Record, savers)
 		errs := make([]error, savers)
 		start := make(chan struct{})
@@ -79,6 +78,7 @@ func (k *kit) raceSaves(t *testing.T, stores ...core.TokenStore) {
 func (k *kit) count(t *testing.T, stores ...core.TokenStore) {
 	t.Helper()
 	const counters = 4
+	increments := 2 * k.rounds // of each
 	var wg sync.WaitGroup
 	for i := range counters {
 		ctx := k.ctx(t)
@@ -140,7 +140,7 @@ func checkReaders(t *testing.T, k *kit) {
 			}
 		})
 	}
-	for i := range 30 {
+	for i := range 6 * k.rounds {
 		var err error
 		if r, err = s.Save(k.ctx(t), key, core.Record{Data: document(i + 1), Revision: r.Revision}); err != nil {
 			t.Errorf("Save while others load: %v", err)

@@ -46,6 +46,11 @@ func SkipListing(reason string) Option { return func(k *kit) { k.noListing = rea
 // seconds when not set.
 func WithPatience(d time.Duration) Option { return func(k *kit) { k.patience = d } }
 
+// WithRounds sets how often the checks of concurrent callers repeat; 5 times when
+// not set. Fewer are for a store whose calls take long, such as one that starts
+// programs: a race is then found less surely in one run.
+func WithRounds(n int) Option { return func(k *kit) { k.rounds = n } }
+
 // Run checks the stores that open returns, in subtests. Each call of open must
 // return a store over a place that is empty. Stores that are an [io.Closer] are
 // closed. What else open starts, it must end in t.Cleanup.
@@ -54,7 +59,7 @@ func WithPatience(d time.Duration) Option { return func(k *kit) { k.patience = d
 // runs in parallel with others.
 func Run(t *testing.T, open func(t *testing.T) core.TokenStore, opts ...Option) {
 	t.Helper()
-	k := &kit{open: open, patience: defaultPatience}
+	k := &kit{open: open, patience: defaultPatience, rounds: defaultRounds}
 	for _, opt := range opts {
 		opt(k)
 	}
@@ -89,6 +94,7 @@ type kit struct {
 	noLocking string
 	noListing string
 	patience  time.Duration
+	rounds    int
 }
 
 // A check is one rule of the contract.

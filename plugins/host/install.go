@@ -75,6 +75,14 @@ func (h *Host) installDir() (string, error) {
 	return filepath.EvalSymlinks(dir)
 }
 
+// suffix is what the names of executables end with.
+func suffix() string {
+	if runtime.GOOS == "windows" {
+		return ".exe"
+	}
+	return ""
+}
+
 // copyExecutable copies path into dir, for the user alone, and returns the copy.
 func copyExecutable(dir, path string) (temp string, err error) {
 	from, err := os.Open(path)
@@ -82,11 +90,7 @@ func copyExecutable(dir, path string) (temp string, err error) {
 		return "", fmt.Errorf("%s: %w", path, bare(err))
 	}
 	defer from.Close()
-	pattern := ".new-*"
-	if runtime.GOOS == "windows" {
-		pattern += ".exe"
-	}
-	to, err := os.CreateTemp(dir, pattern)
+	to, err := os.CreateTemp(dir, ".new-*"+suffix())
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", dir, bare(err))
 	}
@@ -122,7 +126,7 @@ func (h *Host) pin(ctx context.Context, dir, temp string, p Installed) (Installe
 		return p, err
 	}
 	old, replaced := l.find(p.Name)
-	p.Path = filepath.Join(dir, p.Name+"-"+p.SHA256[:12]+filepath.Ext(temp))
+	p.Path = filepath.Join(dir, p.Name+"-"+p.SHA256[:12]+suffix())
 	if err := os.Rename(temp, p.Path); err != nil {
 		return p, fmt.Errorf("%s: %w", p.Path, bare(err))
 	}
