@@ -47,6 +47,9 @@ func checkOwn(dir string, info fs.FileInfo) error {
 	return nil
 }
 
+// extension is what the name of an executable ends with.
+const extension = ""
+
 // shortTemp is a directory for temporary files that has a short name.
 const shortTemp = "/tmp"
 

@@ -13,6 +13,9 @@ func checkMode(string, fs.FileInfo) error { return nil }
 // checkOwn accepts all; see checkOwner. There are no sockets in it on Windows.
 func checkOwn(string, fs.FileInfo) error { return nil }
 
+// extension is what the name of an executable ends with.
+const extension = ".exe"
+
 // shortTemp is a directory for temporary files that has a short name.
 const shortTemp = `C:\Windows\Temp`
 
