@@ -167,6 +167,9 @@ func call[Request, Response any](ctx context.Context, s *store, op string, metho
 	limited, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	response, err := method(limited, m)
+	if _, own := wire.FromStatus(err); !own && status.Code(err) == codes.DeadlineExceeded {
+		<-limited.Done() // the plugin's side may have been first to see the deadline
+	}
 	switch {
 	case err == nil:
 		return response, nil
