@@ -1,5 +1,3 @@
-//go:build unix
-
 package host_test
 
 import (
@@ -36,7 +34,10 @@ func TestMain(m *testing.M) {
 		if begin := starts[name]; begin != nil {
 			begin()
 		}
-		os.Exit(plugintest.Run(nil, evil("evil"), evil("v2"), evil(name), evilFrontend()))
+		if name == "evil-frontend" {
+			os.Exit(plugintest.Run(nil, evilFrontend()))
+		}
+		os.Exit(plugintest.Run(nil, evil(name)))
 	}
 	if dir := os.Getenv(victimEnv); dir != "" {
 		beVictim(dir)
@@ -170,11 +171,7 @@ type evilConfig struct {
 
 // evil is a store that does what a bad plugin could do.
 func evil(name string) plugins.Plugin {
-	version := "v1.0.0"
-	if name == "v2" {
-		version = "v2.0.0"
-	}
-	return plugins.Store(plugins.Info{Name: name, Version: version, About: "evil", Locking: true, Listing: true},
+	return plugins.Store(plugins.Info{Name: name, Version: "v1.0.0", About: "evil", Locking: true, Listing: true},
 		func(ctx context.Context, o plugins.Opening[evilConfig]) (core.TokenStore, error) {
 			s, err := file.New(filepath.Join(o.Dir, "documents"))
 			if err != nil {

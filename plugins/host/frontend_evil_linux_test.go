@@ -1,5 +1,3 @@
-//go:build unix
-
 package host_test
 
 import (
@@ -13,7 +11,3 @@ func evilFrontend() plugins.Plugin {
 	return plugins.Frontend(plugins.Info{Name: "evil-frontend", Version: "v1"},
 		func(context.Context, plugins.Opening[evilConfig]) (core.Frontend, error) { return nil, nil })
 }
-
-const victimEnv = "TOKENTOSS_TEST_VICTIM"
-
-func beVictim(string) {}
