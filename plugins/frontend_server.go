@@ -27,7 +27,7 @@ func (s *frontendServer) Run(stream pb.FrontendService_RunServer) error {
 	}
 	ctx, cancel := context.WithCancel(stream.Context())
 	c := &conversation{
-		send: stream.Send, stop: cancel, ended: make(chan struct{}),
+		send: stream.Send, ctx: ctx, stop: cancel, ended: make(chan struct{}),
 		calls: make(map[uint64]*call), prompts: make(map[uint64]context.CancelFunc), lines: make(map[uint64]chan *pb.Answer),
 	}
 	var receiving sync.WaitGroup
@@ -39,6 +39,9 @@ func (s *frontendServer) Run(stream pb.FrontendService_RunServer) error {
 	c.mu.Unlock()
 	c.working.Wait()
 	c.say(&pb.RunResponse{Message: &pb.RunResponse_Done{Done: &pb.Done{Error: wire.FromError(err)}}})
+	c.mu.Lock()
+	c.said = true
+	c.mu.Unlock()
 	receiving.Wait() // the host half-closes after it has heard
 	return nil
 }
@@ -58,6 +61,7 @@ func (s *frontendServer) run(ctx context.Context, start *pb.Start, c *conversati
 // A conversation is what a frontend and the host say to each other in one Run.
 type conversation struct {
 	send  func(*pb.RunResponse) error
+	ctx   context.Context    // of the frontend's Run
 	stop  context.CancelFunc // ends the frontend's Run
 	ended chan struct{}      // closed when the host says no more
 
@@ -65,6 +69,7 @@ type conversation struct {
 
 	mu      sync.Mutex // of send, too, which must not be called twice at once
 	over    bool       // the frontend's Run has returned
+	said    bool       // all that there is to say
 	last    uint64
 	calls   map[uint64]*call
 	prompts map[uint64]context.CancelFunc
@@ -83,7 +88,9 @@ type call struct {
 func (c *conversation) say(m *pb.RunResponse) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_ = c.send(m)
+	if !c.said {
+		_ = c.send(m)
+	}
 }
 
 // next returns a number for a call or a question. c.mu is held.
@@ -198,7 +205,7 @@ func (t *remoteTerminal) Print(ctx context.Context, line string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	t.c.say(&pb.RunResponse{Message: &pb.RunResponse_Print{Print: &pb.Print{Line: line}}})
+	t.c.say(&pb.RunResponse{Message: &pb.RunResponse_Print{Print: &pb.Print{Line: wire.Text(line)}}})
 	return nil
 }
 
@@ -219,7 +226,7 @@ func (t *remoteTerminal) read(ctx context.Context, prompt string, hidden bool) (
 	id := t.c.next()
 	t.c.lines[id] = line
 	t.c.mu.Unlock()
-	t.c.say(&pb.RunResponse{Message: &pb.RunResponse_ReadLine{ReadLine: &pb.ReadLine{Id: id, Prompt: prompt, Hidden: hidden}}})
+	t.c.say(&pb.RunResponse{Message: &pb.RunResponse_ReadLine{ReadLine: &pb.ReadLine{Id: id, Prompt: wire.Text(prompt), Hidden: hidden}}})
 	select {
 	case <-ctx.Done():
 		// What is typed later is for the next who asks.

@@ -16,6 +16,7 @@ type inquiry struct {
 	done chan struct{} // closed when the host says no more
 
 	mu      sync.Mutex // of send, too, which must not be called twice at once
+	over    bool       // the stream has ended
 	last    uint64
 	waiting map[uint64]chan *pb.Answer
 }
@@ -23,7 +24,17 @@ type inquiry struct {
 func (c *inquiry) say(m *pb.OpenResponse) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.over {
+		return core.ErrClosed
+	}
 	return c.send(m)
+}
+
+// end is called when the stream is about to end, after which nothing may be sent.
+func (c *inquiry) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.over = true
 }
 
 // receive gives the answers to those who asked, until the host half-closes the

@@ -83,8 +83,11 @@ func (a *remoteApp) Watch(ctx context.Context) (<-chan core.Status, error) {
 	w.updates <- first
 	a.begin(m, w)
 	out := make(chan core.Status, 1)
-	began := a.c.goes(func() { // ends with ctx, or with the conversation
+	began := a.c.goes(func() { // ends with ctx, with the frontend's Run, or with the conversation
 		defer close(out)
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(a.c.ctx, cancel)()
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)

@@ -34,7 +34,7 @@ func Serve(p Plugin) {
 	// The library puts pipes into the place of both streams while it serves. Our
 	// log keeps to the stream that the host reads.
 	log := newLogger(os.Stderr)
-	go endWithParent()
+	go endWithout(os.Getppid())
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig: handshake.Config,
 		VersionedPlugins: map[int]plugin.PluginSet{
@@ -133,11 +133,11 @@ func (p Plugin) capabilities() []pb.Capability {
 	return list
 }
 
-// endWithParent ends this process when the one that started it has died. It asks
-// once a second, which works on every system; Linux's own signal for that is
-// bound to a thread.
-func endWithParent() {
-	parent := os.Getppid()
+// endWithout ends this process when its parent has died. It asks once a second,
+// which works on every system; Linux's own signal for that is bound to a thread.
+// A parent that died before it was known who it is reads no handshake, and the
+// broken pipe ends this process.
+func endWithout(parent int) {
 	for range time.Tick(time.Second) {
 		if os.Getppid() != parent {
 			os.Exit(0)

@@ -72,6 +72,7 @@ func (s *storeServer) Open(stream pb.StoreService_OpenServer) error {
 	}
 	c := &inquiry{send: stream.Send, waiting: make(map[uint64]chan *pb.Answer), done: make(chan struct{})}
 	go c.receive(stream.Recv)
+	defer c.end()
 	store, err := s.plugin.OpenStore(stream.Context(), Request{
 		Name: first.GetStart().GetName(), Settings: first.GetStart().GetConfig(), Dir: first.GetStart().GetDirectory(),
 		Log: s.log, Ask: c.ask,

@@ -6,6 +6,7 @@ import (
 	"io"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"google.golang.org/grpc"
 
@@ -15,8 +16,13 @@ import (
 	"github.com/tokentoss/tokentoss/plugins/internal/wire"
 )
 
-// stopTimeout is how long a frontend may take to end when it is asked to.
-const stopTimeout = 3 * time.Second
+const (
+	// stopTimeout is how long a frontend may take to end when it is asked to.
+	stopTimeout = 3 * time.Second
+
+	// maxErrors is how many calls ago an error may have come that Run returns.
+	maxErrors = 1000
+)
 
 // A frontend is one in another process, which is started for each Run.
 type frontend struct {
@@ -51,8 +57,9 @@ func (f *frontend) Run(ctx context.Context, app core.App) error {
 	start := &pb.Start{Name: f.request.Name, Config: f.request.Settings, Directory: f.request.Dir}
 	c.say(&pb.RunRequest{Message: &pb.RunRequest_Start{Start: start}})
 	stopping := context.AfterFunc(ctx, func() {
-		c.say(&pb.RunRequest{Message: &pb.RunRequest_Stop{Stop: &pb.Stop{}}})
+		// First the timer: a frontend that does not read holds up what is said.
 		time.AfterFunc(stopTimeout, cancel)
+		c.say(&pb.RunRequest{Message: &pb.RunRequest_Stop{Stop: &pb.Stop{}}})
 	})
 	defer stopping()
 	done, err := c.receive()
@@ -186,6 +193,7 @@ func (d *dialogue) reply(ctx context.Context, m *pb.Call) {
 		r.Error = wire.FromError(err)
 		d.mu.Lock()
 		d.errors[m.GetId()] = err
+		delete(d.errors, m.GetId()-maxErrors)
 		d.mu.Unlock()
 	}
 	d.say(&pb.RunRequest{Message: &pb.RunRequest_Reply{Reply: r}})
@@ -220,6 +228,9 @@ func (d *dialogue) readLine(ctx context.Context, m *pb.ReadLine) {
 		answer.Text = secret.Reveal()
 	default:
 		answer.Text, err = d.terminal.ReadLine(ctx, m.GetPrompt())
+	}
+	if err == nil && !utf8.ValidString(answer.Text) {
+		answer.Text, err = "", fmt.Errorf("%w: the line is not UTF-8", core.ErrRefused)
 	}
 	answer.Error = wire.FromError(err)
 	d.say(&pb.RunRequest{Message: &pb.RunRequest_Line{Line: answer}})

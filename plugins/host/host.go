@@ -212,7 +212,7 @@ func (h *Host) program(name string) (program, error) {
 		if err != nil {
 			return program{}, &Error{Plugin: name, Problem: "this executable cannot be found", Cause: err, Kind: core.ErrUnavailable}
 		}
-		return program{name: name, path: self, args: append(slices.Clone(h.Serve), name)}, nil
+		return program{name: name, path: self, args: append(slices.Clone(h.Serve), name), self: true}, nil
 	}
 	p, err := h.installed(name)
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
@@ -75,14 +74,6 @@ func (h *Host) installDir() (string, error) {
 	return filepath.EvalSymlinks(dir)
 }
 
-// suffix is what the names of executables end with.
-func suffix() string {
-	if runtime.GOOS == "windows" {
-		return ".exe"
-	}
-	return ""
-}
-
 // copyExecutable copies path into dir, for the user alone, and returns the copy.
 func copyExecutable(dir, path string) (temp string, err error) {
 	from, err := os.Open(path)
@@ -90,7 +81,7 @@ func copyExecutable(dir, path string) (temp string, err error) {
 		return "", fmt.Errorf("%s: %w", path, bare(err))
 	}
 	defer from.Close()
-	to, err := os.CreateTemp(dir, ".new-*"+suffix())
+	to, err := os.CreateTemp(dir, ".new-*"+extension)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", dir, bare(err))
 	}
@@ -116,31 +107,29 @@ func copyExecutable(dir, path string) (temp string, err error) {
 // pin gives the copy its name and writes the lock file.
 func (h *Host) pin(ctx context.Context, dir, temp string, p Installed) (Installed, error) {
 	if err := core.CheckKey(p.Name); err != nil {
-		return p, &Error{Plugin: p.Name, Problem: "it has no name that can be used", Cause: err}
+		return p, &Error{Plugin: printable(p.Name), Problem: "it has no name that can be used", Cause: err}
 	}
 	if _, ok := h.bundled(p.Name); ok {
 		return p, &Error{Plugin: p.Name, Problem: "tokentoss has a plugin of that name itself"}
 	}
-	l, err := readLock(h.Dir)
-	if err != nil {
-		return p, err
-	}
-	old, replaced := l.find(p.Name)
-	p.Path = filepath.Join(dir, p.Name+"-"+p.SHA256[:12]+suffix())
-	if err := os.Rename(temp, p.Path); err != nil {
-		return p, fmt.Errorf("%s: %w", p.Path, bare(err))
-	}
-	l.set(p)
-	if err := l.save(ctx); err != nil {
-		if !replaced || old.Path != p.Path {
-			_ = os.Remove(p.Path)
+	p.Path = filepath.Join(dir, p.Name+"-"+p.SHA256[:12]+extension)
+	return p, changeLock(ctx, h.Dir, func(l *lock) error {
+		old, replaced := l.find(p.Name)
+		if err := os.Rename(temp, p.Path); err != nil {
+			return fmt.Errorf("%s: %w", p.Path, bare(err))
 		}
-		return p, err
-	}
-	if replaced && old.Path != p.Path {
-		h.removeFile(old)
-	}
-	return p, nil
+		l.set(p)
+		if err := l.save(ctx); err != nil {
+			if !replaced || old.Path != p.Path {
+				_ = os.Remove(p.Path)
+			}
+			return err
+		}
+		if replaced && old.Path != p.Path {
+			h.removeFile(old)
+		}
+		return nil
+	})
 }
 
 // removeFile removes the executable of a plugin that is no more in the lock file,
@@ -247,18 +236,19 @@ func (h *Host) Remove(ctx context.Context, name string) error {
 	if _, ok := h.bundled(name); ok {
 		return &Error{Plugin: name, Problem: "it is a part of tokentoss and cannot be removed"}
 	}
-	p, err := h.installed(name)
-	if err != nil {
+	if _, err := h.installed(name); err != nil {
 		return err
 	}
-	l, err := readLock(h.Dir)
-	if err != nil {
-		return err
-	}
-	l.remove(name)
-	if err := l.save(ctx); err != nil {
-		return err
-	}
-	h.removeFile(p)
-	return nil
+	return changeLock(ctx, h.Dir, func(l *lock) error {
+		p, ok := l.find(name)
+		if !ok {
+			return nil // somebody else was faster
+		}
+		l.remove(name)
+		if err := l.save(ctx); err != nil {
+			return err
+		}
+		h.removeFile(p)
+		return nil
+	})
 }

@@ -17,6 +17,9 @@ type locker struct{ s *store }
 // Lock implements [core.Locker].
 func (l *locker) Lock(ctx context.Context, key string) (core.Lease, error) {
 	s := l.s
+	if err := s.sendable(&pb.LockRequest{Key: key}); err != nil {
+		return nil, err
+	}
 	// ctx bounds the wait, not the lock.
 	streamCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, cancel)
@@ -96,7 +99,7 @@ func (h *lease) Release() error {
 	case <-timer.C:
 		h.cancel() // the plugin sees that nobody wants the lock any more
 		<-h.ended
-		return h.s.slow("release")
+		return h.s.slow("release", releaseTimeout)
 	}
 }
 

@@ -3,9 +3,12 @@ package host
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -65,21 +68,40 @@ func readLock(dir string) (*lock, error) {
 	var form lockFile
 	dec := json.NewDecoder(bytes.NewReader(r.Data))
 	dec.DisallowUnknownFields()
-	switch err := dec.Decode(&form); {
+	err = dec.Decode(&form)
+	_, end := dec.Token()
+	switch {
 	case form.Version > lockVersion:
-		return nil, &lockError{path, fmt.Sprintf("it has version %d; this tokentoss knows version %d", form.Version, lockVersion), "update tokentoss"}
-	case err != nil:
-		return nil, &lockError{path, "it is not the JSON that it should be", "move it away and install the plugins again"}
+		return nil, &lockError{path, fmt.Sprintf("it has version %d; this tokentoss knows version %d", form.Version, lockVersion), "update tokentoss", nil}
+	case err != nil || !errors.Is(end, io.EOF) || form.Version != lockVersion || !usable(form.Plugins):
+		return nil, &lockError{path, "it is not the JSON that it should be", "move it away and install the plugins again", core.ErrCorrupt}
 	}
 	l.list = form.Plugins
 	return l, nil
 }
 
+// usable tells whether each plugin has what it is found and checked by, and no two
+// have one name.
+func usable(list []Installed) bool {
+	names := make(map[string]bool)
+	for _, p := range list {
+		if core.CheckKey(p.Name) != nil || p.Path == "" || len(p.SHA256) != hex.EncodedLen(sha256.Size) || names[p.Name] {
+			return false
+		}
+		names[p.Name] = true
+	}
+	return true
+}
+
 // A lockError is a lock file that cannot be used.
-type lockError struct{ path, problem, fix string }
+type lockError struct {
+	path, problem, fix string
+	kind               error // of package core, or nil
+}
 
 func (e *lockError) Error() string { return e.path + ": " + e.problem }
 func (e *lockError) Hint() string  { return e.fix }
+func (e *lockError) Unwrap() error { return e.kind }
 
 // find returns the plugin of that name.
 func (l *lock) find(name string) (Installed, bool) {
@@ -99,6 +121,24 @@ func (l *lock) set(p Installed) {
 
 func (l *lock) remove(name string) {
 	l.list = slices.DeleteFunc(l.list, func(p Installed) bool { return p.Name == name })
+}
+
+// changeLock lets change do something with the lock file while nobody else does.
+func changeLock(ctx context.Context, dir string, change func(*lock) error) (err error) {
+	store, err := file.NewFile(filepath.Join(dir, LockName))
+	if err != nil {
+		return err
+	}
+	lease, err := store.Lock(ctx, core.DefaultKey)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lease.Release()) }()
+	l, err := readLock(dir)
+	if err != nil {
+		return err
+	}
+	return change(l)
 }
 
 // save writes the lock file, unless somebody else has meanwhile.

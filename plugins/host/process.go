@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -33,8 +35,22 @@ type program struct {
 	path string
 	args []string
 
-	// sha256 is what the file must have; empty for this very executable.
+	// self is set for this very executable, which is running: it is trusted.
+	self bool
+
+	// sha256 is what the file of another must have.
 	sha256 string
+}
+
+// check tells whether the program may be executed.
+func (p program) check() error {
+	if p.self {
+		return nil
+	}
+	if err := checkTrusted(p.path); err != nil {
+		return err
+	}
+	return checkSum(p.path, p.sha256)
 }
 
 // A process is a plugin's process, connected.
@@ -46,18 +62,14 @@ type process struct {
 	stderr  *stderrReader
 	sockets string
 	log     *slog.Logger
+	late    atomic.Bool // it was not connected in time
 }
 
 // start starts a program after it was checked, and connects to it. The process
 // ends with close, or with this process.
 func start(ctx context.Context, p program, env []string, log *slog.Logger) (*process, error) {
-	if p.sha256 != "" {
-		if err := checkTrusted(p.path); err != nil {
-			return nil, err
-		}
-		if err := checkSum(p.path, p.sha256); err != nil {
-			return nil, err
-		}
+	if err := p.check(); err != nil {
+		return nil, err
 	}
 	sockets, err := socketDir()
 	if err != nil {
@@ -82,9 +94,10 @@ func start(ctx context.Context, p program, env []string, log *slog.Logger) (*pro
 		SkipHostEnv:  true,
 		StartTimeout: startTimeout,
 		Stderr:       proc.stderr,
-		// The library's own logger takes JSON of any form for its own, and a
-		// field of the wrong type ends the program.
-		Logger:           hclog.NewNullLogger(),
+		// The library takes JSON of any form on standard error for its own, and a
+		// field of the wrong type ends this program. It does not look at all when
+		// its logger is off; one that discards is not.
+		Logger:           hclog.New(&hclog.LoggerOptions{Level: hclog.Off, Output: io.Discard}),
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: sockets},
 		GRPCDialOptions: []grpc.DialOption{
 			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(handshake.MaxMessage)),
@@ -98,10 +111,13 @@ func start(ctx context.Context, p program, env []string, log *slog.Logger) (*pro
 	return proc, nil
 }
 
-// connect starts the process and waits for its handshake, or for ctx to end.
+// connect starts the process and waits for its handshake, or for ctx to end. The
+// library's own timeout is that of the handshake's first line; the rest has none.
 func (p *process) connect(ctx context.Context) (*grpc.ClientConn, error) {
 	stop := context.AfterFunc(ctx, func() { _ = p.command.Kill(ctx) })
 	defer stop()
+	timer := time.AfterFunc(startTimeout, func() { p.late.Store(true); _ = p.command.Kill(ctx) })
+	defer timer.Stop()
 	protocol, err := p.client.Client()
 	if err != nil {
 		return nil, err
@@ -109,6 +125,10 @@ func (p *process) connect(ctx context.Context) (*grpc.ClientConn, error) {
 	conn, err := protocol.Dispense(handshake.Name)
 	if err != nil {
 		return nil, err
+	}
+	// The library is content with a connection that was refused.
+	if !stop() || !timer.Stop() {
+		return nil, errKilled
 	}
 	return conn.(*grpc.ClientConn), nil
 }
@@ -124,7 +144,7 @@ func (p *process) startError(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		e.Problem, e.Cause = "it had not started", ctx.Err()
-	case strings.Contains(text, "timeout while waiting"):
+	case p.late.Load(), strings.Contains(text, "timeout while waiting"):
 		e.Problem = fmt.Sprintf("it did not answer within %s of its start", startTimeout)
 	case p.stderr.crash() != "":
 		e.Problem = "it crashed at its start: " + short(p.stderr.crash())
@@ -161,6 +181,10 @@ func (p *process) gone(op string) *Error {
 	select {
 	case <-p.command.ended:
 		e.Problem = op + ": it ended" + p.exit()
+		select { // what it said last
+		case <-p.command.silent:
+		case <-time.After(drain):
+		}
 	case <-time.After(drain):
 	}
 	if crash := p.stderr.crash(); crash != "" {

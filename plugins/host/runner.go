@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -24,17 +25,19 @@ type command struct {
 	stdout, stderr *os.File // the ends that are read
 	pipes          []*os.File
 
-	ended chan struct{} // closed when the process has ended and its pipes are
-	err   error         // of the process; after ended
+	ended  chan struct{} // closed when the process has ended
+	err    error         // of the process; after ended
+	silent chan struct{} // closed when all of its standard error was read
 
-	mu  sync.Mutex
-	pid int
+	mu     sync.Mutex
+	pid    int
+	killed bool
 }
 
 var _ runner.Runner = (*command)(nil)
 
 func newCommand(path string, args, env []string) (*command, error) {
-	c := &command{cmd: exec.Command(path, args...), ended: make(chan struct{})}
+	c := &command{cmd: exec.Command(path, args...), ended: make(chan struct{}), silent: make(chan struct{})}
 	c.cmd.Env = env
 	ownGroup(c.cmd)
 	var outW, errW *os.File
@@ -52,9 +55,12 @@ func newCommand(path string, args, env []string) (*command, error) {
 	return c, nil
 }
 
+// errKilled is the error of a process that was ended before it was started.
+var errKilled = errors.New("ended before its start")
+
 // Start implements [runner.Runner].
 func (c *command) Start(context.Context) error {
-	err := c.cmd.Start()
+	err := c.start()
 	for _, p := range c.pipes {
 		p.Close()
 	}
@@ -64,10 +70,21 @@ func (c *command) Start(context.Context) error {
 		close(c.ended)
 		return err
 	}
-	c.mu.Lock()
-	c.pid = c.cmd.Process.Pid
-	c.mu.Unlock()
 	go c.reap()
+	return nil
+}
+
+// start starts the process, unless Kill was faster.
+func (c *command) start() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.killed {
+		return errKilled
+	}
+	if err := c.cmd.Start(); err != nil {
+		return err
+	}
+	c.pid = c.cmd.Process.Pid
 	return nil
 }
 
@@ -102,10 +119,13 @@ func (c *command) Wait(ctx context.Context) error {
 
 // Kill implements [runner.Runner].
 func (c *command) Kill(context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.killed = true
 	select {
 	case <-c.ended: // the number may be another process's by now
 	default:
-		if c.ID() != "" {
+		if c.pid != 0 {
 			killGroup(c.cmd.Process)
 		}
 	}
@@ -116,7 +136,23 @@ func (c *command) Kill(context.Context) error {
 func (c *command) Stdout() io.ReadCloser { return c.stdout }
 
 // Stderr implements [runner.Runner].
-func (c *command) Stderr() io.ReadCloser { return c.stderr }
+func (c *command) Stderr() io.ReadCloser { return &toEnd{ReadCloser: c.stderr, end: c.silent} }
+
+// A toEnd closes end when there is no more to read.
+type toEnd struct {
+	io.ReadCloser
+	once sync.Once
+	end  chan struct{}
+}
+
+// Read implements [io.Reader].
+func (r *toEnd) Read(p []byte) (int, error) {
+	n, err := r.ReadCloser.Read(p)
+	if err != nil {
+		r.once.Do(func() { close(r.end) })
+	}
+	return n, err
+}
 
 // Name implements [runner.Runner].
 func (c *command) Name() string { return c.cmd.Path }

@@ -34,6 +34,7 @@ type stderrReader struct {
 	left    float64 // lines that may be logged now
 	at      time.Time
 	dropped int
+	inKey   bool   // between the lines of a private key
 	panicky string // the first line of a crash
 }
 
@@ -73,7 +74,9 @@ func (r *stderrReader) end() {
 	if line == "" {
 		return
 	}
-	line = wire.Redact(line)
+	if line = r.redact(line); line == "" {
+		return
+	}
 	if r.panicky == "" && (strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ")) {
 		r.panicky = line
 	}
@@ -90,6 +93,20 @@ func (r *stderrReader) end() {
 		r.dropped = 0
 	}
 	r.record(line)
+}
+
+// redact takes secrets out of a line, and all lines of a private key after its
+// first, which says that it is one.
+func (r *stderrReader) redact(line string) string {
+	if r.inKey {
+		_, rest, found := strings.Cut(line, "-----END ")
+		r.inKey = !found
+		_, line, _ = strings.Cut(rest, "-----")
+		return wire.Redact(line)
+	}
+	_, key, _ := strings.Cut(line, "-----BEGIN ")
+	r.inKey = strings.Contains(key, "PRIVATE KEY-----") && !strings.Contains(key, "-----END ")
+	return wire.Redact(line)
 }
 
 // record logs a line.

@@ -5,11 +5,16 @@ import (
 	"fmt"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/plugins"
+	"github.com/tokentoss/tokentoss/plugins/internal/handshake"
 	"github.com/tokentoss/tokentoss/plugins/internal/pb"
 	"github.com/tokentoss/tokentoss/plugins/internal/wire"
 )
@@ -33,6 +38,9 @@ type store struct {
 
 	// gone says why there was no answer, when the plugin has not said so.
 	gone func(op string) *Error
+
+	sending sync.Mutex // of stream.Send and CloseSend
+	silent  bool
 
 	stream pb.StoreService_OpenClient
 	cancel context.CancelFunc // of stream
@@ -85,36 +93,58 @@ func (s *store) open(ctx, streamCtx context.Context, r plugins.Request) (*pb.Ope
 		return nil, s.fail(ctx, "open", err)
 	}
 	opened := make(chan *pb.Opened, 1)
-	answering := make(chan bool, 1)
-	go s.converse(streamCtx, r.Ask, opened, answering)
-	timer := time.NewTimer(s.timeout)
-	defer timer.Stop()
+	q := newQuestions(r.Ask, func(a *pb.Answer) {
+		s.say(&pb.OpenRequest{Message: &pb.OpenRequest_Answer{Answer: a}})
+	})
+	go s.converse(streamCtx, q, opened)
+	watch := startStopwatch(s.timeout)
+	defer watch.timer.Stop()
 	for {
 		select {
 		case o := <-opened:
 			return o, nil
 		case <-s.ended:
 			return nil, s.fail(ctx, "open", s.err)
-		case busy := <-answering:
-			if timer.Stop(); !busy {
-				timer.Reset(s.timeout)
-			}
+		case <-q.changed:
+			watch.run(!q.busy.Load())
 		case <-ctx.Done():
 			return nil, s.fail(ctx, "open", ctx.Err())
-		case <-timer.C:
-			return nil, s.slow("open")
+		case <-watch.timer.C:
+			return nil, s.slow("open", s.timeout)
 		}
 	}
 }
 
+// say sends m. When it cannot be sent the stream is over, which converse notices.
+func (s *store) say(m *pb.OpenRequest) {
+	s.sending.Lock()
+	defer s.sending.Unlock()
+	if !s.silent {
+		_ = s.stream.Send(m)
+	}
+}
+
+// hush says that nothing more will be said.
+func (s *store) hush() {
+	s.sending.Lock()
+	defer s.sending.Unlock()
+	s.silent = true
+	_ = s.stream.CloseSend()
+}
+
 // converse reads the stream: that the store is open, and what it asks. It ends
-// with the stream.
-func (s *store) converse(ctx context.Context, ask func(context.Context, string) (core.Secret, error), opened chan<- *pb.Opened, answering chan<- bool) {
-	defer close(s.ended)
+// with the stream, and when nobody is being asked any more.
+func (s *store) converse(ctx context.Context, q *questions, opened chan<- *pb.Opened) {
+	ctx, cancel := context.WithCancel(ctx)
+	var asking sync.WaitGroup
+	asking.Go(func() { q.run(ctx) })
 	for {
 		m, err := s.stream.Recv()
 		if err != nil {
 			s.err = err
+			cancel()
+			close(s.ended)
+			asking.Wait()
 			return
 		}
 		switch m := m.Message.(type) {
@@ -124,50 +154,46 @@ func (s *store) converse(ctx context.Context, ask func(context.Context, string) 
 			default:
 			}
 		case *pb.OpenResponse_Question:
-			notify(answering, true)
-			answer := &pb.Answer{Id: m.Question.GetId()}
-			secret, err := s.question(ctx, ask, m.Question.GetText())
-			answer.Text, answer.Error = secret.Reveal(), wire.FromError(err)
-			notify(answering, false)
-			_ = s.stream.Send(&pb.OpenRequest{Message: &pb.OpenRequest_Answer{Answer: answer}})
+			q.put(m.Question)
 		}
-	}
-}
-
-// question asks the person. One is asked at a time, since there is one person.
-func (s *store) question(ctx context.Context, ask func(context.Context, string) (core.Secret, error), text string) (core.Secret, error) {
-	if ask == nil {
-		return "", fmt.Errorf("%w: there is nobody to ask", core.ErrSealed)
-	}
-	return ask(ctx, text)
-}
-
-// notify tells whether a question is being answered, to a reader that may be gone.
-func notify(c chan<- bool, answering bool) {
-	select {
-	case c <- answering:
-	default:
 	}
 }
 
 // call makes a call with its deadline.
 func call[Request, Response any](ctx context.Context, s *store, op string, method func(context.Context, *Request, ...grpc.CallOption) (*Response, error), m *Request) (*Response, error) {
+	if err := s.sendable(m); err != nil {
+		return nil, err
+	}
 	limited, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	response, err := method(limited, m)
+	if _, own := wire.FromStatus(err); !own && status.Code(err) == codes.DeadlineExceeded {
+		<-limited.Done() // the plugin's side may have been first to see the deadline
+	}
 	switch {
 	case err == nil:
 		return response, nil
 	case limited.Err() != nil && ctx.Err() == nil:
-		return nil, s.slow(op)
+		return nil, s.slow(op, s.timeout)
 	}
 	return nil, s.fail(ctx, op, err)
 }
 
+// sendable finds what a message cannot carry. Nothing of it gets to the plugin.
+func (s *store) sendable(m any) error {
+	if k, ok := m.(interface{ GetKey() string }); ok && !utf8.ValidString(k.GetKey()) {
+		return fmt.Errorf("plugin %s: %w: %q is not UTF-8", s.plugin, core.ErrBadKey, k.GetKey())
+	}
+	if pm, ok := m.(proto.Message); ok && proto.Size(pm) > handshake.MaxMessage {
+		return fmt.Errorf("plugin %s: %w: a plugin takes documents of up to %d bytes", s.plugin, core.ErrTooLarge, handshake.MaxMessage)
+	}
+	return nil
+}
+
 // slow is the error of a plugin that did not answer in time.
-func (s *store) slow(op string) error {
+func (s *store) slow(op string, limit time.Duration) error {
 	return &Error{
-		Plugin: s.plugin, Kind: core.ErrUnavailable, Problem: fmt.Sprintf("%s: no answer within %s", op, s.timeout),
+		Plugin: s.plugin, Kind: core.ErrUnavailable, Problem: fmt.Sprintf("%s: no answer within %s", op, limit),
 		Fix: "look at what the store waits for; a longer time is set by timeout in its table in config.toml", Cause: context.DeadlineExceeded,
 	}
 }
@@ -187,7 +213,11 @@ func (s *store) fail(ctx context.Context, op string, err error) error {
 		}
 	default:
 	}
-	return s.gone(op)
+	e := s.gone(op)
+	if status.Code(err) == codes.ResourceExhausted {
+		e.Problem = fmt.Sprintf("%s: its answer has more than %d bytes", op, handshake.MaxMessage)
+	}
+	return e
 }
 
 // Load implements [core.TokenStore].
@@ -240,18 +270,16 @@ func (s *store) Protection() string { return s.protection }
 // Close closes the store in its process, and then ends that.
 func (s *store) Close() error {
 	s.closing.Do(func() {
-		_ = s.stream.CloseSend()
-		timer := time.NewTimer(releaseTimeout)
-		defer timer.Stop()
-		select {
-		case <-s.ended:
+		timer := time.AfterFunc(releaseTimeout, s.cancel)
+		s.hush()
+		<-s.ended
+		if timer.Stop() {
 			// A process that is gone has nothing open.
 			s.closed, _ = wire.FromStatus(s.err)
-		case <-timer.C:
-			s.closed = s.slow("close")
+		} else {
+			s.closed = s.slow("close", releaseTimeout)
 		}
 		s.cancel()
-		<-s.ended
 		if s.end != nil {
 			s.end()
 		}

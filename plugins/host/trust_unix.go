@@ -35,6 +35,9 @@ func checkMode(path string, info fs.FileInfo) error {
 	return nil
 }
 
+// extension is what the name of an executable ends with.
+const extension = ""
+
 // alive tells whether there is a process of that number.
 func alive(pid int) bool {
 	err := syscall.Kill(pid, 0)

@@ -10,5 +10,8 @@ func checkOwner(string, fs.FileInfo) error { return nil }
 // checkMode accepts all; see checkOwner.
 func checkMode(string, fs.FileInfo) error { return nil }
 
+// extension is what the name of an executable ends with.
+const extension = ".exe"
+
 // alive says yes: a directory without sockets does no harm.
 func alive(int) bool { return true }

@@ -142,14 +142,15 @@ const (
 	Reason_REASON_SEALED      Reason = 10
 	Reason_REASON_REFUSED     Reason = 11
 	// Of the App.
-	Reason_REASON_NOT_CONFIGURED   Reason = 20
-	Reason_REASON_SIGN_IN_NEEDED   Reason = 21
-	Reason_REASON_DENIED           Reason = 22
-	Reason_REASON_SIGN_IN_TIMEOUT  Reason = 23
-	Reason_REASON_RENEWED_RECENTLY Reason = 24
-	Reason_REASON_NOT_REVOKED      Reason = 25
-	Reason_REASON_NOT_SAVED        Reason = 26
-	Reason_REASON_CLOSED           Reason = 27
+	Reason_REASON_NOT_CONFIGURED    Reason = 20
+	Reason_REASON_SIGN_IN_NEEDED    Reason = 21
+	Reason_REASON_DENIED            Reason = 22
+	Reason_REASON_SIGN_IN_TIMEOUT   Reason = 23
+	Reason_REASON_RENEWED_RECENTLY  Reason = 24
+	Reason_REASON_NOT_REVOKED       Reason = 25
+	Reason_REASON_NOT_SAVED         Reason = 26
+	Reason_REASON_CLOSED            Reason = 27
+	Reason_REASON_INSECURE_LOOPBACK Reason = 28
 	// Of any call.
 	Reason_REASON_CANCELED    Reason = 40
 	Reason_REASON_DEADLINE    Reason = 41
@@ -182,6 +183,7 @@ var (
 		25: "REASON_NOT_REVOKED",
 		26: "REASON_NOT_SAVED",
 		27: "REASON_CLOSED",
+		28: "REASON_INSECURE_LOOPBACK",
 		40: "REASON_CANCELED",
 		41: "REASON_DEADLINE",
 		42: "REASON_UNSUPPORTED",
@@ -189,31 +191,32 @@ var (
 		44: "REASON_END",
 	}
 	Reason_value = map[string]int32{
-		"REASON_UNSPECIFIED":      0,
-		"REASON_NOT_FOUND":        1,
-		"REASON_CONFLICT":         2,
-		"REASON_LOCKED":           3,
-		"REASON_CORRUPT":          4,
-		"REASON_INSECURE":         5,
-		"REASON_READ_ONLY":        6,
-		"REASON_BAD_KEY":          7,
-		"REASON_TOO_LARGE":        8,
-		"REASON_UNAVAILABLE":      9,
-		"REASON_SEALED":           10,
-		"REASON_REFUSED":          11,
-		"REASON_NOT_CONFIGURED":   20,
-		"REASON_SIGN_IN_NEEDED":   21,
-		"REASON_DENIED":           22,
-		"REASON_SIGN_IN_TIMEOUT":  23,
-		"REASON_RENEWED_RECENTLY": 24,
-		"REASON_NOT_REVOKED":      25,
-		"REASON_NOT_SAVED":        26,
-		"REASON_CLOSED":           27,
-		"REASON_CANCELED":         40,
-		"REASON_DEADLINE":         41,
-		"REASON_UNSUPPORTED":      42,
-		"REASON_BAD_CONFIG":       43,
-		"REASON_END":              44,
+		"REASON_UNSPECIFIED":       0,
+		"REASON_NOT_FOUND":         1,
+		"REASON_CONFLICT":          2,
+		"REASON_LOCKED":            3,
+		"REASON_CORRUPT":           4,
+		"REASON_INSECURE":          5,
+		"REASON_READ_ONLY":         6,
+		"REASON_BAD_KEY":           7,
+		"REASON_TOO_LARGE":         8,
+		"REASON_UNAVAILABLE":       9,
+		"REASON_SEALED":            10,
+		"REASON_REFUSED":           11,
+		"REASON_NOT_CONFIGURED":    20,
+		"REASON_SIGN_IN_NEEDED":    21,
+		"REASON_DENIED":            22,
+		"REASON_SIGN_IN_TIMEOUT":   23,
+		"REASON_RENEWED_RECENTLY":  24,
+		"REASON_NOT_REVOKED":       25,
+		"REASON_NOT_SAVED":         26,
+		"REASON_CLOSED":            27,
+		"REASON_INSECURE_LOOPBACK": 28,
+		"REASON_CANCELED":          40,
+		"REASON_DEADLINE":          41,
+		"REASON_UNSUPPORTED":       42,
+		"REASON_BAD_CONFIG":        43,
+		"REASON_END":               44,
 	}
 )
 
@@ -549,7 +552,7 @@ const file_tokentoss_plugin_v1_plugin_proto_rawDesc = "" +
 	"Capability\x12\x1a\n" +
 	"\x16CAPABILITY_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12CAPABILITY_LOCKING\x10\x01\x12\x16\n" +
-	"\x12CAPABILITY_LISTING\x10\x02*\xb2\x04\n" +
+	"\x12CAPABILITY_LISTING\x10\x02*\xd0\x04\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10REASON_NOT_FOUND\x10\x01\x12\x13\n" +
@@ -571,7 +574,8 @@ const file_tokentoss_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x17REASON_RENEWED_RECENTLY\x10\x18\x12\x16\n" +
 	"\x12REASON_NOT_REVOKED\x10\x19\x12\x14\n" +
 	"\x10REASON_NOT_SAVED\x10\x1a\x12\x11\n" +
-	"\rREASON_CLOSED\x10\x1b\x12\x13\n" +
+	"\rREASON_CLOSED\x10\x1b\x12\x1c\n" +
+	"\x18REASON_INSECURE_LOOPBACK\x10\x1c\x12\x13\n" +
 	"\x0fREASON_CANCELED\x10(\x12\x13\n" +
 	"\x0fREASON_DEADLINE\x10)\x12\x16\n" +
 	"\x12REASON_UNSUPPORTED\x10*\x12\x15\n" +

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -40,6 +41,7 @@ var reasons = []struct {
 	{core.ErrNotRevoked, pb.Reason_REASON_NOT_REVOKED, codes.Unknown},
 	{core.ErrNotSaved, pb.Reason_REASON_NOT_SAVED, codes.Unknown},
 	{core.ErrClosed, pb.Reason_REASON_CLOSED, codes.FailedPrecondition},
+	{core.ErrInsecureLoopback, pb.Reason_REASON_INSECURE_LOOPBACK, codes.FailedPrecondition},
 	{context.Canceled, pb.Reason_REASON_CANCELED, codes.Canceled},
 	{context.DeadlineExceeded, pb.Reason_REASON_DEADLINE, codes.DeadlineExceeded},
 	{errors.ErrUnsupported, pb.Reason_REASON_UNSUPPORTED, codes.Unimplemented},
@@ -73,10 +75,10 @@ func FromError(err error) *pb.Error {
 	if err == nil {
 		return nil
 	}
-	m := &pb.Error{Text: Redact(err.Error())}
+	m := &pb.Error{Text: errorText(err.Error())}
 	var hint interface{ Hint() string }
 	if errors.As(err, &hint) {
-		m.Hint = Redact(hint.Hint())
+		m.Hint = errorText(hint.Hint())
 	}
 	for _, r := range reasons {
 		if errors.Is(err, r.err) {
@@ -85,7 +87,7 @@ func FromError(err error) *pb.Error {
 	}
 	var signIn *core.SignInNeededError
 	if errors.As(err, &signIn) {
-		m.Cause, m.Email = string(signIn.Cause), signIn.Email
+		m.Cause, m.Email = Text(string(signIn.Cause)), Text(signIn.Email)
 	}
 	var remote *Error
 	if errors.As(err, &remote) {
@@ -93,6 +95,20 @@ func FromError(err error) *pb.Error {
 	}
 	return m
 }
+
+// maxErrorText bounds the text of an error, in bytes, which goes in a header.
+const maxErrorText = 16 << 10
+
+func errorText(s string) string {
+	if s = Text(Redact(s)); len(s) > maxErrorText {
+		s = Text(s[:maxErrorText]) + "..."
+	}
+	return s
+}
+
+// Text makes s fit to be sent: texts are UTF-8, and a message with another is not
+// sent at all.
+func Text(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
 
 // ToError returns the error of a message, nil for none.
 func ToError(m *pb.Error) error {

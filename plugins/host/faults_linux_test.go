@@ -1,0 +1,471 @@
+package host_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/plugins"
+	"github.com/tokentoss/tokentoss/plugins/host"
+)
+
+// short is the timeout of calls that are to fail by it.
+const short = 700 * time.Millisecond
+
+// A logBuffer keeps what a host logs.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// A scene is a host with a log, and a directory for its one plugin.
+type scene struct {
+	host *host.Host
+	log  *logBuffer
+	dir  string
+}
+
+func newScene(t testing.TB, bundled ...plugins.Plugin) *scene {
+	t.Helper()
+	s := &scene{log: &logBuffer{}, dir: t.TempDir()}
+	s.host = &host.Host{
+		Dir: t.TempDir(), Bundled: bundled,
+		Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	t.Cleanup(func() {
+		if log := s.log.String(); strings.Contains(log, "needle") {
+			t.Errorf("a secret is in the log: ...%.200s", log[max(0, strings.Index(log, "needle")-100):])
+		}
+	})
+	return s
+}
+
+// use is the evil store with a fault in a method.
+func (s *scene) use(in, fault string) host.Use {
+	return host.Use{Plugin: "evil", Request: plugins.Request{
+		Dir: s.dir, Settings: fmt.Appendf(nil, `{"in":%q,"fault":%q}`, in, fault),
+	}}
+}
+
+// open opens the evil store. What it leaves is looked for after t.
+func (s *scene) open(t *testing.T, u host.Use) core.TokenStore {
+	t.Helper()
+	store, err := s.host.OpenStore(bounded(t), u)
+	if err != nil {
+		t.Fatalf("opening the store: %v", err)
+	}
+	t.Cleanup(func() {
+		_ = closeStore(store)
+		s.wantGone(t)
+	})
+	return store
+}
+
+func closeStore(s core.TokenStore) error { return core.Base(s).Close() }
+
+// wantGone checks that the process of the plugin and its sockets are no more.
+func (s *scene) wantGone(t *testing.T) {
+	t.Helper()
+	pid, sockets := s.where(t)
+	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("the plugin's process %d is still there: %v", pid, err)
+	}
+	for dir := sockets; filepath.Base(filepath.Dir(dir)) != "/" && strings.Contains(dir, fmt.Sprint("/", os.Getpid(), "-")); dir = filepath.Dir(dir) {
+		if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s is still there: %v", dir, err)
+		}
+	}
+}
+
+// where returns what the plugin wrote down: its process and its directory for
+// sockets.
+func (s *scene) where(t *testing.T) (pid int, sockets string) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(s.dir, "where"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Sscanf(string(data), "%d\n%s\n", &pid, &sockets); err != nil {
+		t.Fatal(err)
+	}
+	return pid, sockets
+}
+
+// bounded returns a context that ends when something hangs.
+func bounded(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// eventually waits for what another process does.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for ctx := bounded(t); !ok(); time.Sleep(5 * time.Millisecond) {
+		if ctx.Err() != nil {
+			t.Fatalf("it did not happen: %s", what)
+		}
+	}
+}
+
+// wantError checks that err is the host's, of a kind, with a text.
+func wantError(t *testing.T, err error, kind error, text string) {
+	t.Helper()
+	var he *host.Error
+	switch {
+	case !errors.As(err, &he):
+		t.Errorf("error %v (%T), want a *host.Error", err, err)
+	case !errors.Is(err, kind):
+		t.Errorf("error %v is not %v", err, kind)
+	case !strings.Contains(err.Error(), text):
+		t.Errorf("error %q, want one with %q", err, text)
+	case he.Hint() == "":
+		t.Errorf("error %q has no hint", err)
+	}
+	if err != nil && strings.Contains(err.Error(), "needle") {
+		t.Errorf("error %q shows a secret", err)
+	}
+}
+
+// TestStart has plugins that do not get as far as answering.
+func TestStart(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"start-exits": "it ended at once, with exit status 7", "start-exits-0": "it ended at once, with exit status 0",
+		"start-panics": "it crashed at its start: panic: with [secret]", "start-killed": "it ended at once, with signal: killed",
+		"start-babbles": "no plugin of tokentoss's", "start-floods": "", "start-fields": "no plugin of tokentoss's",
+		"start-version": "another version of the protocol", "start-core": "another version of the protocol",
+		"start-netrpc": "", "start-nowhere": "", "start-bad-cert": "", "start-plain": "", "start-closes": "",
+		"start-litters": "it ended at once, with exit status 3", "start-json": "it ended at once, with exit status 9",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t, evil(name))
+			_, err := s.host.OpenStore(bounded(t), host.Use{Plugin: name, Request: plugins.Request{Dir: s.dir}})
+			wantError(t, err, core.ErrUnavailable, want)
+		})
+	}
+}
+
+// TestStartHangs: the start has a deadline of its own, and heeds the caller's.
+func TestStartHangs(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"start-hangs", "start-deaf"} {
+		s := newScene(t, evil(name))
+		use := host.Use{Plugin: name, Request: plugins.Request{Dir: s.dir}}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := s.host.OpenStore(bounded(t), use)
+			wantError(t, err, core.ErrUnavailable, "it did not answer within 10s")
+		})
+		t.Run(name+"-canceled", func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(context.Background(), short)
+			defer cancel()
+			_, err := s.host.OpenStore(ctx, use)
+			wantError(t, err, core.ErrUnavailable, "it had not started")
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("error %v is not the context's", err)
+			}
+		})
+		t.Run(name+"-canceled-before", func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(context.Background())
+			cancel()
+			_, err := s.host.OpenStore(ctx, use)
+			wantError(t, err, core.ErrUnavailable, "it had not started")
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("error %v is not the context's", err)
+			}
+		})
+	}
+}
+
+// methods call each method of a store.
+var methods = map[string]func(context.Context, core.TokenStore) error{
+	"load": func(ctx context.Context, s core.TokenStore) error { _, err := s.Load(ctx, "a"); return err },
+	"save": func(ctx context.Context, s core.TokenStore) error {
+		_, err := s.Save(ctx, "a", core.Record{Data: []byte("{}")})
+		return err
+	},
+	"list": func(ctx context.Context, s core.TokenStore) error { _, err := s.(core.Lister).List(ctx); return err },
+	"lock": func(ctx context.Context, s core.TokenStore) error {
+		_, err := s.(core.Locker).Lock(ctx, "a")
+		return err
+	},
+}
+
+// TestEnds has plugins that end in the middle of a call. The caller is told at
+// once, the next call as well, and Close is no error.
+func TestEnds(t *testing.T) {
+	t.Parallel()
+	for fault, want := range map[string]string{
+		"kill": "with signal: killed", "exit": "with exit status 5", "panic": "it crashed: panic: with [secret]",
+	} {
+		for method, call := range methods {
+			t.Run(fault+"/"+method, func(t *testing.T) {
+				t.Parallel()
+				s := newScene(t, evil("evil"))
+				store := s.open(t, s.use(method, fault))
+				wantError(t, call(bounded(t), store), core.ErrUnavailable, want)
+				wantError(t, call(bounded(t), store), core.ErrUnavailable, "")
+				if err := closeStore(store); err != nil {
+					t.Errorf("Close: %v", err)
+				}
+				s.wantGone(t)
+			})
+		}
+		t.Run(fault+"/open", func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t, evil("evil"))
+			_, err := s.host.OpenStore(bounded(t), s.use("open", fault))
+			wantError(t, err, core.ErrUnavailable, want)
+			s.wantGone(t)
+		})
+		t.Run(fault+"/close", func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t, evil("evil"))
+			if err := closeStore(s.open(t, s.use("close", fault))); err != nil {
+				t.Errorf("Close of one that is gone: %v", err)
+			}
+			s.wantGone(t)
+		})
+	}
+}
+
+// TestHangs has plugins that do not return from a call.
+func TestHangs(t *testing.T) {
+	t.Parallel()
+	for method, call := range methods {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t, evil("evil"))
+			use := s.use(method, "hang")
+			use.Timeout = short
+			store := s.open(t, use)
+			if method != "lock" { // which may wait, as long as its context
+				err := call(bounded(t), store)
+				wantError(t, err, core.ErrUnavailable, method+": no answer within 700ms")
+				if !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("error %v says nothing of a deadline", err)
+				}
+			}
+			ctx, cancel := context.WithTimeout(bounded(t), short/2)
+			defer cancel()
+			if err := call(ctx, store); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, core.ErrLocked) && method == "lock" {
+				t.Errorf("with the caller's deadline: %v", err)
+			}
+		})
+	}
+	t.Run("open", func(t *testing.T) {
+		t.Parallel()
+		s := newScene(t, evil("evil"))
+		use := s.use("open", "hang")
+		use.Timeout = short
+		_, err := s.host.OpenStore(bounded(t), use)
+		wantError(t, err, core.ErrUnavailable, "open: no answer within 700ms")
+		s.wantGone(t)
+	})
+	t.Run("open-canceled", func(t *testing.T) {
+		t.Parallel()
+		s := newScene(t, evil("evil"))
+		ctx, cancel := context.WithCancel(bounded(t))
+		defer cancel()
+		opened := make(chan error, 1)
+		go func() {
+			_, err := s.host.OpenStore(ctx, s.use("open", "hang"))
+			opened <- err
+		}()
+		eventually(t, "the store is being opened", func() bool { _, err := os.Lstat(filepath.Join(s.dir, "where")); return err == nil })
+		cancel()
+		if err := <-opened; !errors.Is(err, context.Canceled) {
+			t.Errorf("error %v, want the context's", err)
+		}
+	})
+	t.Run("close", func(t *testing.T) {
+		t.Parallel()
+		s := newScene(t, evil("evil"))
+		err := closeStore(s.open(t, s.use("close", "hang")))
+		wantError(t, err, core.ErrUnavailable, "close: no answer within 5s")
+		s.wantGone(t)
+	})
+	t.Run("release", func(t *testing.T) {
+		t.Parallel()
+		s := newScene(t, evil("evil"))
+		store := s.open(t, s.use("release", "hang"))
+		lease, err := store.(core.Locker).Lock(bounded(t), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantError(t, lease.Release(), core.ErrUnavailable, "release: no answer within 5s")
+	})
+}
+
+// TestStopped has a process that is stopped by the system: it answers nothing,
+// and does not end by being asked.
+func TestStopped(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, evil("evil"))
+	use := s.use("", "")
+	use.Timeout = short
+	store := s.open(t, use)
+	pid, _ := s.where(t)
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	_, err := store.Load(bounded(t), "a")
+	wantError(t, err, core.ErrUnavailable, "no answer within")
+	wantError(t, closeStore(store), core.ErrUnavailable, "close: no answer")
+	s.wantGone(t)
+}
+
+// TestKilled kills a process from outside, while a lock is held.
+func TestKilled(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, evil("evil"))
+	store := s.open(t, s.use("", ""))
+	lease, err := store.(core.Locker).Lock(bounded(t), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-lease.Lost():
+		t.Fatal("the lock is lost at once")
+	default:
+	}
+	pid, _ := s.where(t)
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-lease.Lost():
+	case <-bounded(t).Done():
+		t.Fatal("nobody was told that the lock was lost")
+	}
+	if err := lease.Release(); err != nil {
+		t.Errorf("Release of a lost lock: %v", err)
+	}
+	_, err = store.Load(bounded(t), "a")
+	wantError(t, err, core.ErrUnavailable, "with signal: killed")
+	// Another process can have the lock at once.
+	again := s.open(t, s.use("", ""))
+	other, err := again.(core.Locker).Lock(bounded(t), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Release(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestKilledWhileSaving: what was saved before is still there.
+func TestKilledWhileSaving(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, evil("evil"))
+	first := s.open(t, s.use("", ""))
+	saved, err := first.Save(bounded(t), "a", core.Record{Data: []byte(`{"n":1}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := closeStore(first); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.open(t, s.use("save", "kill")).Save(bounded(t), "a", core.Record{Data: []byte(`{"n":2}`), Revision: saved.Revision})
+	wantError(t, err, core.ErrUnavailable, "save: it ended, with signal: killed")
+	got, err := s.open(t, s.use("", "")).Load(bounded(t), "a")
+	if err != nil || string(got.Data) != `{"n":1}` || got.Revision != saved.Revision {
+		t.Errorf("it is %v, %v now, was %v", got, err, saved)
+	}
+}
+
+// TestOutput has plugins that print what they like and go on working.
+func TestOutput(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []string{"babble", "json"} {
+		for _, method := range []string{"open", "load"} {
+			t.Run(fault+"/"+method, func(t *testing.T) {
+				t.Parallel()
+				s := newScene(t, evil("evil"))
+				store := s.open(t, s.use(method, fault))
+				if _, err := store.Load(bounded(t), "a"); !errors.Is(err, core.ErrNotFound) {
+					t.Errorf("Load: %v", err)
+				}
+				if err := closeStore(store); err != nil {
+					t.Errorf("Close: %v", err)
+				}
+				log := s.log.String()
+				if lines := strings.Count(log, "\n"); lines > 2000 || len(log) > 2<<20 {
+					t.Errorf("%d lines, %d bytes were logged", lines, len(log))
+				}
+				if fault == "babble" && !strings.Contains(log, "lines of the plugin were left out") {
+					t.Error("nobody is told that lines were left out")
+				}
+				if fault == "json" && !strings.Contains(log, "level=ERROR msg=m") {
+					t.Error("a log record of the plugin is not one of the host")
+				}
+			})
+		}
+	}
+}
+
+// TestGrandchild has a plugin that leaves a child with its pipes: it is of the
+// group, and ends with it.
+func TestGrandchild(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, evil("evil"))
+	store := s.open(t, s.use("load", "grandchild"))
+	if _, err := store.Load(bounded(t), "a"); !errors.Is(err, core.ErrNotFound) {
+		t.Errorf("Load: %v", err)
+	}
+	if err := closeStore(store); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+}
+
+// TestGiants: what is too large is an error of the call, and no more.
+func TestGiants(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, evil("evil"))
+	store := s.open(t, s.use("load", "giant"))
+	_, err := store.Load(bounded(t), "a")
+	wantError(t, err, core.ErrUnavailable, "its answer has more than")
+	if _, err := store.Save(bounded(t), "a", core.Record{Data: make([]byte, 64<<20)}); !errors.Is(err, core.ErrTooLarge) {
+		t.Errorf("Save of 64 MiB: %v", err)
+	}
+	if _, err := store.Save(bounded(t), strings.Repeat("k", 5<<20), core.Record{}); !errors.Is(err, core.ErrTooLarge) {
+		t.Errorf("Save with a key of 5 MiB: %v", err)
+	}
+	for _, bad := range []string{"\xff", "a\xffb"} {
+		_, err := store.Load(bounded(t), bad)
+		_, lockErr := store.(core.Locker).Lock(bounded(t), bad)
+		if !errors.Is(err, core.ErrBadKey) || !errors.Is(lockErr, core.ErrBadKey) || !errors.Is(core.Base(store).Check(bounded(t), bad), core.ErrBadKey) {
+			t.Errorf("key %q: %v, %v", bad, err, lockErr)
+		}
+	}
+	if _, err := store.(core.Lister).List(bounded(t)); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
