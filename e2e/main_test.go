@@ -16,7 +16,8 @@ func TestMain(m *testing.M) {
 	os.Exit(run(m))
 }
 
-// run builds both executables, as they are released, and runs the tests.
+// run builds both executables, as they are released, and the plugins that are
+// examples, and runs the tests.
 func run(m *testing.M) int {
 	if os.Getenv(binariesEnv) != "" {
 		return m.Run()
@@ -43,9 +44,11 @@ func run(m *testing.M) int {
 }
 
 func build(dir string) error {
-	const commands = "github.com/tokentoss/tokentoss/frontends/cli/cmd/"
+	const module = "github.com/tokentoss/tokentoss/"
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-tags", "urfave_cli_no_docs",
-		"-o", dir+string(filepath.Separator), commands+"tokentoss", commands+"tokentoss-host")
+		"-o", dir+string(filepath.Separator), module+"frontends/cli/cmd/tokentoss", module+"frontends/cli/cmd/tokentoss-host",
+		// Plugins as others write them.
+		module+"plugins/examples/store-pass", module+"plugins/examples/frontend-line")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the executables: %w\n%s", err, out)

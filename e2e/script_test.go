@@ -67,6 +67,7 @@ func setUp(env *testscript.Env, bin string) error {
 	env.Setenv("BIN", bin)
 	env.Setenv("CONFIG", filepath.Join(home, ".config", "tokentoss"))
 	env.Setenv("TOKENTOSS_INSECURE_LOOPBACK", "1")
+	env.Setenv("TOKENTOSS_AGENT_IDLE", "10s") // nobody is left when the tests are over
 	// What a person does in a browser, the emulator's account agreeing by itself.
 	env.Setenv("BROWSER", "curl -sL -o /dev/null")
 	p := &providers{dir: env.WorkDir, byName: map[string]*provider{}}

@@ -26,11 +26,12 @@ func delegated(ctx context.Context, in *Invocation) error {
 }
 
 // hostPath returns the host, which is beside this executable, or is it. It is
-// looked for nowhere else: what lies on PATH may be anybody's.
+// looked for nowhere else: what lies on PATH may be anybody's. Its error goes on
+// from the host's name.
 func hostPath() (string, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return "", fmt.Errorf("this executable's directory cannot be found: %w", err)
+		return "", fmt.Errorf("whose directory cannot be found: %w", err)
 	}
 	if real, err := filepath.EvalSymlinks(self); err == nil {
 		self = real
@@ -40,7 +41,7 @@ func hostPath() (string, error) {
 		host += ".exe"
 	}
 	if _, err := os.Stat(host); err != nil {
-		return "", fmt.Errorf("it is not in %s", filepath.Dir(self))
+		return "", fmt.Errorf("which is not in %s", filepath.Dir(self))
 	}
 	return host, nil
 }
@@ -49,7 +50,7 @@ func hostPath() (string, error) {
 func delegate(ctx context.Context, in *Invocation) error {
 	host, err := hostPath()
 	if err != nil {
-		return &hintedError{fmt.Errorf("%s is done by %s: %w", in.Command.HelpName, hostName, err),
+		return &hintedError{fmt.Errorf("%s is done by %s, %w", in.Command.HelpName, hostName, err),
 			"go install " + hostPackage + ", or install the complete release"}
 	}
 	args := append([]string{host}, in.args[1:]...)

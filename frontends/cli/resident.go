@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"time"
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/profile"
@@ -29,20 +30,20 @@ func openByAgent(ctx context.Context, name string, p profile.Place, ask func(con
 	if idle == 0 || runtime.GOOS == "windows" {
 		return nil, agent.ErrNoAgent
 	}
-	c := &agent.Client{Dir: p.Dir, Ask: ask, Start: func(string) error { return startAgent(p) }}
+	c := &agent.Client{Dir: p.Dir, Ask: ask, Start: func(string) error { return startAgent(p, idle) }}
 	return c.Open(ctx, name)
 }
 
 // startAgent starts an agent that outlives this process. It has no terminal and
 // no files of this one's: whoever waits for this one's output must not wait for
 // the agent.
-func startAgent(p profile.Place) error {
+func startAgent(p profile.Place, idle time.Duration) error {
 	host, err := hostPath()
 	if err != nil {
 		return err
 	}
 	cmd := exec.Command(host, AgentCommand, p.Dir)
-	cmd.Env = environment.Allowed(os.Environ(), p.Config.PluginEnvironment()...)
+	cmd.Env = append(environment.Allowed(os.Environ(), p.Config.PluginEnvironment()...), profile.EnvAgentIdle+"="+idle.String())
 	cmd.Dir = "/"
 	ownSession(cmd)
 	if err := cmd.Start(); err != nil {

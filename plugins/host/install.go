@@ -31,9 +31,11 @@ func (h *Host) Install(ctx context.Context, path, sha256 string) (Installed, err
 		return Installed{}, err
 	}
 	// A link that the person names is followed; what is pinned is a copy.
-	if path, err = filepath.EvalSymlinks(path); err != nil {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
 		return Installed{}, fmt.Errorf("%s: %w", path, bare(err))
 	}
+	path = real
 	info, err := os.Lstat(path)
 	if err != nil {
 		return Installed{}, fmt.Errorf("%s: %w", path, bare(err))

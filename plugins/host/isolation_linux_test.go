@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/runtimedir"
 	"github.com/tokentoss/tokentoss/plugins"
 	"github.com/tokentoss/tokentoss/plugins/host"
 	"github.com/tokentoss/tokentoss/plugins/internal/pb"
@@ -284,9 +285,9 @@ func TestSocketDirectory(t *testing.T) {
 			}
 			s := newScene(t, evil("evil"))
 			_, err := s.host.OpenStore(bounded(t), s.use("", ""))
-			var te *host.TrustError
-			if !errors.As(err, &te) || !errors.Is(err, core.ErrUnavailable) {
-				t.Errorf("error %v, want one of trust", err)
+			var de *runtimedir.Error
+			if !errors.As(err, &de) || !errors.Is(err, core.ErrUnavailable) {
+				t.Errorf("error %v, want one of the runtime directory", err)
 			}
 			if exists(filepath.Join(s.dir, "where")) {
 				t.Error("the plugin ran")

@@ -138,7 +138,7 @@ func (p *process) connect(ctx context.Context) (*grpc.ClientConn, error) {
 func (p *process) startError(ctx context.Context, err error) error {
 	e := &Error{
 		Plugin: p.name, Kind: core.ErrUnavailable, Problem: "it did not start",
-		Fix: "tokentoss plugin verify " + p.name + "; --verbose shows what it says",
+		Fix: "--verbose shows what it says",
 	}
 	text := err.Error()
 	switch {

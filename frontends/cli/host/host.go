@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"slices"
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/profile"
@@ -70,7 +71,9 @@ func openStore(ctx context.Context, in *cli.Invocation, name string, p profile.P
 	s, err := newHost(p.Dir, in.Logger()).OpenStore(ctx, use)
 	var unknown *host.UnknownError
 	if errors.As(err, &unknown) {
-		return nil, &profile.UnknownStoreError{Name: unknown.Name, Known: append(unknown.Known, profile.FileStore)}
+		known := append(unknown.Known, profile.FileStore)
+		slices.Sort(known)
+		return nil, &profile.UnknownStoreError{Name: unknown.Name, Known: known}
 	}
 	return s, err
 }
@@ -86,5 +89,10 @@ func openFrontend(_ context.Context, in *cli.Invocation, name string, settings m
 		return nil, err
 	}
 	use.Ask, use.Terminal = in.Ask, in.Relay()
-	return newHost(dir, in.Logger()).OpenFrontend(use)
+	f, err := newHost(dir, in.Logger()).OpenFrontend(use)
+	var unknown *host.UnknownError
+	if errors.As(err, &unknown) {
+		return nil, cli.Usage("tokentoss plugin list", "there is no frontend %q", name)
+	}
+	return f, err
 }
