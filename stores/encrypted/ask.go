@@ -70,6 +70,9 @@ func (ask Ask) secret(ctx context.Context, subject, question string) (core.Secre
 	}
 	answer, err := ask(ctx, question)
 	switch {
+	case errors.Is(err, core.ErrSealed): // and says so
+		refused.Kind, refused.Cause = nil, err
+		return "", refused
 	case err != nil:
 		refused.Cause = err
 		return "", refused

@@ -84,14 +84,19 @@ func TestNobodyToAsk(t *testing.T) {
 	t.Parallel()
 	withPassphrase(t, func(t *testing.T, c encrypted.Config, dir string) {
 		noTerminal := errors.New("there is no terminal")
-		for name, p := range map[string]*person{"nobody": nil, "fails": {fails: noTerminal}, "empty": {answers: []core.Secret{""}}} {
+		for name, p := range map[string]*person{
+			"nobody": nil, "fails": {fails: noTerminal}, "empty": {answers: []core.Secret{""}}, "sealed": {fails: core.ErrSealed},
+		} {
 			_, err := open(t, c, dir, p).Load(bounded(t), "default")
 			if !errors.Is(err, core.ErrSealed) {
 				t.Errorf("%s: error is %v, want core.ErrSealed", name, err)
 			}
 			wantError(t, err, "it has a passphrase", "in a terminal")
-			if p != nil && p.fails != nil && !errors.Is(err, noTerminal) {
+			if p != nil && p.fails != nil && !errors.Is(err, p.fails) {
 				t.Errorf("error %v does not wrap that of ask", err)
+			}
+			if strings.Count(err.Error(), core.ErrSealed.Error()) != 1 {
+				t.Errorf("error %q says it more than once", err)
 			}
 			if p != nil && p.times() != 1 {
 				t.Errorf("%s: %d questions, want that a refusal ends it", name, p.times())

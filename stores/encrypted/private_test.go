@@ -2,6 +2,7 @@ package encrypted_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -103,6 +104,13 @@ func TestSettings(t *testing.T) {
 	} {
 		_, err := encrypted.Open(c, dir, nil)
 		wantError(t, err, says, "config.toml")
+	}
+	var c encrypted.Config
+	settings := json.NewDecoder(strings.NewReader(`{"identity": "/id", "passphrase": true, "ssh_key": "/key"}`))
+	settings.DisallowUnknownFields()
+	must(t, settings.Decode(&c))
+	if want := (encrypted.Config{Identity: "/id", Passphrase: true, SSHKey: "/key"}); c != want {
+		t.Errorf("the settings are read as %+v, want %+v", c, want)
 	}
 	if _, err := encrypted.Open(encrypted.Config{}, "relative", nil); err == nil {
 		t.Error("a relative directory gives no error")

@@ -2,9 +2,7 @@ package encrypted
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 
 	"github.com/tokentoss/tokentoss/core"
 )
@@ -22,7 +20,7 @@ import (
 // of what it has not seen: a process that starts takes an old document for the
 // present one.
 func Wrap(inner core.TokenStore, name string, keys Keys) core.TokenStore {
-	s := &store{inner: inner, name: name, keys: &kept{keys: keys}}
+	s := &store{inner: core.Base(inner), name: name, keys: &kept{keys: keys}}
 	lock, _ := inner.(core.Locker)
 	list, _ := inner.(core.Lister)
 	return core.Compose(s, lock, list)
@@ -30,7 +28,7 @@ func Wrap(inner core.TokenStore, name string, keys Keys) core.TokenStore {
 
 // A store is the [core.ComposeBase] of Wrap.
 type store struct {
-	inner core.TokenStore
+	inner core.ComposeBase
 	name  string
 	keys  *kept
 	seen  history
@@ -109,10 +107,8 @@ func (s *store) Delete(ctx context.Context, key string) error {
 // Check implements [core.Checker]: there is a key to encrypt with, and inner
 // would take the document.
 func (s *store) Check(ctx context.Context, key string) error {
-	if c, ok := s.inner.(core.Checker); ok {
-		if err := c.Check(ctx, key); err != nil {
-			return err
-		}
+	if err := s.inner.Check(ctx, key); err != nil {
+		return err
 	}
 	_, err := s.keys.forSaving(ctx)
 	return err
@@ -120,30 +116,17 @@ func (s *store) Check(ctx context.Context, key string) error {
 
 // SetAside implements [core.SetAsider].
 func (s *store) SetAside(ctx context.Context, key string) (string, error) {
-	if a, ok := s.inner.(core.SetAsider); ok {
-		return a.SetAside(ctx, key)
-	}
-	return "", fmt.Errorf("encrypted store: set aside: %w", errors.ErrUnsupported)
+	return s.inner.SetAside(ctx, key)
 }
 
 // Path implements [core.Locator].
-func (s *store) Path(key string) string {
-	if l, ok := s.inner.(core.Locator); ok {
-		return l.Path(key)
-	}
-	return ""
-}
+func (s *store) Path(key string) string { return s.inner.Path(key) }
 
 // Protection implements [core.Protector].
 func (s *store) Protection() string { return "encrypted with age: " + s.keys.keys.Protection() }
 
 // Close implements [io.Closer].
-func (s *store) Close() error {
-	if c, ok := s.inner.(io.Closer); ok {
-		return c.Close()
-	}
-	return nil
-}
+func (s *store) Close() error { return s.inner.Close() }
 
 // place names the document of key in errors.
 func (s *store) place(key string) string {

@@ -21,7 +21,7 @@ func whyAbsent() (problem, fix string) {
 
 // kindOf returns what an error of the Keychain is in the terms of core, or nil.
 // The type of the error is not there without cgo; its text ends in the code.
-func kindOf(err error) (kind error, fix string) {
+func kindOf(err error) (fix string, kind error) {
 	for code, kind := range map[string]error{
 		"(-25308)": core.ErrSealed,  // errSecInteractionNotAllowed: locked, and nobody can be asked
 		"(-25293)": core.ErrRefused, // errSecAuthFailed
@@ -29,8 +29,8 @@ func kindOf(err error) (kind error, fix string) {
 		"(-25243)": core.ErrRefused, // errSecNoAccessForItem
 	} {
 		if strings.HasSuffix(err.Error(), code) {
-			return kind, ""
+			return "", kind
 		}
 	}
-	return nil, ""
+	return "", nil
 }

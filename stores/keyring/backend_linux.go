@@ -28,19 +28,19 @@ func whyAbsent() (problem, fix string) {
 }
 
 // kindOf returns what an error of the Secret Service is in the terms of core, and
-// what to do about it if that is special; or nothing.
-func kindOf(err error) (kind error, fix string) {
+// what to do about it where that is special; or nothing.
+func kindOf(err error) (fix string, kind error) {
 	var answer dbus.Error
 	if !errors.As(err, &answer) {
-		return nil, ""
+		return "", nil
 	}
 	switch name := answer.Name; {
 	case name == "org.freedesktop.Secret.Error.IsLocked", strings.Contains(answer.Error(), "locked"):
-		return core.ErrSealed, ""
+		return "", core.ErrSealed
 	case name == "org.freedesktop.DBus.Error.AccessDenied", name == "org.freedesktop.DBus.Error.AuthFailed":
-		return core.ErrRefused, ""
+		return "", core.ErrRefused
 	case strings.Contains(answer.Error(), "does not exist at path"): // nobody to ask for a new one
-		return core.ErrUnavailable, "make that collection, or name one that exists as collection in the settings"
+		return "make that collection, or name one that exists as collection in the settings", core.ErrUnavailable
 	}
-	return nil, ""
+	return "", nil
 }

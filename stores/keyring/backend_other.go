@@ -18,4 +18,4 @@ func whyAbsent() (problem, fix string) {
 	return "none is known on " + runtime.GOOS, `set store = "encrypted" for a key in a file`
 }
 
-func kindOf(error) (kind error, fix string) { return nil, "" }
+func kindOf(error) (fix string, kind error) { return "", nil }

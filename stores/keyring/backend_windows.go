@@ -18,13 +18,13 @@ const (
 func whyAbsent() (problem, fix string) { return "it is not there", whereElse }
 
 // kindOf returns what an error of Windows is in the terms of core, or nil.
-func kindOf(err error) (kind error, fix string) {
+func kindOf(err error) (fix string, kind error) {
 	const noSuchLogonSession = syscall.Errno(1312) // such as that of a service, or over SSH
 	switch {
 	case errors.Is(err, syscall.ERROR_ACCESS_DENIED):
-		return core.ErrRefused, ""
+		return "", core.ErrRefused
 	case errors.Is(err, noSuchLogonSession):
-		return core.ErrSealed, ""
+		return "", core.ErrSealed
 	}
-	return nil, ""
+	return "", nil
 }

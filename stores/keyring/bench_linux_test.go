@@ -2,7 +2,6 @@ package keyring_test
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -14,7 +13,7 @@ import (
 // loads once, and without.
 func BenchmarkLoad(b *testing.B) {
 	if !strings.HasPrefix(os.Getenv(childEnv), "session") {
-		b.Skip(fmt.Sprintf("run it under dbus-run-session, with %s=session", childEnv))
+		b.Skipf("run it under dbus-run-session, with %s=session", childEnv)
 	}
 	dir := b.TempDir()
 	warm := open(b, dir)

@@ -123,7 +123,7 @@ func (r *ring) explain(err error) error {
 	if errors.Is(err, system.ErrKeyNotFound) {
 		return errNoKey
 	}
-	kind, fix := kindOf(err)
+	fix, kind := kindOf(err)
 	switch {
 	case fix != "":
 	case kind == core.ErrSealed:
