@@ -55,6 +55,14 @@ func TestAskedOnce(t *testing.T) {
 		if p.times() != 1 || !strings.Contains(p.asked[0], "assphrase for "+filepath.VolumeName(dir)+string(filepath.Separator)) {
 			t.Errorf("questions are %q, want one that names the file", p.asked)
 		}
+		// A document for another key may mean that the key has changed; it has not.
+		foreign := open(t, encrypted.Config{}, t.TempDir(), nil)
+		save(t, foreign, "default", "", "of another key")
+		put(t, s, "default", contents(t, foreign, "default"))
+		wantCorrupt(t, s, "default", "another key")
+		if p.times() != 1 {
+			t.Errorf("questions are %q, want none about a key that is the same", p.asked)
+		}
 	})
 }
 

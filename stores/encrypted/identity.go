@@ -116,6 +116,15 @@ type identityFile struct {
 	passphrase bool // the settings want one
 	ask        Ask
 	records    core.Lister // which would be lost with the identity
+	unlocked   unlocked
+}
+
+// unlocked is what a passphrase was given for, so that it is not asked for again
+// while that is the same.
+type unlocked struct {
+	sealed    []byte
+	identity  age.Identity
+	recipient age.Recipient
 }
 
 var _ Keys = (*identityFile)(nil)
@@ -238,6 +247,9 @@ func (k *identityFile) parse(text []byte) (age.Identity, age.Recipient, error) {
 
 // unlock decrypts the identity with a passphrase that it asks for.
 func (k *identityFile) unlock(ctx context.Context, sealed []byte) (id age.Identity, to age.Recipient, err error) {
+	if bytes.Equal(sealed, k.unlocked.sealed) {
+		return k.unlocked.identity, k.unlocked.recipient, nil
+	}
 	err = k.ask.unlock(ctx, k.path, func(passphrase core.Secret) error {
 		with, err := age.NewScryptIdentity(passphrase.Reveal())
 		if err != nil {
@@ -258,6 +270,9 @@ func (k *identityFile) unlock(ctx context.Context, sealed []byte) (id age.Identi
 		id, to, err = k.parse(text)
 		return err
 	})
+	if err == nil {
+		k.unlocked = unlocked{sealed, id, to}
+	}
 	return id, to, err
 }
 

@@ -102,6 +102,23 @@ func TestLostIdentity(t *testing.T) {
 	wantDoc(t, s, "default", "new")
 }
 
+// A process that runs while others give the identity up and make another one
+// goes on with that.
+func TestIdentityMadeAnew(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	here := open(t, encrypted.Config{}, dir, nil)
+	save(t, here, "default", "", "old")
+	wantDoc(t, here, "default", "old")
+	there := open(t, encrypted.Config{}, dir, nil)
+	must(t, there.Delete(bounded(t), "default"))
+	must(t, os.Remove(filepath.Join(dir, "identity.age")))
+	save(t, there, "default", "", "new")
+	r := wantDoc(t, here, "default", "new")
+	save(t, here, "default", r.Revision, "newer")
+	wantDoc(t, there, "default", "newer")
+}
+
 // Processes that make the identity at the same time use the same one.
 func TestConcurrentFirstUse(t *testing.T) {
 	t.Parallel()

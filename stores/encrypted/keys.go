@@ -12,7 +12,9 @@ import (
 
 // Keys are what the documents of a store are encrypted for and opened with. A
 // store calls one method at a time, for any number of callers, and keeps what it
-// gets for as long as it lives: an answer may take a person.
+// gets: an answer may take a person. It asks for the identity again where a
+// document is for another, as other processes may have made one; whoever is asked
+// troubles a person again only if the key has changed.
 //
 // Errors wrap [core.ErrSealed] where a person has to unlock something, and
 // [core.ErrUnavailable] and [core.ErrRefused] where that is what is wrong.
@@ -34,83 +36,98 @@ type kept struct {
 
 	mu        sync.Mutex
 	recipient age.Recipient
-	identity  age.Identity
+	identity  *opened
 	call      *call
 }
 
-// A call of Keys that is under way.
+// An opened identity can be told from another one.
+type opened struct{ age.Identity }
+
+// A call of Keys that is under way. Its results are there when done is closed.
 type call struct {
-	identity bool // or else the recipient
-	done     chan struct{}
-	err      error // when done is closed
+	loading   bool // or else saving
+	done      chan struct{}
+	recipient age.Recipient
+	identity  *opened
+	err       error
 }
 
 // forSaving returns the recipient.
 func (k *kept) forSaving(ctx context.Context) (age.Recipient, error) {
-	if err := k.have(ctx, false); err != nil {
-		return nil, err
-	}
-	return k.recipient, nil
+	recipient, _, err := k.have(ctx, false)
+	return recipient, err
 }
 
 // forLoading returns the identity.
-func (k *kept) forLoading(ctx context.Context) (age.Identity, error) {
-	if err := k.have(ctx, true); err != nil {
-		return nil, err
-	}
-	return k.identity, nil
+func (k *kept) forLoading(ctx context.Context) (*opened, error) {
+	_, identity, err := k.have(ctx, true)
+	return identity, err
 }
 
-// have returns when the identity, or the recipient, is there. Who comes first
-// calls Keys, with its ctx; who comes meanwhile gets the same answer, unless that
-// is only that the first one's ctx has ended.
-func (k *kept) have(ctx context.Context, identity bool) error {
+// renewed returns the identity that is in use by now, where old did not fit. The
+// recipient was that of old, and is forgotten too.
+func (k *kept) renewed(ctx context.Context, old *opened) (*opened, error) {
+	k.mu.Lock()
+	if k.identity == old {
+		k.identity, k.recipient = nil, nil
+	}
+	k.mu.Unlock()
+	return k.forLoading(ctx)
+}
+
+// have returns what is kept for loading or for saving. If it is not there, who
+// comes first calls Keys, with its ctx; who comes meanwhile gets the same answer,
+// unless that is only that the first one's ctx has ended.
+func (k *kept) have(ctx context.Context, loading bool) (age.Recipient, *opened, error) {
 	for {
 		k.mu.Lock()
-		if identity && k.identity != nil || !identity && k.recipient != nil {
+		recipient, identity, c := k.recipient, k.identity, k.call
+		if loading && identity != nil || !loading && recipient != nil {
 			k.mu.Unlock()
-			return nil
+			return recipient, identity, nil
 		}
-		c := k.call
 		if c == nil {
-			c = &call{identity: identity, done: make(chan struct{})}
+			c = &call{loading: loading, done: make(chan struct{})}
 			k.call = c
 			k.mu.Unlock()
 			k.do(ctx, c)
-			return c.err
+			return c.recipient, c.identity, c.err
 		}
 		k.mu.Unlock()
 		select {
 		case <-c.done:
 		case <-ctx.Done():
-			return &Error{Subject: k.keys.Protection(), Kind: core.ErrSealed, Problem: "somebody else is unlocking it", Cause: ctx.Err()}
+			return nil, nil, &Error{Subject: k.keys.Protection(), Kind: core.ErrSealed, Problem: "somebody else is unlocking it", Cause: ctx.Err()}
 		}
-		if c.identity == identity && c.err != nil && !isContext(c.err) {
-			return c.err
+		if c.loading == loading && !isContext(c.err) {
+			return c.recipient, c.identity, c.err
 		}
 	}
 }
 
 // do makes the call c, and lets those go on who wait for it.
 func (k *kept) do(ctx context.Context, c *call) {
-	var recipient age.Recipient
-	var identity age.Identity
 	c.err = errUnfinished // if Keys panics
 	defer func() {
 		k.mu.Lock()
 		defer k.mu.Unlock()
-		if c.err == nil && c.identity {
-			k.identity = identity
-		} else if c.err == nil {
-			k.recipient = recipient
+		switch {
+		case c.err != nil:
+			c.recipient, c.identity = nil, nil
+		case c.loading:
+			k.identity = c.identity
+		default:
+			k.recipient = c.recipient
 		}
 		k.call = nil
 		close(c.done)
 	}()
-	if c.identity {
+	if c.loading {
+		var identity age.Identity
 		identity, c.err = k.keys.Identity(ctx)
+		c.identity = &opened{identity}
 	} else {
-		recipient, c.err = k.keys.Recipient(ctx)
+		c.recipient, c.err = k.keys.Recipient(ctx)
 	}
 }
 

@@ -73,6 +73,9 @@ func decrypt(sealed []byte, with age.Identity) ([]byte, error) {
 	return plain.Bytes(), err
 }
 
+// errOtherKey is a document that an identity does not open.
+var errOtherKey = errors.New("it is encrypted for another key, or its beginning is damaged")
+
 // cannotDecrypt tells why a document was not decrypted. Whether it is damaged or
 // made for somebody else cannot be told apart where age has no name of the
 // recipient in it.
@@ -84,8 +87,8 @@ func cannotDecrypt(what string, err error) error {
 		return own
 	case errors.As(err, &noMatch):
 		return &Error{
-			Subject: what, Kind: core.ErrCorrupt, Problem: "it is encrypted for another key, or its beginning is damaged",
-			Fix: "bring back the key that was in use, or sign in again; if it was just changed, start the program again",
+			Subject: what, Kind: core.ErrCorrupt, Cause: errOtherKey,
+			Fix: "bring back the key that was in use, or sign in again",
 		}
 	}
 	return &Error{Subject: what, Kind: core.ErrCorrupt, Problem: "it is not what was encrypted", Cause: err, Fix: "sign in again"}

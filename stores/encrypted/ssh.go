@@ -18,8 +18,9 @@ import (
 // An sshKey is a private key of the user, ed25519 or RSA, which may have a
 // passphrase.
 type sshKey struct {
-	path string
-	ask  Ask
+	path     string
+	ask      Ask
+	unlocked unlocked
 }
 
 var _ Keys = (*sshKey)(nil)
@@ -87,25 +88,35 @@ func (k *sshKey) Identity(ctx context.Context) (age.Identity, error) {
 	}
 	raw, err := ssh.ParseRawPrivateKey(data)
 	var locked *ssh.PassphraseMissingError
-	if errors.As(err, &locked) {
-		err = k.ask.unlock(ctx, k.path, func(passphrase core.Secret) error {
-			raw, err = ssh.ParseRawPrivateKeyWithPassphrase(data, []byte(passphrase.Reveal()))
-			if errors.Is(err, x509.IncorrectPasswordError) {
-				return errWrong
-			}
-			if err != nil {
-				return k.unusable(err)
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	if err != nil {
+	switch {
+	case errors.As(err, &locked):
+		return k.unlock(ctx, data)
+	case err != nil:
 		return nil, k.unusable(err)
 	}
 	return k.identity(raw)
+}
+
+// unlock decrypts the key with a passphrase that it asks for.
+func (k *sshKey) unlock(ctx context.Context, sealed []byte) (id age.Identity, err error) {
+	if bytes.Equal(sealed, k.unlocked.sealed) {
+		return k.unlocked.identity, nil
+	}
+	err = k.ask.unlock(ctx, k.path, func(passphrase core.Secret) error {
+		raw, err := ssh.ParseRawPrivateKeyWithPassphrase(sealed, []byte(passphrase.Reveal()))
+		switch {
+		case errors.Is(err, x509.IncorrectPasswordError):
+			return errWrong
+		case err != nil:
+			return k.unusable(err)
+		}
+		id, err = k.identity(raw)
+		return err
+	})
+	if err == nil {
+		k.unlocked = unlocked{sealed: sealed, identity: id}
+	}
+	return id, err
 }
 
 func (k *sshKey) identity(raw any) (age.Identity, error) {

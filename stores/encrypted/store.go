@@ -2,6 +2,7 @@ package encrypted
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/tokentoss/tokentoss/core"
@@ -12,8 +13,7 @@ import (
 // [core.Locker] and a [core.Lister] if inner is one.
 //
 // The name of the store stands in each document, so that one of another store is
-// not taken, and must not change. What keys give is kept as long as the store
-// lives.
+// not taken, and must not change.
 //
 // Load refuses, with [core.ErrCorrupt], a document of another key or store, and
 // one that is older than what this store has seen under the key. It cannot know
@@ -45,12 +45,8 @@ func (s *store) Load(ctx context.Context, key string) (core.Record, error) {
 	if err != nil {
 		return core.Record{}, err
 	}
-	identity, err := s.keys.forLoading(ctx)
-	if err != nil {
-		return core.Record{}, err
-	}
 	what := s.place(key)
-	h, doc, err := unseal(what, r.Data, identity)
+	h, doc, err := s.unseal(ctx, what, r.Data)
 	if err != nil {
 		return core.Record{}, err
 	}
@@ -62,6 +58,22 @@ func (s *store) Load(ctx context.Context, key string) (core.Record, error) {
 	}
 	s.seen.saw(key, before, h, r.Revision)
 	return core.Record{Data: doc, Revision: r.Revision}, nil
+}
+
+// unseal decrypts a document, with another key if the one that is kept does not fit.
+func (s *store) unseal(ctx context.Context, what string, sealed []byte) (header, []byte, error) {
+	identity, err := s.keys.forLoading(ctx)
+	if err != nil {
+		return header{}, nil, err
+	}
+	h, doc, err := unseal(what, sealed, identity)
+	if !errors.Is(err, errOtherKey) {
+		return h, doc, err
+	}
+	if identity, err = s.keys.renewed(ctx, identity); err != nil {
+		return header{}, nil, err
+	}
+	return unseal(what, sealed, identity)
 }
 
 // Save implements [core.TokenStore]. It needs no identity.

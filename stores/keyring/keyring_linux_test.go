@@ -136,7 +136,9 @@ func TestLostKey(t *testing.T) {
 		return
 	}
 	dir := t.TempDir()
-	save(t, open(t, dir), "default", "", "doc")
+	before := open(t, dir)
+	save(t, before, "default", "", "doc")
+	wantDoc(t, before, "default", "doc")
 	removeItems(t)
 	wantKeyError(t, dir, core.ErrSealed, "has not the key", "tokentoss logout --local")
 	if n := len(items(t)); n != 0 {
@@ -146,6 +148,7 @@ func TestLostKey(t *testing.T) {
 	must(t, s.Delete(bounded(t), "default")) // given up
 	save(t, s, "default", "", "new")
 	wantDoc(t, open(t, dir), "default", "new")
+	wantDoc(t, before, "default", "new") // with the key of now
 
 	pub := filepath.Join(dir, "keyring.pub")
 	must(t, os.Rename(pub, pub+".away"))

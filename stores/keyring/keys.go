@@ -52,9 +52,6 @@ func (k *keys) Recipient(ctx context.Context) (age.Recipient, error) {
 
 // read gets the identity from the keyring.
 func (k *keys) read(ctx context.Context) (*age.X25519Identity, error) {
-	if k.identity != nil {
-		return k.identity, nil
-	}
 	path := k.recipient.Path(core.DefaultKey)
 	text, err := encrypted.ReadPrivate(ctx, path)
 	if errors.Is(err, core.ErrNotFound) {
@@ -69,6 +66,9 @@ func (k *keys) read(ctx context.Context) (*age.X25519Identity, error) {
 			Subject: path, Kind: core.ErrRefused, Problem: "it does not hold an age recipient",
 			Fix: "bring it back; it is the last word of the name of the item in the keyring",
 		}
+	}
+	if k.identity != nil && k.identity.Recipient().String() == to.String() {
+		return k.identity, nil
 	}
 	secret, err := k.ring.get(ctx, itemName(to))
 	if err != nil {
