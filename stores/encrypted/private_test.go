@@ -153,7 +153,7 @@ func TestKeysOfSSHKeygen(t *testing.T) {
 	wantError(t, err, "there is no SSH key", "correct ssh_key")
 }
 
-func makeSSHKey(t *testing.T, keygen string, args ...string) string {
+func makeSSHKey(t testing.TB, keygen string, args ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "id")
 	if out, err := exec.CommandContext(t.Context(), keygen, append(args, "-q", "-f", path)...).CombinedOutput(); err != nil {

@@ -120,9 +120,10 @@ func wantDoc(t testing.TB, s core.TokenStore, key, want string) core.Record {
 	return r
 }
 
+// bounded is long enough for a passphrase on a busy machine.
 func bounded(t testing.TB) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
