@@ -26,7 +26,7 @@ func (in *Invocation) Hint(format string, args ...any) { in.say.hint(format, arg
 // nobody can be asked.
 func (in *Invocation) Ask(ctx context.Context, question string) (core.Secret, error) {
 	if !in.interactive() {
-		return "", fmt.Errorf("%w, and --non-interactive is set: %s", core.ErrSealed, oneLine(question))
+		return "", fmt.Errorf("%w: --non-interactive is set", core.ErrSealed)
 	}
 	return askHidden(ctx, in.Stderr, question)
 }

@@ -80,7 +80,7 @@ func (in *Invocation) asker() func(context.Context, string) (core.Secret, error)
 func askHidden(ctx context.Context, stderr io.Writer, question string) (core.Secret, error) {
 	tty, err := os.OpenFile(ttyName, os.O_RDWR, 0)
 	if err != nil {
-		return "", fmt.Errorf("%w, and there is no terminal to ask on: %s", core.ErrSealed, oneLine(question))
+		return "", fmt.Errorf("%w: there is no terminal to ask on", core.ErrSealed)
 	}
 	defer tty.Close()
 	var show io.Writer = tty

@@ -130,7 +130,12 @@ func TestChosenPassphrase(t *testing.T) {
 		t.Errorf("questions are %q", p.asked)
 	}
 	wantDoc(t, s, "default", "doc")
-	if p.times() != 5 {
-		t.Errorf("questions are %q, want one more to read", p.asked)
+	if p.times() != 4 {
+		t.Errorf("questions are %q, want none to read after the passphrase was chosen", p.asked)
+	}
+	later := &person{answers: []core.Secret{passphrase}}
+	wantDoc(t, open(t, c, dir, later), "default", "doc")
+	if later.times() != 1 {
+		t.Errorf("questions of a process after it are %q, want one", later.asked)
 	}
 }

@@ -29,7 +29,11 @@ func (e *Error) Error() string {
 		parts = append(parts, e.Problem)
 	}
 	if e.Cause != nil {
-		parts = append(parts, e.Cause.Error())
+		cause := e.Cause.Error()
+		if e.Kind != nil { // which need not be said twice
+			cause = strings.TrimPrefix(cause, e.Kind.Error()+": ")
+		}
+		parts = append(parts, cause)
 	}
 	text := strings.Join(parts, ": ")
 	if e.Fix != "" {

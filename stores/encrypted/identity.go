@@ -35,6 +35,11 @@ func CreateIdentity(ctx context.Context, path string, passphrase core.Secret) er
 	if err != nil {
 		return fmt.Errorf("make an identity: %w", err)
 	}
+	return keepIdentity(ctx, path, id, passphrase)
+}
+
+// keepIdentity writes an identity to the new file path.
+func keepIdentity(ctx context.Context, path string, id *age.X25519Identity, passphrase core.Secret) error {
 	text := fmt.Appendf(nil, "# public key: %s\n%s\n", id.Recipient(), id)
 	if passphrase == "" {
 		return create(ctx, path, text)
@@ -213,10 +218,20 @@ func (k *identityFile) create(ctx context.Context) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if err := CreateIdentity(ctx, k.path, passphrase); err != nil && !errors.Is(err, core.ErrConflict) {
+	id, err := age.GenerateX25519Identity()
+	if err != nil {
+		return nil, fmt.Errorf("make an identity: %w", err)
+	}
+	err = keepIdentity(ctx, k.path, id, passphrase)
+	if err != nil && !errors.Is(err, core.ErrConflict) {
 		return nil, err
 	}
-	return k.read(ctx)
+	data, rerr := k.read(ctx)
+	if err == nil && passphrase != "" && rerr == nil {
+		// Whoever has just chosen a passphrase is not asked for it.
+		k.unlocked = unlocked{data, id, id.Recipient()}
+	}
+	return data, rerr
 }
 
 // lost tells that documents are there and what opens them is not.
