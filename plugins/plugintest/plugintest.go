@@ -9,12 +9,16 @@
 //		plugintest.Store(t, pass.Plugin(), func(t *testing.T) plugins.Request { return plugins.Request{Dir: t.TempDir()} })
 //	}
 //
+// The author of a frontend calls [Frontend] instead, with a [Terminal] or a person
+// of their own.
+//
 // The test's own executable serves the plugin, so that there is nothing to build
 // before, and coverage and the race detector see both sides.
 package plugintest
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"os"
 	"sync"
@@ -70,9 +74,9 @@ func OpenStore(t testing.TB, c Carrier, p plugins.Plugin, r plugins.Request) (co
 	case InProcess:
 		return p.OpenStore(t.Context(), r)
 	case GRPC:
-		return host.StoreOver(t.Context(), Serve(t, p), use)
+		return host.StoreOver(t.Context(), serve(t, p, r.Log), use)
 	}
-	h := &host.Host{Dir: t.TempDir(), Bundled: []plugins.Plugin{p}}
+	h := &host.Host{Dir: t.TempDir(), Bundled: []plugins.Plugin{p}, Log: r.Log}
 	return h.OpenStore(t.Context(), use)
 }
 
@@ -84,9 +88,9 @@ func OpenFrontend(t testing.TB, c Carrier, p plugins.Plugin, r plugins.Request) 
 	case InProcess:
 		return p.OpenFrontend(t.Context(), r)
 	case GRPC:
-		return host.FrontendOver(Serve(t, p), use), nil
+		return host.FrontendOver(serve(t, p, r.Log), use), nil
 	}
-	h := &host.Host{Dir: t.TempDir(), Bundled: []plugins.Plugin{p}}
+	h := &host.Host{Dir: t.TempDir(), Bundled: []plugins.Plugin{p}, Log: r.Log}
 	return h.OpenFrontend(use)
 }
 
@@ -94,9 +98,14 @@ func OpenFrontend(t testing.TB, c Carrier, p plugins.Plugin, r plugins.Request) 
 // with t.
 func Serve(t testing.TB, p plugins.Plugin) *grpc.ClientConn {
 	t.Helper()
+	return serve(t, p, nil)
+}
+
+func serve(t testing.TB, p plugins.Plugin, log *slog.Logger) *grpc.ClientConn {
+	t.Helper()
 	listener := bufconn.Listen(1 << 20)
 	server := grpc.NewServer(grpc.MaxRecvMsgSize(handshake.MaxMessage), grpc.WaitForHandlers(true))
-	p.Register(server, nil)
+	p.Register(server, log)
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = server.Serve(listener) })
 	conn, err := grpc.NewClient("passthrough:///plugin",

@@ -87,11 +87,14 @@ func place(t *testing.T) plugins.Request {
 	return initialised(t, ada)
 }
 
-// initialised returns an empty password store that is encrypted to somebody.
+// initialised returns an empty password store that is encrypted to somebody. It
+// does what pass init does, which would take a third of the time of all tests.
 func initialised(t *testing.T, who string) plugins.Request {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "store")
-	command(t, dir, "init", who)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, ".gpg-id"), []byte(who+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	return request(t, dir)
 }
 

@@ -20,6 +20,12 @@ const secret = "1//a-refresh-token-that-nobody-sees"
 
 // A document is in no file, no argument, no environment and no log.
 func TestNothingInClear(t *testing.T) {
+	for _, c := range plugintest.Carriers() {
+		t.Run(string(c), func(t *testing.T) { testNothingInClear(t, c) })
+	}
+}
+
+func testNothingInClear(t *testing.T, c plugintest.Carrier) {
 	r := place(t)
 	var log bytes.Buffer
 	r.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -32,8 +38,8 @@ func TestNothingInClear(t *testing.T) {
 		writeScript(t, filepath.Join(bin, program), fmt.Sprintf("(echo \"$@\"; env) >>%s/%s.$$\nexec %s \"$@\"\n", seen, program, real))
 	}
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
-	t.Setenv("TMPDIR", filepath.Join(t.TempDir()))
-	s := open(t, plugintest.InProcess, r)
+	t.Setenv("TMPDIR", t.TempDir())
+	s := open(t, c, r)
 	saved := save(t, s, "", secret)
 	save(t, s, saved.Revision, secret+" and more")
 	if got, err := s.Load(t.Context(), core.DefaultKey); err != nil || !strings.HasPrefix(string(got.Data), secret) {
@@ -45,7 +51,10 @@ func TestNothingInClear(t *testing.T) {
 	if calls, _ := filepath.Glob(filepath.Join(seen, "gpg.*")); len(calls) < 3 {
 		t.Errorf("gpg was seen %d times; the test tests nothing", len(calls))
 	}
-	if log.Len() == 0 || strings.Contains(log.String(), secret) {
+	if err := core.Base(s).Close(); err != nil { // and with it its log
+		t.Error(err)
+	}
+	if !strings.Contains(log.String(), "ran pass") || strings.Contains(log.String(), secret) {
 		t.Errorf("the log has the secret, or nothing:\n%s", log.String())
 	}
 }
