@@ -46,6 +46,7 @@ func startAgent(p profile.Place, idle time.Duration) error {
 	cmd.Env = append(environment.Allowed(os.Environ(), p.Config.PluginEnvironment()...), profile.EnvAgentIdle+"="+idle.String())
 	cmd.Dir = "/"
 	ownSession(cmd)
+	environment.KeepFiles()
 	if err := cmd.Start(); err != nil {
 		return err
 	}

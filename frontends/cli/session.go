@@ -280,7 +280,7 @@ func printStatus(w io.Writer, p *profile.Profile, st core.Status) {
 		row("client", "%s", st.ClientID)
 		row("provider", "%s", st.Issuer)
 	}
-	row("store", "%s %s", p.Store, p.Location())
+	row("store", "%s", strings.TrimSpace(p.Store+" "+p.Location()))
 	if text := p.Protection(); text != "" {
 		row("", "%s", text)
 	}

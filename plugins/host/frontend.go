@@ -69,7 +69,7 @@ func (f *frontend) Run(ctx context.Context, app core.App) error {
 	if err != nil {
 		return f.fail(ctx, gone, err)
 	}
-	return c.outcome(done.GetError())
+	return named(Use{Plugin: f.plugin, Request: f.request}, c.outcome(done.GetError()))
 }
 
 // fail says why a conversation broke off.

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -63,9 +64,21 @@ func (h *Host) OpenStore(ctx context.Context, u Use) (core.TokenStore, error) {
 	s, err := openStore(ctx, p.conn, u.Plugin, u.Request, u.Timeout, p.gone, p.close)
 	if err != nil {
 		p.close()
-		return nil, err
+		return nil, named(u, err)
 	}
 	return s, nil
+}
+
+// named says in which table of config.toml the settings are that err is about, if
+// it is about settings.
+func named(u Use, err error) error {
+	if !errors.Is(err, plugins.ErrBadConfig) {
+		return err
+	}
+	return &Error{
+		Plugin: u.Plugin, Problem: fmt.Sprintf("table %q of config.toml", u.Name), Cause: err,
+		Fix: "edit config.toml; tokentoss plugin describe " + u.Plugin + " shows what it may say",
+	}
 }
 
 // OpenFrontend returns the frontend of a plugin, whose process is started by each

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-plugin/runner"
+
+	"github.com/tokentoss/tokentoss/plugins/environment"
 )
 
 // drain is how long the output of a process that has ended may still come: a
@@ -81,6 +83,7 @@ func (c *command) start() error {
 	if c.killed {
 		return errKilled
 	}
+	environment.KeepFiles()
 	if err := c.cmd.Start(); err != nil {
 		return err
 	}
