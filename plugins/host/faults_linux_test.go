@@ -212,7 +212,10 @@ var methods = map[string]func(context.Context, core.TokenStore) error{
 		return err
 	},
 	"list": func(ctx context.Context, s core.TokenStore) error { _, err := s.(core.Lister).List(ctx); return err },
-	"lock": func(ctx context.Context, s core.TokenStore) error { _, err := s.(core.Locker).Lock(ctx, "a"); return err },
+	"lock": func(ctx context.Context, s core.TokenStore) error {
+		_, err := s.(core.Locker).Lock(ctx, "a")
+		return err
+	},
 }
 
 // TestEnds has plugins that end in the middle of a call. The caller is told at
@@ -333,10 +336,26 @@ func TestStopped(t *testing.T) {
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, "all threads are stopped", func() bool { return allStopped(t, pid) })
 	_, err := store.Load(bounded(t), "a")
 	wantError(t, err, core.ErrUnavailable, "no answer within")
 	wantError(t, closeStore(store), core.ErrUnavailable, "close: no answer")
 	s.wantGone(t)
+}
+
+func allStopped(t *testing.T, pid int) bool {
+	t.Helper()
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil || len(threads) == 0 {
+		t.Fatalf("the process has the threads %q, %v", threads, err)
+	}
+	for _, path := range threads {
+		stat, err := os.ReadFile(path)
+		if err == nil && !bytes.Contains(stat, []byte(") T ")) {
+			return false
+		}
+	}
+	return true
 }
 
 // TestKilled kills a process from outside, while a lock is held.
