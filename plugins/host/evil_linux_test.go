@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -45,11 +47,18 @@ func TestMain(m *testing.M) {
 		beVictim(dir)
 		return
 	}
-	// Most of these tests wait.
-	if err := flag.Set("test.parallel", "12"); err != nil {
-		panic(err)
+	// Most of these tests wait. With the race detector a process takes long to start.
+	if !raceDetector() {
+		if err := flag.Set("test.parallel", "6"); err != nil {
+			panic(err)
+		}
 	}
 	goleak.VerifyTestMain(checked{m})
+}
+
+func raceDetector() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
 
 // checked are tests after which no process and no socket is left.
