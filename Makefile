@@ -10,11 +10,11 @@ SHELL = /bin/bash
 BUILD = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -tags urfave_cli_no_docs
 
 # The packages in which goroutines share things.
-CONCURRENT = ./core ./core/authcode ./core/iap ./core/storetest ./core/profile ./stores/file ./e2e/emulator
+CONCURRENT = ./core ./core/authcode ./core/iap ./core/storetest ./core/profile ./stores/file ./e2e/emulator ./plugins/...
 
 PREFIX ?= /usr/local
 
-.PHONY: build install demo test check race fuzz bench tidy setup
+.PHONY: build install demo test check race fuzz bench tidy setup proto proto-check
 
 build:
 	$(BUILD),nethttpomithttp2 -o bin/tokentoss ./frontends/cli/cmd/tokentoss
@@ -52,6 +52,15 @@ fuzz:
 # Both sides of each comparison in one run; prints ratios.
 bench: build
 	go run ./e2e/bench
+
+# The Go code of the wire protocol, after changing plugins/proto. The tools for it
+# are built from source, which takes minutes the first time.
+proto:
+	.ci/proto generate
+
+# Whether the wire protocol still fits what was released.
+proto-check:
+	.ci/proto check
 
 # After changing imports.
 tidy:

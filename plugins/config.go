@@ -33,7 +33,7 @@ func decode[C any](r Request) (C, error) {
 		return c, nil
 	}
 	var kind *json.UnmarshalTypeError
-	if errors.As(err, &kind) {
+	if errors.As(err, &kind) && kind.Field != "" {
 		return c, fmt.Errorf("%w: %s wants %s", ErrBadConfig, kind.Field, typeName(kind.Type))
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {

@@ -2,7 +2,10 @@ package plugins_test
 
 import (
 	"context"
+	"os"
 	"testing"
+
+	"go.uber.org/goleak"
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/plugins"
@@ -10,7 +13,14 @@ import (
 	"github.com/tokentoss/tokentoss/stores/file"
 )
 
-func TestMain(m *testing.M) { plugintest.Main(m, filePlugin()) }
+// TestMain serves the plugins of these tests, or runs them. No goroutine outlives
+// its test.
+func TestMain(m *testing.M) {
+	os.Exit(plugintest.Run(func() int {
+		goleak.VerifyTestMain(m)
+		return 1 // it has ended this process
+	}, filePlugin(), scripted()))
+}
 
 // filePlugin serves the file store, which is not a plugin in tokentoss.
 func filePlugin() plugins.Plugin {

@@ -9,12 +9,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/hashicorp/go-plugin"
 	"go.uber.org/goleak"
+	"google.golang.org/grpc"
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/plugins"
@@ -43,11 +47,18 @@ func TestMain(m *testing.M) {
 		beVictim(dir)
 		return
 	}
-	// Most of these tests wait.
-	if err := flag.Set("test.parallel", "12"); err != nil {
-		panic(err)
+	// Most of these tests wait. With the race detector a process takes long to start.
+	if !raceDetector() {
+		if err := flag.Set("test.parallel", "6"); err != nil {
+			panic(err)
+		}
 	}
 	goleak.VerifyTestMain(checked{m})
+}
+
+func raceDetector() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
 
 // checked are tests after which no process and no socket is left.
@@ -113,7 +124,20 @@ var starts = map[string]func(){
 	"start-plain":    func() { os.Unsetenv("PLUGIN_CLIENT_CERT") }, // and so no TLS
 	"start-closes":   func() { os.Stdout.Close(); os.Stderr.Close(); select {} },
 	"start-litters":  func() { spawn("sleep", "300"); os.Exit(3) },
+	"start-named":    func() { serveUnchecked(evil("../Evil\x1b[31m")) },
 	"start-json":     func() { jsonOfAllKinds(os.Stderr); os.Exit(9) },
+}
+
+// serveUnchecked is plugins.Serve without what that does for an author.
+func serveUnchecked(p plugins.Plugin) {
+	plugin.Serve(&plugin.ServeConfig{
+		HandshakeConfig: handshake.Config,
+		VersionedPlugins: map[int]plugin.PluginSet{
+			handshake.Protocol: {handshake.Name: &handshake.Plugin{Register: func(s *grpc.Server) { p.Register(s, nil) }}},
+		},
+		GRPCServer: plugin.DefaultGRPCServer,
+	})
+	os.Exit(0)
 }
 
 func say(line string) { fmt.Println(line) }

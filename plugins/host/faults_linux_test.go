@@ -336,10 +336,26 @@ func TestStopped(t *testing.T) {
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, "all threads are stopped", func() bool { return allStopped(t, pid) })
 	_, err := store.Load(bounded(t), "a")
 	wantError(t, err, core.ErrUnavailable, "no answer within")
 	wantError(t, closeStore(store), core.ErrUnavailable, "close: no answer")
 	s.wantGone(t)
+}
+
+func allStopped(t *testing.T, pid int) bool {
+	t.Helper()
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil || len(threads) == 0 {
+		t.Fatalf("the process has the threads %q, %v", threads, err)
+	}
+	for _, path := range threads {
+		stat, err := os.ReadFile(path)
+		if err == nil && !bytes.Contains(stat, []byte(") T ")) {
+			return false
+		}
+	}
+	return true
 }
 
 // TestKilled kills a process from outside, while a lock is held.

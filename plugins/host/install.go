@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
@@ -78,6 +79,10 @@ func (h *Host) installDir() (string, error) {
 
 // copyExecutable copies path into dir, for the user alone, and returns the copy.
 func copyExecutable(dir, path string) (temp string, err error) {
+	// A process that is started meanwhile would have the copy open for writing, until
+	// it executes something, and the copy could not be executed.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	from, err := os.Open(path)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", path, bare(err))

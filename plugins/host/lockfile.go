@@ -58,10 +58,12 @@ func readLock(dir string) (*lock, error) {
 	}
 	l := &lock{store: store, path: path}
 	r, err := store.Load(context.Background(), core.DefaultKey)
-	if errors.Is(err, core.ErrNotFound) {
+	switch {
+	case errors.Is(err, core.ErrNotFound):
 		return l, nil
-	}
-	if err != nil {
+	case errors.Is(err, core.ErrCorrupt):
+		return nil, damaged(path)
+	case err != nil:
 		return nil, err
 	}
 	l.revision = r.Revision
@@ -74,7 +76,7 @@ func readLock(dir string) (*lock, error) {
 	case form.Version > lockVersion:
 		return nil, &lockError{path, fmt.Sprintf("it has version %d; this tokentoss knows version %d", form.Version, lockVersion), "update tokentoss", nil}
 	case err != nil || !errors.Is(end, io.EOF) || form.Version != lockVersion || !usable(form.Plugins):
-		return nil, &lockError{path, "it is not the JSON that it should be", "move it away and install the plugins again", core.ErrCorrupt}
+		return nil, damaged(path)
 	}
 	l.list = form.Plugins
 	return l, nil
@@ -97,6 +99,10 @@ func usable(list []Installed) bool {
 type lockError struct {
 	path, problem, fix string
 	kind               error // of package core, or nil
+}
+
+func damaged(path string) error {
+	return &lockError{path, "it is not the JSON that it should be", "move it away and install the plugins again", core.ErrCorrupt}
 }
 
 func (e *lockError) Error() string { return e.path + ": " + e.problem }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os/exec"
 	"strings"
@@ -141,7 +142,10 @@ func (p *process) startError(ctx context.Context, err error) error {
 		Fix: "--verbose shows what it says",
 	}
 	text := err.Error()
+	var pe *fs.PathError
 	switch {
+	case errors.As(err, &pe):
+		e.Problem, e.Cause = "it cannot be executed", pe.Err
 	case ctx.Err() != nil:
 		e.Problem, e.Cause = "it had not started", ctx.Err()
 	case p.late.Load(), strings.Contains(text, "timeout while waiting"):

@@ -16,7 +16,7 @@ import (
 // authorized_keys (sshd(8), StrictModes), from the file up to the root.
 func checkTrusted(path string) error {
 	if !filepath.IsAbs(path) || filepath.Clean(path) != path {
-		return &TrustError{Path: path, Problem: "it is not an absolute path in its shortest form"}
+		return &TrustError{Path: path, Problem: "it is not an absolute path in its shortest form", Fix: "install the plugin again"}
 	}
 	info, err := os.Lstat(path)
 	if err != nil {

@@ -1,0 +1,5 @@
+package plugins_test
+
+func stopProcess() {}
+
+const canStop = false
