@@ -25,9 +25,9 @@ func TestDocs(t *testing.T) {
 				t.Error("there are no lines of code outside of files")
 			}
 			workspace(t, dir)
-			run(t, dir, "vet", "./...")
+			goCommand(t, dir, "vet", "./...")
 			if !testing.Short() {
-				run(t, dir, "test", "-count=1", "./...")
+				goCommand(t, dir, "test", "-count=1", "./...")
 			}
 		})
 	}
@@ -107,7 +107,7 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-func run(t *testing.T, dir string, args ...string) {
+func goCommand(t *testing.T, dir string, args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", args...)
 	cmd.Dir = dir
