@@ -31,7 +31,7 @@ func openByAgent(ctx context.Context, name string, p profile.Place, ask func(con
 		return nil, agent.ErrNoAgent
 	}
 	c := &agent.Client{Dir: p.Dir, Ask: ask, Start: func(string) error { return startAgent(p, idle) }}
-	return c.Open(ctx, name)
+	return c.Open(ctx, name, p.Profile)
 }
 
 // startAgent starts an agent that outlives this process. It has no terminal and

@@ -78,7 +78,7 @@ func (w *world) client() *agent.Client { return &agent.Client{Dir: w.dir, Start:
 
 func (w *world) open(name string) core.TokenStore {
 	w.t.Helper()
-	s, err := w.client().Open(w.t.Context(), name)
+	s, err := w.client().Open(w.t.Context(), name, "")
 	if err != nil {
 		w.t.Fatalf("opening store %s: %v", name, err)
 	}
@@ -92,7 +92,7 @@ func TestConformance(t *testing.T) {
 	var mu sync.Mutex
 	names := map[core.TokenStore]string{}
 	open := func(t *testing.T, name string) core.TokenStore {
-		s, err := w.client().Open(t.Context(), name)
+		s, err := w.client().Open(t.Context(), name, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,7 +121,7 @@ func TestOneAgentIsStarted(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 32 {
 		wg.Go(func() {
-			s, err := w.client().Open(t.Context(), "same")
+			s, err := w.client().Open(t.Context(), "same", "")
 			if err != nil {
 				t.Error(err)
 				return
@@ -143,12 +143,12 @@ func TestOneAgentIsStarted(t *testing.T) {
 
 func TestNoAgent(t *testing.T) {
 	w := newWorld(t, nil)
-	_, err := (&agent.Client{Dir: w.dir}).Open(t.Context(), "any")
+	_, err := (&agent.Client{Dir: w.dir}).Open(t.Context(), "any", "")
 	if !errors.Is(err, agent.ErrNoAgent) {
 		t.Errorf("without a way to start one: %v, want ErrNoAgent", err)
 	}
 	failing := &agent.Client{Dir: w.dir, Start: func(string) error { return errors.New("no such program") }}
-	if _, err := failing.Open(t.Context(), "any"); !errors.Is(err, agent.ErrNoAgent) || !strings.Contains(err.Error(), "no such program") {
+	if _, err := failing.Open(t.Context(), "any", ""); !errors.Is(err, agent.ErrNoAgent) || !strings.Contains(err.Error(), "no such program") {
 		t.Errorf("with a start that fails: %v, want ErrNoAgent and the reason", err)
 	}
 	if err := (&agent.Client{Dir: w.dir}).Stop(t.Context()); err != nil {
@@ -158,7 +158,7 @@ func TestNoAgent(t *testing.T) {
 
 func TestUnknownStore(t *testing.T) {
 	w := newWorld(t, nil)
-	if _, err := w.client().Open(t.Context(), "nothing"); !errors.Is(err, agent.ErrUnknownStore) {
+	if _, err := w.client().Open(t.Context(), "nothing", ""); !errors.Is(err, agent.ErrUnknownStore) {
 		t.Errorf("error %v, want ErrUnknownStore", err)
 	}
 	w.open("something") // the agent goes on
@@ -335,4 +335,43 @@ func TestGarbage(t *testing.T) {
 	if _, err := s.Load(t.Context(), "default"); !errors.Is(err, core.ErrNotFound) {
 		t.Errorf("Load after garbage: %v, want core.ErrNotFound", err)
 	}
+}
+
+// The document that comes with the opening is the first Load's, and only that.
+func TestLoadedAhead(t *testing.T) {
+	w := newWorld(t, nil)
+	ctx := t.Context()
+	first := w.open("one")
+	r, err := first.Save(ctx, "default", core.Record{Data: []byte("first")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func() core.TokenStore {
+		t.Helper()
+		s, err := w.client().Open(ctx, "one", "default")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = core.Base(s).Close() })
+		return s
+	}
+	want := func(what string, s core.TokenStore, key, data string) {
+		t.Helper()
+		got, err := s.Load(ctx, key)
+		if data == "" && !errors.Is(err, core.ErrNotFound) || data != "" && string(got.Data) != data {
+			t.Errorf("%s: %v, error %v, want %q", what, got, err, data)
+		}
+	}
+	ahead, other, saved := open(), open(), open()
+	if _, err := first.Save(ctx, "default", core.Record{Data: []byte("second"), Revision: r.Revision}); err != nil {
+		t.Fatal(err)
+	}
+	want("the first Load", ahead, "default", "first")
+	want("the second Load", ahead, "default", "second")
+	want("the first Load, of another key", other, "work", "")
+	want("a Load after it", other, "default", "second")
+	if _, err := saved.Save(ctx, "default", core.Record{Data: []byte("third"), Revision: r.Revision}); !errors.Is(err, core.ErrConflict) {
+		t.Errorf("Save from what came with the opening, which is old: %v, want core.ErrConflict", err)
+	}
+	want("a Load after that", saved, "default", "second")
 }

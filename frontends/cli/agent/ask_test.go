@@ -57,7 +57,7 @@ func TestAskedOnceForAllProcesses(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			s, err := (&agent.Client{Dir: w.dir, Start: w.start, Ask: ask}).Open(t.Context(), "sealed")
+			s, err := (&agent.Client{Dir: w.dir, Start: w.start, Ask: ask}).Open(t.Context(), "sealed", "")
 			if err != nil {
 				t.Error(err)
 				return
@@ -83,7 +83,7 @@ func TestNobodyToAsk(t *testing.T) {
 	refusing := &agent.Client{Dir: w.dir, Ask: func(context.Context, string) (core.Secret, error) {
 		return "", fmt.Errorf("%w by the person", core.ErrRefused)
 	}}
-	s, err := refusing.Open(t.Context(), "sealed")
+	s, err := refusing.Open(t.Context(), "sealed", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestPersonLeaves(t *testing.T) {
 		<-ctx.Done()
 		return "", ctx.Err()
 	}}
-	s, err := leaving.Open(t.Context(), "sealed")
+	s, err := leaving.Open(t.Context(), "sealed", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestPersonLeaves(t *testing.T) {
 	}
 	_ = core.Base(s).Close()
 	staying := &agent.Client{Dir: w.dir, Ask: func(context.Context, string) (core.Secret, error) { return "xyzzy", nil }}
-	if s, err = staying.Open(t.Context(), "sealed"); err != nil {
+	if s, err = staying.Open(t.Context(), "sealed", ""); err != nil {
 		t.Fatal(err)
 	}
 	defer core.Base(s).Close()

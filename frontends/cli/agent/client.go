@@ -34,14 +34,21 @@ type Client struct {
 // Open opens a store that the agent has, or can open. The error wraps
 // [ErrNoAgent] when there is no agent and it cannot be started, and
 // [ErrUnknownStore] when there is no store of that name.
-func (c *Client) Open(ctx context.Context, name string) (core.TokenStore, error) {
+//
+// The document of key, which the caller is about to load, comes with the answer
+// and is what the first Load gives: commands are short, and each way to the agent
+// and back counts. An empty key is none.
+func (c *Client) Open(ctx context.Context, name, key string) (core.TokenStore, error) {
 	s := &store{client: c, name: name}
-	opened, err := s.call(ctx, request{Op: opOpen})
+	opened, err := s.call(ctx, request{Op: opOpen, Key: key})
 	if err != nil {
 		_ = s.Close()
 		return nil, err
 	}
 	s.protection = opened.Protection
+	if opened.Revision != "" {
+		s.ahead = &loaded{key, core.Record{Data: opened.Data, Revision: opened.Revision}}
+	}
 	var lock core.Locker
 	var list core.Lister
 	if opened.Locking {
@@ -72,15 +79,35 @@ type store struct {
 	name       string
 	protection string
 
-	mu   sync.Mutex
-	free *conn // between calls
+	mu    sync.Mutex
+	free  *conn   // between calls
+	ahead *loaded // until the first call
+}
+
+// loaded is a document that came with the opening.
+type loaded struct {
+	key    string
+	record core.Record
+}
+
+// loadedAhead returns the document of key if this is the first call and it came
+// with the opening.
+func (s *store) loadedAhead(key string) (core.Record, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.ahead
+	s.ahead = nil
+	if l == nil || l.key != key {
+		return core.Record{}, false
+	}
+	return l.record, true
 }
 
 // take returns a connection for one call: the one that is free, or a new one.
 func (s *store) take(ctx context.Context) (*conn, error) {
 	s.mu.Lock()
 	c := s.free
-	s.free = nil
+	s.free, s.ahead = nil, nil
 	s.mu.Unlock()
 	if c != nil {
 		return c, nil
@@ -187,6 +214,9 @@ func (s *store) broken(ctx context.Context, m request, err error) error {
 
 // Load implements [core.TokenStore].
 func (s *store) Load(ctx context.Context, key string) (core.Record, error) {
+	if r, ok := s.loadedAhead(key); ok {
+		return r, nil
+	}
 	r, err := s.call(ctx, request{Op: opLoad, Key: key})
 	if err != nil {
 		return core.Record{}, err

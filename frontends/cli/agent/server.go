@@ -146,7 +146,8 @@ func (s *Server) answer(ctx context.Context, c *conn, m request) (r *response, e
 	if m.Op == opLock {
 		return s.lock(ctx, c, e, m), true
 	}
-	e.push(asker{c, m.CanAsk})
+	// To open asks nobody: what is loaded ahead may not be needed.
+	e.push(asker{c, m.CanAsk && m.Op != opOpen})
 	defer e.pop(c)
 	r, err = do(ctx, e.store, m)
 	if err != nil {
@@ -165,7 +166,14 @@ func do(ctx context.Context, s core.TokenStore, m request) (*response, error) {
 	case opOpen:
 		_, locking := s.(core.Locker)
 		_, listing := s.(core.Lister)
-		return &response{Locking: locking, Listing: listing, Protection: base.Protection()}, nil
+		r := &response{Locking: locking, Listing: listing, Protection: base.Protection()}
+		if m.Key != "" {
+			// What cannot be loaded now is loaded, and explained, when it is asked for.
+			if record, err := s.Load(ctx, m.Key); err == nil {
+				r.Data, r.Revision = record.Data, record.Revision
+			}
+		}
+		return r, nil
 	case opLoad:
 		r, err := s.Load(ctx, m.Key)
 		return &response{Data: r.Data, Revision: r.Revision}, err
