@@ -26,15 +26,15 @@ const (
 // Paths are absolute, or begin with "~/".
 type Config struct {
 	// Identity is the path of the age identity. It is made if it does not exist.
-	Identity string `json:"identity,omitempty"`
+	Identity string `json:"identity,omitempty" about:"path of the age identity; made if it is not there"`
 
 	// Passphrase says that the identity must have a passphrase. One that is made
 	// gets a passphrase that the person is asked for. An identity that has one may
 	// be used without this.
-	Passphrase bool `json:"passphrase,omitempty"`
+	Passphrase bool `json:"passphrase,omitempty" about:"protect the identity with a passphrase"`
 
 	// SSHKey is the path of an SSH private key to use instead of an identity.
-	SSHKey string `json:"ssh_key,omitempty"`
+	SSHKey string `json:"ssh_key,omitempty" about:"path of an SSH key to use instead of an identity"`
 }
 
 // Open returns the store of encrypted files in dir, which is made when something

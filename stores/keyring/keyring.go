@@ -27,7 +27,7 @@ const (
 type Config struct {
 	// Collection of the Secret Service that has the key; "login" when empty. It
 	// means nothing on macOS and Windows.
-	Collection string `json:"collection,omitempty"`
+	Collection string `json:"collection,omitempty" about:"collection of the Secret Service; login when not set"`
 }
 
 // Open returns a store over the directory dir, which is made when something is
