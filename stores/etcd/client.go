@@ -1,0 +1,165 @@
+package etcd
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+
+	"github.com/tokentoss/tokentoss/core"
+)
+
+// connect returns a client. It asks etcd for nothing, but for the check of the
+// password, if there is one.
+func connect(ctx context.Context, s settings) (*clientv3.Client, error) {
+	tlsConfig, err := s.tls()
+	if err != nil {
+		return nil, err
+	}
+	password, err := s.password()
+	if err != nil {
+		return nil, err
+	}
+	// The client outlives ctx, but if ctx ends first there is none.
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	unhook := context.AfterFunc(ctx, end)
+	client, err := clientv3.New(clientv3.Config{
+		Endpoints: s.endpoints,
+		Context:   life,
+		TLS:       tlsConfig,
+		Username:  s.Username,
+		Password:  password,
+		Logger:    zap.NewNop(), // it writes to standard error otherwise
+
+		DialTimeout: s.timeout,
+		// Once with a new token if the old one has expired. Beyond that the store
+		// tries again itself: the client does so until the deadline, and forgets why.
+		MaxUnaryRetries: 2,
+		// Members refuse clients that ask more often than every five seconds.
+		DialKeepAliveTime:    10 * time.Second,
+		DialKeepAliveTimeout: s.timeout,
+		DialOptions: []grpc.DialOption{grpc.WithConnectParams(grpc.ConnectParams{
+			// gRPC would wait up to two minutes before it tries to connect again.
+			Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 2 * time.Second},
+			MinConnectTimeout: s.timeout,
+		}), grpc.WithChainUnaryInterceptor(failFast)},
+	})
+	if !unhook() && err == nil {
+		err = errors.Join(ctx.Err(), client.Close())
+	}
+	if err != nil {
+		end()
+		return nil, err
+	}
+	return client, nil
+}
+
+// failFast has calls fail as soon as no member can be reached, with the reason.
+// etcd's client waits for one until the deadline, and the reason is lost.
+func failFast(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	return invoke(ctx, method, req, reply, conn, append(opts, grpc.WaitForReady(false))...)
+}
+
+// tls returns what https endpoints need.
+func (s settings) tls() (*tls.Config, error) {
+	if !s.secure {
+		return nil, nil
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if s.CAFile != "" {
+		pem, err := os.ReadFile(s.CAFile)
+		if err != nil {
+			return nil, fileError(s.CAFile, err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, &Error{What: s.CAFile, Problem: "there is no certificate in it", Fix: "set ca_file to a file in PEM"}
+		}
+	}
+	if s.CertFile != "" {
+		if _, err := s.certificate(); err != nil {
+			return nil, err // rather now than in the middle of a handshake
+		}
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return s.certificate() }
+	}
+	return config, nil
+}
+
+func (s settings) certificate() (*tls.Certificate, error) {
+	cert, err := os.ReadFile(s.CertFile)
+	if err != nil {
+		return nil, fileError(s.CertFile, err)
+	}
+	key, err := readPrivate(s.KeyFile)
+	if err != nil {
+		return nil, err
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return nil, &Error{What: s.CertFile + " and " + s.KeyFile, Problem: "no certificate and its key", Cause: err, Fix: "check cert_file and key_file"}
+	}
+	return &pair, nil
+}
+
+// password returns the first line of the password file.
+func (s settings) password() (string, error) {
+	if s.PasswordFile == "" {
+		return "", nil
+	}
+	data, err := readPrivate(s.PasswordFile)
+	if err != nil {
+		return "", err
+	}
+	line, _, _ := bytes.Cut(data, []byte("\n"))
+	line = bytes.TrimSuffix(line, []byte("\r"))
+	if len(line) == 0 {
+		return "", &Error{What: s.PasswordFile, Problem: "its first line is empty", Fix: "write the password of " + s.Username + " there"}
+	}
+	return string(line), nil
+}
+
+// maxFile is what a file may have, in bytes.
+const maxFile = 1 << 20
+
+// readPrivate reads a file that others must not be able to read or write.
+func readPrivate(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fileError(path, err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, fileError(path, err)
+	case !info.Mode().IsRegular():
+		return nil, &Error{What: path, Problem: "not a file"}
+	case info.Size() > maxFile:
+		return nil, &Error{What: path, Problem: "too large for what it should be"}
+	}
+	if problem, fix := exposed(path, info); problem != "" {
+		return nil, &Error{What: path, Kind: core.ErrInsecure, Problem: problem, Fix: fix}
+	}
+	data := make([]byte, info.Size())
+	if _, err := f.ReadAt(data, 0); err != nil && len(data) > 0 {
+		return nil, fileError(path, err)
+	}
+	return data, nil
+}
+
+func fileError(path string, err error) error {
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		err = pathErr.Err
+	}
+	return &Error{What: path, Problem: "cannot be read", Cause: err}
+}
