@@ -91,7 +91,10 @@ func (s *Session) merge(ctx context.Context, before, next *stored) (*snapshot, e
 	if err != nil {
 		return nil, err // signed out, most likely: then that counts
 	}
-	if theirs.RefreshToken != before.RefreshToken || theirs.CreatedAt != before.CreatedAt {
+	// Of the same sign-in, a lower generation is older than what was refreshed here,
+	// which the store did not have: a note of a failure, as a rule.
+	older := theirs.CreatedAt == before.CreatedAt && theirs.Generation < before.Generation
+	if !older && (theirs.RefreshToken != before.RefreshToken || theirs.CreatedAt != before.CreatedAt) {
 		return newSnapshot(theirs, s.opts.Lifetime), nil // a newer sign-in or grant
 	}
 	next.revision = theirs.revision

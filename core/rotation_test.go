@@ -151,3 +151,23 @@ func TestRotationSurvivesARefusedToken(t *testing.T) {
 	w.clock.advance(time.Minute)
 	w.token(w.session())
 }
+
+// R12: a process that could not save a rotated refresh token holds the only one.
+// What another process then notes about the old one does not take its place.
+func TestUnsavedRotationOutlivesAnOlderDocument(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *emulator.Options) { o.RotateRefreshTokens = true })
+	a := w.signedIn()
+	w.clock.advance(late)
+	w.store.fail("Save", core.ErrReadOnly)
+	w.token(a) // has the new refresh token, and the store the old one
+	w.store.fail("Save", nil)
+	if _, err := w.session().IDToken(w.ctx); !errors.Is(err, core.ErrSignInNeeded) {
+		t.Fatalf("with the old refresh token: %v, want core.ErrSignInNeeded", err)
+	}
+	w.clock.advance(late)
+	w.token(a)
+	w.token(w.session())
+	w.clock.advance(late)
+	w.token(w.session())
+}
