@@ -36,12 +36,18 @@ func TestLightExecutableLinksNothingHeavy(t *testing.T) {
 
 // The host has what the light one has not; otherwise the test above would pass
 // for nothing.
-func TestHostHasTheEmulator(t *testing.T) {
+func TestHostHasTheRest(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", "./cmd/tokentoss-host").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(out), "github.com/tokentoss/tokentoss/e2e/emulator\n") {
-		t.Error("cmd/tokentoss-host does not link the emulator")
+	for _, p := range []string{"e2e/emulator", "plugins/host", "stores/encrypted", "stores/keyring"} {
+		if !strings.Contains(string(out), "github.com/tokentoss/tokentoss/"+p+"\n") {
+			t.Errorf("cmd/tokentoss-host does not link %s", p)
+		}
+	}
+	// A store with an executable of its own.
+	if strings.Contains(string(out), "go.etcd.io/") {
+		t.Error("cmd/tokentoss-host links etcd")
 	}
 }
