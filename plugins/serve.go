@@ -47,6 +47,10 @@ func Serve(p Plugin) {
 	})
 }
 
+// Started tells whether this process was started to serve a plugin, for a program
+// that also does something else.
+func Started() bool { return handshake.Started() }
+
 // check finds what an author has to mend.
 func (p Plugin) check() error {
 	if err := core.CheckKey(p.Name); err != nil {

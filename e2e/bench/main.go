@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/tokentoss/tokentoss/plugins"
 )
 
 // A row is one comparison.
@@ -24,9 +26,13 @@ type row struct {
 }
 
 func main() {
+	if plugins.Started() {
+		plugins.Serve(filePlugin())
+		return
+	}
 	verbose := flag.Bool("v", false, "show times too")
 	rounds := flag.Int("rounds", 200, "how often each command is started")
-	only := flag.String("only", "", "run only `NAME`: startup, transport, store")
+	only := flag.String("only", "", "run only `NAME`: startup, transport, store, plugin")
 	flag.Parse()
 	ok, err := run(*rounds, *verbose, *only)
 	if err != nil {
@@ -43,7 +49,7 @@ func run(rounds int, verbose bool, only string) (ok bool, err error) {
 	for _, part := range []struct {
 		name string
 		run  func(rounds int) ([]row, error)
-	}{{"startup", startup}, {"transport", transport}, {"store", store}} {
+	}{{"startup", startup}, {"transport", transport}, {"store", store}, {"plugin", plugin}} {
 		if only != "" && only != part.name {
 			continue
 		}
