@@ -244,3 +244,58 @@ func TestNames(t *testing.T) {
 		}
 	}
 }
+
+// An endsWhen is a context that ends when something is so.
+type endsWhen struct {
+	context.Context
+	so func() bool
+}
+
+// Err implements [context.Context].
+func (c endsWhen) Err() error {
+	if c.so() {
+		return context.Canceled
+	}
+	return c.Context.Err()
+}
+
+// TestInstallFailsAtTheEnd: the executable is in its place, and the lock file
+// cannot be written. What was installed before can be used, be it the same file or
+// another one.
+func TestInstallFailsAtTheEnd(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	path := s.script(t, "evil")
+	old, err := s.host.Install(bounded(t), path, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.Lstat(old.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved := func() bool {
+		now, err := os.Lstat(old.Path)
+		return err != nil || !os.SameFile(before, now)
+	}
+	if _, err := s.host.Install(endsWhen{bounded(t), moved}, path, ""); !errors.Is(err, context.Canceled) || !moved() {
+		t.Errorf("the same file: %v, in its place: %v", err, moved())
+	}
+	s.wantInstalled(t, "evil")
+	other := s.script(t, "evil")
+	data, err := os.ReadFile(other)
+	if err := errors.Join(err, os.WriteFile(other, append(data, "# another\n"...), 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	two := func() bool {
+		found, _ := filepath.Glob(filepath.Join(s.host.Dir, "plugins", "evil-*"))
+		return len(found) > 1
+	}
+	if _, err := s.host.Install(endsWhen{bounded(t), two}, other, ""); !errors.Is(err, context.Canceled) {
+		t.Errorf("another file: %v", err)
+	}
+	s.wantInstalled(t, "evil")
+	if err := s.host.Verify(bounded(t), "evil"); err != nil {
+		t.Errorf("Verify: %v", err)
+	}
+}

@@ -21,7 +21,7 @@ import (
 )
 
 // short is the timeout of calls that are to fail by it.
-const short = 700 * time.Millisecond
+const short = 1500 * time.Millisecond
 
 // A logBuffer keeps what a host logs.
 type logBuffer struct {
