@@ -82,7 +82,8 @@ func procList(t *testing.T, pid int, name string) []string {
 }
 
 // TestDescriptors: a plugin has its standard streams, and what it opened itself.
-// The file store has a document and a lock open while the plugin starts.
+// The file store has a lock open while the plugin starts, and this process a
+// document that its children would inherit.
 func TestDescriptors(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -98,11 +99,12 @@ func TestDescriptors(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer lease.Release()
-	document, err := os.Open(store.Path("a"))
+	// As from a shell that redirects: open for children, too.
+	document, err := syscall.Open(store.Path("a"), syscall.O_RDONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer document.Close()
+	defer syscall.Close(document)
 	s := newScene(t, evil("evil"))
 	s.open(t, s.use("", ""))
 	pid, _ := s.where(t)

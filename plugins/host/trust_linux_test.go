@@ -1,6 +1,7 @@
 package host_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -89,6 +90,19 @@ func TestInstalled(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o700 || filepath.Dir(p.Path) != filepath.Join(s.host.Dir, "plugins") {
 		t.Errorf("%s: %v, %v", p.Path, info.Mode(), err)
 	}
+}
+
+// TestCanceledBefore: what nobody waits for is not executed.
+func TestCanceledBefore(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	s.install(t, "evil")
+	ctx, cancel := context.WithCancel(bounded(t))
+	cancel()
+	if _, err := s.host.OpenStore(ctx, s.plain("evil")); !errors.Is(err, context.Canceled) || !errors.Is(err, core.ErrUnavailable) {
+		t.Errorf("error %v, want the context's", err)
+	}
+	s.wantNotRun(t)
 }
 
 // TestNotTrusted changes something between the installation and the use. Nothing
