@@ -143,6 +143,26 @@ func TestAskWhileClosing(t *testing.T) {
 	}
 }
 
+// TestAskOfOneThatDied: nobody is asked any more for a store whose process ended.
+func TestAskOfOneThatDied(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, evil("evil"))
+	use := s.use("load", "ask-and-die")
+	ended := make(chan struct{})
+	use.Ask = func(ctx context.Context, q string) (core.Secret, error) {
+		defer close(ended)
+		return nobodyAnswers(ctx, q)
+	}
+	store := s.open(t, use)
+	_, err := store.Load(bounded(t), "a")
+	wantError(t, err, core.ErrUnavailable, "load: it ended, with exit status 4")
+	select {
+	case <-ended:
+	case <-bounded(t).Done():
+		t.Error("the person is still asked")
+	}
+}
+
 // TestAskNotText: what is typed may be anything, and a message carries UTF-8.
 func TestAskNotText(t *testing.T) {
 	t.Parallel()
