@@ -89,7 +89,7 @@ func TestAskWhileOpening(t *testing.T) {
 			use := s.use("open", fault)
 			use.Timeout, use.Ask = short, ask
 			_, err := s.host.OpenStore(bounded(t), use)
-			wantError(t, err, core.ErrUnavailable, "open: no answer within 700ms")
+			wantError(t, err, core.ErrUnavailable, "open: no answer within "+short.String())
 			s.wantGone(t)
 		})
 	}
@@ -99,7 +99,7 @@ func TestAskWhileOpening(t *testing.T) {
 		use := s.use("open", "ask-forever")
 		use.Timeout = short
 		_, err := s.host.OpenStore(bounded(t), use)
-		wantError(t, err, core.ErrUnavailable, "open: no answer within 700ms")
+		wantError(t, err, core.ErrUnavailable, "open: no answer within "+short.String())
 	})
 	t.Run("plugin dies", func(t *testing.T) {
 		t.Parallel()
@@ -140,6 +140,26 @@ func TestAskWhileClosing(t *testing.T) {
 			t.Errorf("Close: %v", err)
 		}
 		<-ended
+	}
+}
+
+// TestAskOfOneThatDied: nobody is asked any more for a store whose process ended.
+func TestAskOfOneThatDied(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, evil("evil"))
+	use := s.use("load", "ask-and-die")
+	ended := make(chan struct{})
+	use.Ask = func(ctx context.Context, q string) (core.Secret, error) {
+		defer close(ended)
+		return nobodyAnswers(ctx, q)
+	}
+	store := s.open(t, use)
+	_, err := store.Load(bounded(t), "a")
+	wantError(t, err, core.ErrUnavailable, "load: it ended, with exit status 4")
+	select {
+	case <-ended:
+	case <-bounded(t).Done():
+		t.Error("the person is still asked")
 	}
 }
 

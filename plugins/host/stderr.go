@@ -74,11 +74,11 @@ func (r *stderrReader) end() {
 	if line == "" {
 		return
 	}
-	if line = r.redact(line); line == "" {
+	if line = r.outsideKeys(line); line == "" {
 		return
 	}
 	if r.panicky == "" && (strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ")) {
-		r.panicky = line
+		r.panicky = wire.Redact(line)
 	}
 	now := r.now()
 	r.left = min(r.left+now.Sub(r.at).Seconds()*lineRate, burst)
@@ -92,21 +92,21 @@ func (r *stderrReader) end() {
 		r.log.Debug("lines of the plugin were left out", "lines", r.dropped)
 		r.dropped = 0
 	}
-	r.record(line)
+	r.record(wire.Redact(line))
 }
 
-// redact takes secrets out of a line, and all lines of a private key after its
-// first, which says that it is one.
-func (r *stderrReader) redact(line string) string {
+// outsideKeys returns what of a line is no part of a private key that began in an
+// earlier one.
+func (r *stderrReader) outsideKeys(line string) string {
 	if r.inKey {
 		_, rest, found := strings.Cut(line, "-----END ")
 		r.inKey = !found
 		_, line, _ = strings.Cut(rest, "-----")
-		return wire.Redact(line)
+		return line
 	}
 	_, key, _ := strings.Cut(line, "-----BEGIN ")
 	r.inKey = strings.Contains(key, "PRIVATE KEY-----") && !strings.Contains(key, "-----END ")
-	return wire.Redact(line)
+	return line
 }
 
 // record logs a line.

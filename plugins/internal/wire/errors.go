@@ -100,10 +100,14 @@ func FromError(err error) *pb.Error {
 const maxErrorText = 16 << 10
 
 func errorText(s string) string {
-	if s = Text(Redact(s)); len(s) > maxErrorText {
-		s = Text(s[:maxErrorText]) + "..."
+	if len(s) <= maxErrorText {
+		return Text(Redact(s))
 	}
-	return s
+	// What is left of a secret that was cut is too short to be known for one: that
+	// goes as well.
+	const partial = 64
+	s = Redact(s[:maxErrorText])
+	return Text(s[:max(0, len(s)-partial)]) + "..."
 }
 
 // Text makes s fit to be sent: texts are UTF-8, and a message with another is not

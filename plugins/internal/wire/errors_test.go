@@ -238,6 +238,10 @@ func TestErrorsOfAnyText(t *testing.T) {
 				t.Errorf("%s: a text of %d bytes goes in a header", name, len(err.Error()))
 			}
 		}
+		cut := strings.Repeat("x", 16<<10-12) + "\n" + refresh
+		if shown := way(errors.New(cut)).Error(); strings.Contains(shown, "1//0") {
+			t.Errorf("%s: a part of a secret is at the end: %q", name, shown[len(shown)-80:])
+		}
 		var sn *core.SignInNeededError
 		if err := way(&core.SignInNeededError{Cause: "\xff", Email: "\xff@example.com"}); !errors.As(err, &sn) {
 			t.Errorf("%s: %v lost what it is", name, err)
