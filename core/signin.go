@@ -8,6 +8,10 @@ import (
 	"time"
 )
 
+// checkTimeout is how long a store may take to say whether it can keep a session.
+// It may have to ask a person, for a passphrase or to unlock a keyring.
+const checkTimeout = 2 * time.Minute
+
 // saveTries is how often a sign-in is saved while others change the document.
 const saveTries = 5
 
@@ -72,7 +76,7 @@ func (s *Session) prepare(ctx context.Context) (*stored, error) {
 		return nil, err
 	}
 	if c, ok := s.opts.Store.(Checker); ok {
-		ctx, cancel := context.WithTimeout(ctx, endpointTimeout)
+		ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 		defer cancel()
 		if err := c.Check(ctx, s.key); err != nil {
 			return nil, fmt.Errorf("a session could not be saved: %w", err)

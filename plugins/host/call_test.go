@@ -21,7 +21,7 @@ import (
 func TestCallDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := &store{plugin: "x", timeout: time.Second, ended: make(chan struct{}), gone: noAnswer("x")}
+		s := &store{plugin: "x", timeout: time.Second, ended: make(chan struct{}), gone: noAnswer("x"), questions: newQuestions(nil, nil)}
 		early := func(context.Context, *pb.LoadRequest, ...grpc.CallOption) (*pb.LoadResponse, error) {
 			return nil, status.Error(codes.DeadlineExceeded, "context deadline exceeded")
 		}
@@ -38,31 +38,40 @@ func TestCallDeadline(t *testing.T) {
 	})
 }
 
-// TestStopwatch: it fires after the time in which it ran, and no other.
-func TestStopwatch(t *testing.T) {
+// TestLimit: the time in which a person is asked does not count, and the rest does.
+func TestLimit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		w := startStopwatch(time.Second)
+		q := newQuestions(nil, nil)
+		l := q.limit(t.Context(), time.Second)
 		for range 3 {
 			time.Sleep(300 * time.Millisecond)
-			w.run(false)
-			w.run(false)
+			q.set(true)
+			q.set(true)
 			time.Sleep(time.Hour)
-			w.run(true)
-			w.run(true)
+			q.set(false)
 		}
-		<-w.timer.C
-		if took := time.Since(began); took != 3*time.Hour+time.Second {
-			t.Errorf("it fired after %s", took)
+		<-l.Done()
+		if took := time.Since(began); took != 3*time.Hour+time.Second || !l.isPassed() {
+			t.Errorf("it ended after %s, because its time has passed: %t", took, l.isPassed())
 		}
-		w.run(false)
+		l.end()
+
+		q.set(true)
+		late := q.limit(t.Context(), time.Second) // begun while a person is being asked
 		time.Sleep(time.Hour)
-		w.run(true) // the time is up, and stays so
-		select {
-		case <-w.timer.C:
-		case <-time.After(time.Second):
-			t.Error("it fired once only")
+		if late.Err() != nil {
+			t.Error("it ended while a person was being asked")
+		}
+		q.set(false)
+		<-late.Done()
+		late.end()
+
+		given := q.limit(t.Context(), time.Second)
+		given.end()
+		if given.Err() == nil || given.isPassed() || len(q.limits) != 0 {
+			t.Error("one that ended in time is not over, or is remembered")
 		}
 	})
 }

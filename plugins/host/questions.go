@@ -3,7 +3,7 @@ package host
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -22,12 +22,14 @@ type questions struct {
 	answer func(*pb.Answer)
 
 	waiting chan *pb.Question
-	busy    atomic.Bool
-	changed chan struct{} // busy may be another
+
+	mu     sync.Mutex
+	busy   bool // the person is being asked
+	limits map[*limit]bool
 }
 
 func newQuestions(ask func(context.Context, string) (core.Secret, error), answer func(*pb.Answer)) *questions {
-	return &questions{ask: ask, answer: answer, waiting: make(chan *pb.Question, maxQuestions), changed: make(chan struct{}, 1)}
+	return &questions{ask: ask, answer: answer, waiting: make(chan *pb.Question, maxQuestions), limits: make(map[*limit]bool)}
 }
 
 // put takes a question.
@@ -64,34 +66,78 @@ func (q *questions) run(ctx context.Context) {
 	}
 }
 
+// set stops the time of all calls while the person is being asked.
 func (q *questions) set(busy bool) {
-	q.busy.Store(busy)
-	select {
-	case q.changed <- struct{}{}:
-	default:
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.busy = busy
+	for l := range q.limits {
+		if busy {
+			l.pause()
+		} else {
+			l.run()
+		}
 	}
 }
 
-// A stopwatch fires after a time in which it was running.
-type stopwatch struct {
-	timer *time.Timer
-	left  time.Duration
-	since time.Time // when it began to run; zero while it does not
-}
-
-func startStopwatch(d time.Duration) *stopwatch {
-	return &stopwatch{timer: time.NewTimer(d), left: d, since: time.Now()}
-}
-
-// run lets the stopwatch run, or not.
-func (w *stopwatch) run(on bool) {
-	switch {
-	case on && w.since.IsZero():
-		w.since = time.Now()
-		w.timer.Reset(w.left)
-	case !on && !w.since.IsZero():
-		w.timer.Stop()
-		w.left -= time.Since(w.since)
-		w.since = time.Time{}
+// limit bounds a call to a time in which no question is being asked. The caller
+// ends it.
+func (q *questions) limit(ctx context.Context, d time.Duration) *limit {
+	l := &limit{q: q, left: d}
+	l.Context, l.cancel = context.WithCancel(ctx)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.limits[l] = true
+	if !q.busy {
+		l.run()
 	}
+	return l
+}
+
+// A limit is the context of a call. Its fields are guarded by q.mu.
+type limit struct {
+	context.Context
+	q      *questions
+	cancel context.CancelFunc
+
+	timer  *time.Timer // nil while the time does not count
+	left   time.Duration
+	since  time.Time
+	passed bool
+}
+
+func (l *limit) run() {
+	l.since = time.Now()
+	l.timer = time.AfterFunc(l.left, l.expire)
+}
+
+func (l *limit) pause() {
+	if l.timer != nil && l.timer.Stop() {
+		l.left -= time.Since(l.since)
+	}
+	l.timer = nil
+}
+
+func (l *limit) expire() {
+	l.q.mu.Lock()
+	defer l.q.mu.Unlock()
+	if l.timer != nil { // or a question came at this moment
+		l.passed = true
+		l.cancel()
+	}
+}
+
+// isPassed tells whether the time is over, as opposed to the caller's patience.
+func (l *limit) isPassed() bool {
+	l.q.mu.Lock()
+	defer l.q.mu.Unlock()
+	return l.passed
+}
+
+func (l *limit) end() {
+	l.q.mu.Lock()
+	defer l.q.mu.Unlock()
+	l.pause()
+	delete(l.q.limits, l)
+	l.cancel()
 }

@@ -42,6 +42,8 @@ type store struct {
 	sending sync.Mutex // of stream.Send and CloseSend
 	silent  bool
 
+	questions *questions
+
 	stream pb.StoreService_OpenClient
 	cancel context.CancelFunc // of stream
 	ended  chan struct{}      // closed when the stream has ended
@@ -81,7 +83,7 @@ func openStore(ctx context.Context, conn grpc.ClientConnInterface, name string, 
 }
 
 // open begins the stream and waits until the store is open, for as long as a call
-// may take; the time in which a person answers does not count.
+// may take.
 func (s *store) open(ctx, streamCtx context.Context, r plugins.Request) (*pb.Opened, error) {
 	stream, err := s.rpc.Open(streamCtx)
 	if err != nil {
@@ -93,25 +95,22 @@ func (s *store) open(ctx, streamCtx context.Context, r plugins.Request) (*pb.Ope
 		return nil, s.fail(ctx, "open", err)
 	}
 	opened := make(chan *pb.Opened, 1)
-	q := newQuestions(r.Ask, func(a *pb.Answer) {
+	s.questions = newQuestions(r.Ask, func(a *pb.Answer) {
 		s.say(&pb.OpenRequest{Message: &pb.OpenRequest_Answer{Answer: a}})
 	})
-	go s.converse(streamCtx, q, opened)
-	watch := startStopwatch(s.timeout)
-	defer watch.timer.Stop()
-	for {
-		select {
-		case o := <-opened:
-			return o, nil
-		case <-s.ended:
-			return nil, s.fail(ctx, "open", s.err)
-		case <-q.changed:
-			watch.run(!q.busy.Load())
-		case <-ctx.Done():
-			return nil, s.fail(ctx, "open", ctx.Err())
-		case <-watch.timer.C:
+	go s.converse(streamCtx, s.questions, opened)
+	limited := s.questions.limit(ctx, s.timeout)
+	defer limited.end()
+	select {
+	case o := <-opened:
+		return o, nil
+	case <-s.ended:
+		return nil, s.fail(ctx, "open", s.err)
+	case <-limited.Done():
+		if limited.isPassed() {
 			return nil, s.slow("open", s.timeout)
 		}
+		return nil, s.fail(ctx, "open", ctx.Err())
 	}
 }
 
@@ -159,21 +158,22 @@ func (s *store) converse(ctx context.Context, q *questions, opened chan<- *pb.Op
 	}
 }
 
-// call makes a call with its deadline.
+// call makes a call, which may take its time, beside that in which a person
+// answers a question.
 func call[Request, Response any](ctx context.Context, s *store, op string, method func(context.Context, *Request, ...grpc.CallOption) (*Response, error), m *Request) (*Response, error) {
 	if err := s.sendable(m); err != nil {
 		return nil, err
 	}
-	limited, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
+	limited := s.questions.limit(ctx, s.timeout)
+	defer limited.end()
 	response, err := method(limited, m)
 	if _, own := wire.FromStatus(err); !own && status.Code(err) == codes.DeadlineExceeded {
-		<-limited.Done() // the plugin's side may have been first to see the deadline
+		<-limited.Done() // the plugin's side may have been first to see the caller's deadline
 	}
 	switch {
 	case err == nil:
 		return response, nil
-	case limited.Err() != nil && ctx.Err() == nil:
+	case limited.isPassed() && ctx.Err() == nil:
 		return nil, s.slow(op, s.timeout)
 	}
 	return nil, s.fail(ctx, op, err)
