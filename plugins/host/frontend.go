@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -69,7 +70,11 @@ func (f *frontend) Run(ctx context.Context, app core.App) error {
 	if err != nil {
 		return f.fail(ctx, gone, err)
 	}
-	return named(Use{Plugin: f.plugin, Request: f.request}, c.outcome(done.GetError()))
+	err = c.outcome(done.GetError())
+	if cause := ctx.Err(); cause != nil && errors.Is(err, context.Canceled) {
+		return cause // the frontend knows that it was stopped, and not why
+	}
+	return named(Use{Plugin: f.plugin, Request: f.request}, err)
 }
 
 // fail says why a conversation broke off.

@@ -208,7 +208,12 @@ func (k *identityFile) create(ctx context.Context) ([]byte, error) {
 		if keys, err := k.records.List(ctx); err != nil {
 			return nil, err
 		} else if len(keys) > 0 {
-			return nil, k.lost()
+			// Another process may have made the identity, and saved, just now.
+			data, err := k.read(ctx)
+			if errors.Is(err, core.ErrNotFound) {
+				err = k.lost()
+			}
+			return data, err
 		}
 	}
 	var passphrase core.Secret

@@ -2,6 +2,7 @@ package encrypted_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -222,5 +223,31 @@ func TestCreateIdentity(t *testing.T) {
 	wantDoc(t, s, "default", "doc")
 	if p.times() != 1 {
 		t.Errorf("questions are %q, want one", p.asked)
+	}
+}
+
+// A busy place is one where another process makes the identity and saves, between
+// two looks of this one.
+type busyPlace struct{ make func() }
+
+func (b busyPlace) List(context.Context) ([]string, error) {
+	b.make()
+	return []string{"default"}, nil
+}
+
+func TestIdentityOfAnotherProcess(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	made := func() {
+		if err := encrypted.CreateIdentity(bounded(t), filepath.Join(dir, "identity.age"), ""); err != nil {
+			t.Error(err)
+		}
+	}
+	keys, err := encrypted.Config{}.Keys(dir, nil, busyPlace{made})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := keys.Recipient(bounded(t)); err != nil {
+		t.Errorf("the identity that another process made just now is not taken: %v", err)
 	}
 }
