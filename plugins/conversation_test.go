@@ -70,6 +70,7 @@ func TestPrompts(t *testing.T) {
 			if !errors.Is(err, context.Canceled) {
 				return core.Status{}, fmt.Errorf("the prompt's error is %w", err)
 			}
+			<-term.saw // that it ended, which is not to wait for the end of the sign-in
 			return core.Status{State: core.SignedIn}, nil
 		}}
 		if err := run(bounded(t), t, c, "prompt-ends", a, term); err != nil {

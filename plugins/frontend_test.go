@@ -191,6 +191,8 @@ type terminal struct {
 	shown []string
 	lines chan string   // that are typed
 	saw   chan struct{} // something was shown
+
+	reading sync.Mutex // one at a time
 }
 
 func newTerminal(lines ...string) *terminal {
@@ -211,6 +213,8 @@ func (t *terminal) Print(_ context.Context, line string) error {
 }
 
 func (t *terminal) ReadLine(ctx context.Context, prompt string) (string, error) {
+	t.reading.Lock()
+	defer t.reading.Unlock()
 	if prompt == "first? " {
 		<-ctx.Done() // nothing was typed yet
 		return "", ctx.Err()
@@ -279,7 +283,7 @@ func run(ctx context.Context, t *testing.T, c plugintest.Carrier, name string, a
 		t.Fatal(err)
 	}
 	err = f.Run(ctx, a)
-	if ctx.Err() != nil && errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		t.Fatalf("it hung: %v", err)
 	}
 	return err

@@ -38,6 +38,14 @@ func TestMain(m *testing.M) {
 		if begin := starts[name]; begin != nil {
 			begin()
 		}
+		if name, version, changed := strings.Cut(name, "@"); changed {
+			p := evil(name)
+			p.Version, p.Locking = version, version != "unlocking"
+			if version == "unlocking" {
+				p.Version = evil(name).Version
+			}
+			serveUnchecked(p)
+		}
 		os.Exit(plugintest.Run(nil, evil(name)))
 	}
 	if dir := os.Getenv(victimEnv); dir != "" {

@@ -201,10 +201,12 @@ func TestVerifyDescription(t *testing.T) {
 	if err := s.host.Verify(bounded(t), "evil"); err != nil {
 		t.Errorf("Verify: %v", err)
 	}
-	if err := os.WriteFile(name, []byte("other"), 0o600); err != nil {
-		t.Fatal(err)
+	for says, want := range map[string]string{"other": "other v1.0.0, a store", "evil@v2.0.0": "evil v2.0.0, a store", "evil@unlocking": "evil v1.0.0, a store"} {
+		if err := os.WriteFile(name, []byte(says), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		wantTrust(t, s.host.Verify(bounded(t), "evil"), "it says that it is "+want+", and not what was installed")
 	}
-	wantTrust(t, s.host.Verify(bounded(t), "evil"), "it says that it is other v1.0.0, a store, and not what was installed")
 }
 
 // TestNames: plugins are known by their names, and no other way.
