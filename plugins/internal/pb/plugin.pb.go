@@ -13,6 +13,7 @@ package pb
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -442,7 +443,11 @@ type Error struct {
 	Cause string `protobuf:"bytes,4,opt,name=cause,proto3" json:"cause,omitempty"`
 	Email string `protobuf:"bytes,5,opt,name=email,proto3" json:"email,omitempty"`
 	// The call whose error this is, unchanged; 0 if it is the plugin's own.
-	Call          uint64 `protobuf:"varint,6,opt,name=call,proto3" json:"call,omitempty"`
+	Call uint64 `protobuf:"varint,6,opt,name=call,proto3" json:"call,omitempty"`
+	// What a request to the provider came to, if the error is of one.
+	Provider *ProviderProblem `protobuf:"bytes,7,opt,name=provider,proto3" json:"provider,omitempty"`
+	// A clock that does not fit, if the error is of one.
+	Clock         *ClockProblem `protobuf:"bytes,8,opt,name=clock,proto3" json:"clock,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -519,11 +524,179 @@ func (x *Error) GetCall() uint64 {
 	return 0
 }
 
+func (x *Error) GetProvider() *ProviderProblem {
+	if x != nil {
+		return x.Provider
+	}
+	return nil
+}
+
+func (x *Error) GetClock() *ClockProblem {
+	if x != nil {
+		return x.Clock
+	}
+	return nil
+}
+
+// A ProviderProblem is a request to the provider that did not give what it should.
+type ProviderProblem struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Endpoint      string                 `protobuf:"bytes,1,opt,name=endpoint,proto3" json:"endpoint,omitempty"`
+	Host          string                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`
+	Status        int32                  `protobuf:"varint,3,opt,name=status,proto3" json:"status,omitempty"`
+	Code          string                 `protobuf:"bytes,4,opt,name=code,proto3" json:"code,omitempty"`
+	Subtype       string                 `protobuf:"bytes,5,opt,name=subtype,proto3" json:"subtype,omitempty"`
+	Problem       string                 `protobuf:"bytes,6,opt,name=problem,proto3" json:"problem,omitempty"`
+	Offline       bool                   `protobuf:"varint,7,opt,name=offline,proto3" json:"offline,omitempty"`
+	RetryAfter    *durationpb.Duration   `protobuf:"bytes,8,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProviderProblem) Reset() {
+	*x = ProviderProblem{}
+	mi := &file_tokentoss_plugin_v1_plugin_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProviderProblem) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProviderProblem) ProtoMessage() {}
+
+func (x *ProviderProblem) ProtoReflect() protoreflect.Message {
+	mi := &file_tokentoss_plugin_v1_plugin_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProviderProblem.ProtoReflect.Descriptor instead.
+func (*ProviderProblem) Descriptor() ([]byte, []int) {
+	return file_tokentoss_plugin_v1_plugin_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ProviderProblem) GetEndpoint() string {
+	if x != nil {
+		return x.Endpoint
+	}
+	return ""
+}
+
+func (x *ProviderProblem) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *ProviderProblem) GetStatus() int32 {
+	if x != nil {
+		return x.Status
+	}
+	return 0
+}
+
+func (x *ProviderProblem) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *ProviderProblem) GetSubtype() string {
+	if x != nil {
+		return x.Subtype
+	}
+	return ""
+}
+
+func (x *ProviderProblem) GetProblem() string {
+	if x != nil {
+		return x.Problem
+	}
+	return ""
+}
+
+func (x *ProviderProblem) GetOffline() bool {
+	if x != nil {
+		return x.Offline
+	}
+	return false
+}
+
+func (x *ProviderProblem) GetRetryAfter() *durationpb.Duration {
+	if x != nil {
+		return x.RetryAfter
+	}
+	return nil
+}
+
+// A ClockProblem is a token whose times do not fit this machine's clock.
+type ClockProblem struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Claim         string                 `protobuf:"bytes,1,opt,name=claim,proto3" json:"claim,omitempty"`
+	Offset        *durationpb.Duration   `protobuf:"bytes,2,opt,name=offset,proto3" json:"offset,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClockProblem) Reset() {
+	*x = ClockProblem{}
+	mi := &file_tokentoss_plugin_v1_plugin_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClockProblem) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClockProblem) ProtoMessage() {}
+
+func (x *ClockProblem) ProtoReflect() protoreflect.Message {
+	mi := &file_tokentoss_plugin_v1_plugin_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClockProblem.ProtoReflect.Descriptor instead.
+func (*ClockProblem) Descriptor() ([]byte, []int) {
+	return file_tokentoss_plugin_v1_plugin_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ClockProblem) GetClaim() string {
+	if x != nil {
+		return x.Claim
+	}
+	return ""
+}
+
+func (x *ClockProblem) GetOffset() *durationpb.Duration {
+	if x != nil {
+		return x.Offset
+	}
+	return nil
+}
+
 var File_tokentoss_plugin_v1_plugin_proto protoreflect.FileDescriptor
 
 const file_tokentoss_plugin_v1_plugin_proto_rawDesc = "" +
 	"\n" +
-	" tokentoss/plugin/v1/plugin.proto\x12\x13tokentoss.plugin.v1\"\x11\n" +
+	" tokentoss/plugin/v1/plugin.proto\x12\x13tokentoss.plugin.v1\x1a\x1egoogle/protobuf/duration.proto\"\x11\n" +
 	"\x0fDescribeRequest\"\x84\x02\n" +
 	"\x10DescribeResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
@@ -535,14 +708,29 @@ const file_tokentoss_plugin_v1_plugin_proto_rawDesc = "" +
 	"\aSetting\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x14\n" +
-	"\x05about\x18\x03 \x01(\tR\x05about\"\xa6\x01\n" +
+	"\x05about\x18\x03 \x01(\tR\x05about\"\xa1\x02\n" +
 	"\x05Error\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x12\n" +
 	"\x04hint\x18\x02 \x01(\tR\x04hint\x125\n" +
 	"\areasons\x18\x03 \x03(\x0e2\x1b.tokentoss.plugin.v1.ReasonR\areasons\x12\x14\n" +
 	"\x05cause\x18\x04 \x01(\tR\x05cause\x12\x14\n" +
 	"\x05email\x18\x05 \x01(\tR\x05email\x12\x12\n" +
-	"\x04call\x18\x06 \x01(\x04R\x04call*?\n" +
+	"\x04call\x18\x06 \x01(\x04R\x04call\x12@\n" +
+	"\bprovider\x18\a \x01(\v2$.tokentoss.plugin.v1.ProviderProblemR\bprovider\x127\n" +
+	"\x05clock\x18\b \x01(\v2!.tokentoss.plugin.v1.ClockProblemR\x05clock\"\xf7\x01\n" +
+	"\x0fProviderProblem\x12\x1a\n" +
+	"\bendpoint\x18\x01 \x01(\tR\bendpoint\x12\x12\n" +
+	"\x04host\x18\x02 \x01(\tR\x04host\x12\x16\n" +
+	"\x06status\x18\x03 \x01(\x05R\x06status\x12\x12\n" +
+	"\x04code\x18\x04 \x01(\tR\x04code\x12\x18\n" +
+	"\asubtype\x18\x05 \x01(\tR\asubtype\x12\x18\n" +
+	"\aproblem\x18\x06 \x01(\tR\aproblem\x12\x18\n" +
+	"\aoffline\x18\a \x01(\bR\aoffline\x12:\n" +
+	"\vretry_after\x18\b \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"retryAfter\"W\n" +
+	"\fClockProblem\x12\x14\n" +
+	"\x05claim\x18\x01 \x01(\tR\x05claim\x121\n" +
+	"\x06offset\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x06offset*?\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -598,28 +786,35 @@ func file_tokentoss_plugin_v1_plugin_proto_rawDescGZIP() []byte {
 }
 
 var file_tokentoss_plugin_v1_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_tokentoss_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_tokentoss_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_tokentoss_plugin_v1_plugin_proto_goTypes = []any{
-	(Kind)(0),                // 0: tokentoss.plugin.v1.Kind
-	(Capability)(0),          // 1: tokentoss.plugin.v1.Capability
-	(Reason)(0),              // 2: tokentoss.plugin.v1.Reason
-	(*DescribeRequest)(nil),  // 3: tokentoss.plugin.v1.DescribeRequest
-	(*DescribeResponse)(nil), // 4: tokentoss.plugin.v1.DescribeResponse
-	(*Setting)(nil),          // 5: tokentoss.plugin.v1.Setting
-	(*Error)(nil),            // 6: tokentoss.plugin.v1.Error
+	(Kind)(0),                   // 0: tokentoss.plugin.v1.Kind
+	(Capability)(0),             // 1: tokentoss.plugin.v1.Capability
+	(Reason)(0),                 // 2: tokentoss.plugin.v1.Reason
+	(*DescribeRequest)(nil),     // 3: tokentoss.plugin.v1.DescribeRequest
+	(*DescribeResponse)(nil),    // 4: tokentoss.plugin.v1.DescribeResponse
+	(*Setting)(nil),             // 5: tokentoss.plugin.v1.Setting
+	(*Error)(nil),               // 6: tokentoss.plugin.v1.Error
+	(*ProviderProblem)(nil),     // 7: tokentoss.plugin.v1.ProviderProblem
+	(*ClockProblem)(nil),        // 8: tokentoss.plugin.v1.ClockProblem
+	(*durationpb.Duration)(nil), // 9: google.protobuf.Duration
 }
 var file_tokentoss_plugin_v1_plugin_proto_depIdxs = []int32{
 	0, // 0: tokentoss.plugin.v1.DescribeResponse.kind:type_name -> tokentoss.plugin.v1.Kind
 	1, // 1: tokentoss.plugin.v1.DescribeResponse.capabilities:type_name -> tokentoss.plugin.v1.Capability
 	5, // 2: tokentoss.plugin.v1.DescribeResponse.settings:type_name -> tokentoss.plugin.v1.Setting
 	2, // 3: tokentoss.plugin.v1.Error.reasons:type_name -> tokentoss.plugin.v1.Reason
-	3, // 4: tokentoss.plugin.v1.PluginService.Describe:input_type -> tokentoss.plugin.v1.DescribeRequest
-	4, // 5: tokentoss.plugin.v1.PluginService.Describe:output_type -> tokentoss.plugin.v1.DescribeResponse
-	5, // [5:6] is the sub-list for method output_type
-	4, // [4:5] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	7, // 4: tokentoss.plugin.v1.Error.provider:type_name -> tokentoss.plugin.v1.ProviderProblem
+	8, // 5: tokentoss.plugin.v1.Error.clock:type_name -> tokentoss.plugin.v1.ClockProblem
+	9, // 6: tokentoss.plugin.v1.ProviderProblem.retry_after:type_name -> google.protobuf.Duration
+	9, // 7: tokentoss.plugin.v1.ClockProblem.offset:type_name -> google.protobuf.Duration
+	3, // 8: tokentoss.plugin.v1.PluginService.Describe:input_type -> tokentoss.plugin.v1.DescribeRequest
+	4, // 9: tokentoss.plugin.v1.PluginService.Describe:output_type -> tokentoss.plugin.v1.DescribeResponse
+	9, // [9:10] is the sub-list for method output_type
+	8, // [8:9] is the sub-list for method input_type
+	8, // [8:8] is the sub-list for extension type_name
+	8, // [8:8] is the sub-list for extension extendee
+	0, // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_tokentoss_plugin_v1_plugin_proto_init() }
@@ -633,7 +828,7 @@ func file_tokentoss_plugin_v1_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tokentoss_plugin_v1_plugin_proto_rawDesc), len(file_tokentoss_plugin_v1_plugin_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   4,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

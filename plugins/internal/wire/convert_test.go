@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -90,6 +91,9 @@ func fill(t *testing.T, v reflect.Value, name string) {
 			seconds += int(c)
 		}
 		v.Set(reflect.ValueOf(time.Unix(1_700_000_000+int64(seconds), 123456789).UTC()))
+		return
+	case v.Type() == reflect.TypeFor[error]():
+		v.Set(reflect.ValueOf(errors.New(name)))
 		return
 	case v.Type() == reflect.TypeFor[[]byte]():
 		v.SetBytes([]byte(name + "\x00\xff"))

@@ -89,6 +89,7 @@ func FromError(err error) *pb.Error {
 	if errors.As(err, &signIn) {
 		m.Cause, m.Email = Text(string(signIn.Cause)), Text(signIn.Email)
 	}
+	fromProblems(m, err)
 	var remote *Error
 	if errors.As(err, &remote) {
 		m.Call = remote.Call
@@ -119,7 +120,7 @@ func ToError(m *pb.Error) error {
 	if m == nil {
 		return nil
 	}
-	e := &Error{Text: m.Text, Next: m.Hint, Call: m.Call}
+	e := &Error{Text: m.Text, Next: m.Hint, Call: m.Call, is: toProblems(m)}
 	for _, reason := range m.Reasons {
 		if reason == pb.Reason_REASON_SIGN_IN_NEEDED {
 			e.is = append(e.is, &core.SignInNeededError{Cause: core.Cause(m.Cause), Email: m.Email})

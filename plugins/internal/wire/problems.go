@@ -1,0 +1,55 @@
+package wire
+
+import (
+	"errors"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/plugins/internal/pb"
+)
+
+// fromProblems adds the errors of package core that say more than what they are.
+func fromProblems(m *pb.Error, err error) {
+	var provider *core.ProviderError
+	if errors.As(err, &provider) {
+		m.Provider = &pb.ProviderProblem{
+			Endpoint: Text(provider.Endpoint), Host: Text(provider.Host), Status: int32(provider.Status), Code: Text(provider.Code),
+			Subtype: Text(provider.Subtype), Problem: errorText(provider.Problem), Offline: provider.Offline, RetryAfter: fromDuration(provider.RetryAfter),
+		}
+	}
+	var clock *core.ClockError
+	if errors.As(err, &clock) {
+		m.Clock = &pb.ClockProblem{Claim: Text(clock.Claim), Offset: fromDuration(clock.Offset)}
+	}
+}
+
+// toProblems returns those errors.
+func toProblems(m *pb.Error) []error {
+	var list []error
+	if p := m.GetProvider(); p != nil {
+		list = append(list, &core.ProviderError{
+			Endpoint: p.GetEndpoint(), Host: p.GetHost(), Status: int(p.GetStatus()), Code: p.GetCode(),
+			Subtype: p.GetSubtype(), Problem: p.GetProblem(), Offline: p.GetOffline(), RetryAfter: toDuration(p.GetRetryAfter()),
+		})
+	}
+	if c := m.GetClock(); c != nil {
+		list = append(list, &core.ClockError{Claim: c.GetClaim(), Offset: toDuration(c.GetOffset())})
+	}
+	return list
+}
+
+func fromDuration(d time.Duration) *durationpb.Duration {
+	if d == 0 {
+		return nil
+	}
+	return durationpb.New(d)
+}
+
+func toDuration(d *durationpb.Duration) time.Duration {
+	if d == nil {
+		return 0
+	}
+	return d.AsDuration()
+}
