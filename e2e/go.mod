@@ -3,10 +3,13 @@ module github.com/tokentoss/tokentoss/e2e
 go 1.26.0
 
 require (
+	github.com/chromedp/cdproto v0.0.0-20250724212937-08a3db8b4327
+	github.com/chromedp/chromedp v0.14.2
 	github.com/creack/pty v1.1.24
 	github.com/rogpeppe/go-internal v1.16.0
 	github.com/tokentoss/tokentoss/core v0.1.0
 	github.com/tokentoss/tokentoss/e2e/emulator v0.1.0
+	github.com/tokentoss/tokentoss/frontends/http v0.1.0
 	github.com/tokentoss/tokentoss/plugins v0.1.0
 	github.com/tokentoss/tokentoss/stores/file v0.1.0
 	github.com/zitadel/oidc/v3 v3.51.17
