@@ -146,7 +146,7 @@ func (tb *tab) text() string {
 // sees waits until text can be read, also on a page that comes later.
 func (tb *tab) sees(text string) {
 	tb.t.Helper()
-	expression := fmt.Sprintf(`document.body?.innerText.includes(%q)`, text)
+	expression := fmt.Sprintf(`document.body?.innerText.replace(/\s+/g, " ").includes(%q)`, text)
 	poll := chromedp.Poll(expression, nil, chromedp.WithPollingTimeout(patience))
 	err := tb.try(poll)
 	for end := time.Now().Add(patience); err != nil && strings.Contains(err.Error(), "(-32000)") && time.Now().Before(end); {

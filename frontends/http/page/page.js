@@ -76,11 +76,12 @@ async function listen(headers, receive) {
 
 /** The messages of a stream of events. @param {ReadableStream<Uint8Array>} body */
 async function* events(body) {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
   for (let text = ""; ; ) {
     const { value, done } = await reader.read();
     if (done) return;
-    const parts = (text + value).split("\n\n");
+    const parts = (text + decoder.decode(value, { stream: true })).split("\n\n");
     text = parts.pop() ?? "";
     for (const part of parts) if (part.startsWith("data: ")) yield JSON.parse(part.slice(6));
   }

@@ -67,13 +67,11 @@ func (e *Engine) signIn(ctx context.Context, a *attempt) {
 		case errors.Is(err, core.ErrSignInTimeout) && !a.opened && !e.opts.Once:
 			return // nobody tried: a view that is still there wants another
 		default:
-			e.problem, e.stuck = problemOf(err), a.armed == nil
+			e.problem, e.stuck = problemOf(err), !a.opened
 		}
-		if e.opts.Once {
-			select {
-			case e.outcome <- err:
-			default: // there was one before
-			}
+		if e.opts.Once && !e.over {
+			e.over = true
+			e.outcome <- err // has room for it
 		}
 	})
 	e.lookAgain()

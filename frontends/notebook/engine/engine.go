@@ -10,9 +10,9 @@
 // The address to sign in at is there before the person clicks, since browsers
 // refuse a popup that comes too long after the click: it is armed when a view says
 // hello or arm. A view says arm whenever its snapshot wants a sign-in, has no
-// attempt and is not stuck; where it is stuck, a person says when to try again. The
-// engine arms once for all views, and never by itself, so that nothing listens on a
-// port while nobody looks. An attempt that was cancelled, has
+// attempt and is not stuck; where it is stuck, since a sign-in failed that nobody
+// had opened, a person says when to try again. The engine arms once for all views,
+// and never by itself, so that nothing listens on a port while nobody looks. An attempt that was cancelled, has
 // expired or failed is over: messages about it are dropped.
 package engine
 
@@ -57,7 +57,7 @@ type Engine struct {
 	status  core.Status
 	busy    string
 	problem *Problem
-	stuck   bool // the last sign-in failed before there was an address
+	stuck   bool // the last sign-in failed before a person opened its address
 	over    bool
 }
 
@@ -180,6 +180,7 @@ func (e *Engine) handle(m Up) {
 	case m.Type == upOpened && current:
 		a.opened, e.problem = true, nil
 	case m.Type == upRedirect && current && m.URL != "":
+		a.opened = true // in another browser
 		select {
 		case a.answers <- m.URL:
 		default: // one is being looked at

@@ -103,8 +103,8 @@ type Snapshot struct {
 	Busy    string   `json:"busy,omitempty"`    // sign_out or configure, while it is being done
 	Error   *Problem `json:"error,omitempty"`
 
-	// Stuck is set when the last sign-in failed before there was an address: it
-	// would fail again at once.
+	// Stuck is set when the last sign-in failed although nobody had opened it: the
+	// next would fail alike, at once and without end.
 	Stuck bool `json:"stuck,omitempty"`
 
 	// RemoteHint is set where the browser is likely not to reach this machine.

@@ -28,8 +28,7 @@ function initialize({ model }) {
   const kept = [];
   early.set(id, kept);
   const keep = (/** @type {Message} */ m) => {
-    kept.push(m);
-    if (kept.length > 20) kept.shift(); // the last of each kind is what counts
+    if (kept.push(m) > 20) kept.shift(); // the last of each kind is what counts
   };
   model.on("msg:custom", keep);
   return () => {
@@ -40,14 +39,18 @@ function initialize({ model }) {
 
 /** @param {{model: Model, el: HTMLElement}} context */
 function render({ model, el }) {
-  const state = newState((type, fields) => model.send({ v: VERSION, type, ...fields }));
-  const show = screen(el, state);
-  state.update = show;
+  /** @type {State} */
+  const state = {
+    snapshot: { v: VERSION, type: "snapshot", seq: 0, attempt: 0, phase: "starting", remote_hint: false, caps: [] },
+    opened: 0, refused: false, changing: false, update() {},
+    send: (type, fields) => model.send({ v: VERSION, type, ...fields }),
+  };
+  state.update = screen(el, state);
   const receive = (/** @type {Message} */ m) => {
     take(state, m);
-    show();
+    state.update();
   };
-  show();
+  state.update();
   for (const m of early.get(model.get("_tt_id")) ?? []) receive(m);
   model.on("msg:custom", receive);
   state.send("hello");
@@ -58,14 +61,6 @@ function render({ model, el }) {
 }
 
 export default { initialize, render };
-
-/** @param {State["send"]} send @returns {State} */
-function newState(send) {
-  return {
-    snapshot: { v: VERSION, type: "snapshot", seq: 0, attempt: 0, phase: "starting", remote_hint: false, caps: [] },
-    opened: 0, refused: false, changing: false, send, update() {},
-  };
-}
 
 /** Takes a message into the state; an older one, or one of an attempt that is over, changes nothing.
  * @param {State} s @param {Message} m */
@@ -82,22 +77,15 @@ export function take(s, m) {
     if (m.busy === "configure" || m.phase === "unconfigured") s.changing = false;
     s.fatal = undefined;
     s.snapshot = m;
-    if (wantsSignIn(m) && m.attempt === 0 && !m.stuck && !m.busy) s.send("arm", { attempt: 0 });
+    const wanted = m.phase === "signed_out" || m.phase === "needs_sign_in";
+    if (wanted && m.attempt === 0 && !m.stuck && !m.busy) s.send("arm", { attempt: 0 });
   }
 }
 
-/** @param {Snapshot} m */
-const wantsSignIn = (m) => m.phase === "signed_out" || m.phase === "needs_sign_in";
-
 /** Tells whether an address may be opened: a page over TLS, or of this machine. @param {string} address */
 export function safe(address) {
-  try {
-    const u = new URL(address);
-    const local = ["localhost", "127.0.0.1", "[::1]"].includes(u.hostname);
-    return u.protocol === "https:" || (u.protocol === "http:" && local);
-  } catch {
-    return false;
-  }
+  const u = URL.canParse(address) ? new URL(address) : undefined;
+  return u?.protocol === "https:" || (u?.protocol === "http:" && ["localhost", "127.0.0.1", "[::1]"].includes(u.hostname));
 }
 
 /** Returns what brings the screen up to date. It keeps the focus where the person has it.
@@ -105,33 +93,27 @@ export function safe(address) {
 function screen(el, state) {
   const root = h("section", { class: "tokentoss", "aria-label": "tokentoss sign-in" });
   const live = h("p", { class: "tt-hidden", role: "status", "aria-live": "polite" });
-  /** @type {Face | undefined} */
-  let face;
-  let name = "";
+  /** @type {FaceName} */
+  let name = "working";
+  let face = faces[name](state);
+  root.append(face.el, live);
   el.replaceChildren(root);
   return () => {
-    const wanted = faceOf(state);
-    if (wanted !== name) {
-      const focused = root.contains(document.activeElement);
-      name = wanted;
-      face = faces[wanted](state);
+    const focused = root.contains(document.activeElement);
+    if (faceOf(state) !== name) {
+      name = faceOf(state);
+      face = faces[name](state);
       root.replaceChildren(face.el, live);
-      face.update(state);
-      if (focused) face.title.focus();
-    } else {
-      face?.update(state);
     }
-    root.toggleAttribute("aria-busy", busy(state));
-    set(live, face?.title.textContent ?? "");
+    face.update(state);
+    // What had the focus may be gone, or hidden now.
+    if (focused && (!root.contains(document.activeElement) || document.activeElement?.closest("[hidden]"))) face.title.focus();
+    root.setAttribute("aria-busy", String(name === "working" || !!state.snapshot.busy));
+    set(live, face.title.textContent ?? "");
   };
 }
 
-/** @param {State} s */
-function busy(s) {
-  return s.snapshot.phase === "starting" || s.snapshot.phase === "exchanging" || !!s.snapshot.busy;
-}
-
-/** @param {State} s */
+/** @param {State} s @returns {FaceName} */
 function faceOf(s) {
   const { phase, busy } = s.snapshot;
   if (s.fatal || phase === "detached") return "ended";
@@ -140,7 +122,8 @@ function faceOf(s) {
   return phase === "signed_in" ? "signedIn" : "signIn";
 }
 
-/** @type {Record<string, (s: State) => Face>} */
+/** @typedef {"ended" | "working" | "configure" | "signedIn" | "signIn"} FaceName
+ * @type {Record<FaceName, (s: State) => Face>} */
 const faces = { ended, working, configure, signedIn, signIn };
 
 /** Nobody is behind the widget any more. @returns {Face} */
@@ -166,20 +149,23 @@ function ended() {
 /** Something is under way. @returns {Face} */
 function working() {
   const title = heading();
-  const el = h("div", { class: "tt-face tt-row" }, h("span", { class: "tt-spinner", "aria-hidden": "true" }), title);
+  const late = h("p", { class: "tt-dim", hidden: "" }, "Nothing answers. In a notebook, run the cell again; otherwise start tokentoss again.");
+  setTimeout(() => (late.hidden = false), 15000);
+  const el = h("div", { class: "tt-face" }, h("div", { class: "tt-row" }, h("span", { class: "tt-spinner", "aria-hidden": "true" }), title), late);
   return { el, title, update: (s) => set(title, s.snapshot.phase === "exchanging" ? "Signing in …" : "Starting …") };
 }
 
 /** @param {State} s @returns {Face} */
 function signedIn(s) {
-  const title = heading();
+  const name = h("span", { class: "tt-name" });
+  const title = heading(h("span", { class: "tt-dim" }, "Signed in as "), name);
   const mark = h("span", { class: "tt-mark", "aria-hidden": "true" });
   const ends = h("p", { class: "tt-dim" });
   const out = button("Sign out", () => s.send("sign_out"));
   const problem = alertBox();
   const update = (/** @type {State} */ s) => {
     const { account, ends: until, busy, caps, error } = s.snapshot;
-    set(title, `Signed in as ${account}`);
+    set(name, account ?? "");
     set(mark, (account ?? "?").charAt(0).toUpperCase());
     set(ends, until ? `Until ${when(until)}; then sign in again.` : "");
     ends.hidden = !until;
@@ -202,10 +188,7 @@ function signIn(s) {
   link.addEventListener("click", (event) => open(event, s));
   const again = button("Try again", () => s.send("arm", { attempt: s.snapshot.attempt }));
   const cancel = button("Cancel", () => s.send("cancel", { attempt: s.snapshot.attempt }));
-  const change = button("Change OAuth client", () => {
-    s.changing = true;
-    s.update();
-  }, "tt-plain");
+  const change = button("Change OAuth client", () => turn(s, true), "tt-plain");
   const help = otherWays(s);
   const update = (/** @type {State} */ s) => {
     const { error, stuck, attempt, caps } = s.snapshot;
@@ -248,7 +231,7 @@ function arm(link, armed, waiting) {
   set(link, waiting ? "Open the window again" : armed ? "Sign in with Google" : "Getting ready …");
   if (armed) link.setAttribute("href", armed.auth_url);
   else link.removeAttribute("href");
-  link.toggleAttribute("aria-disabled", !armed);
+  disable(link, !armed);
   link.classList.toggle("tt-main", !waiting);
 }
 
@@ -256,16 +239,11 @@ function arm(link, armed, waiting) {
  * @param {MouseEvent} event @param {State} s */
 function open(event, s) {
   const armed = current(s);
-  if (!armed) {
-    event.preventDefault();
-    return;
-  }
+  if (!armed) return event.preventDefault();
   const w = window.open(armed.auth_url, "tokentoss-sign-in", "popup,width=520,height=720");
   if (w) {
     event.preventDefault();
-    try {
-      w.opener = null; // the provider's page has no business here
-    } catch { /* it is gone already */ }
+    w.opener = null; // the provider's page has no business here
   }
   s.refused = !w;
   s.opened = armed.attempt;
@@ -277,7 +255,10 @@ function open(event, s) {
 function otherWays(s) {
   const address = h("input", { type: "text", readonly: "", id: id(), class: "tt-input", spellcheck: "false" });
   address.addEventListener("focus", () => address.select());
-  const copy = button("Copy", () => copyText(address, copy));
+  const copy = button("Copy", () => {
+    address.focus(); // selects it, for where a page may not copy
+    navigator.clipboard?.writeText(address.value).then(() => set(copy, "Copied"), () => {});
+  });
   const paste = h("input", { type: "password", id: id(), class: "tt-input", autocomplete: "off", spellcheck: "false", required: "" });
   const form = h("form", {}, label(paste, "Did it end on a page that cannot be reached? Paste the whole address of that page"),
     h("div", { class: "tt-row" }, paste, h("button", { class: "tt-button", type: "submit" }, "Continue")));
@@ -303,18 +284,12 @@ function otherWays(s) {
 }
 
 /** A guess, which only opens the box to paste in. */
-function onThisMachine() {
-  return /^(localhost|127\..*|\[::1\])$/.test(window.location.hostname);
-}
+const onThisMachine = () => /^(localhost|127\..*|\[::1\])$/.test(window.location.hostname);
 
-/** @param {HTMLInputElement} input @param {HTMLElement} button */
-async function copyText(input, button) {
-  try {
-    await navigator.clipboard.writeText(input.value);
-    set(button, "Copied");
-  } catch {
-    input.focus(); // selects it, for the person to copy
-  }
+/** Goes to the face for the client, and back. @param {State} s @param {boolean} changing */
+function turn(s, changing) {
+  s.changing = changing;
+  s.update();
 }
 
 /** Asks for the OAuth client. @param {State} s @returns {Face} */
@@ -331,10 +306,7 @@ function configure(s) {
   const fields = { clientID, secret, project: (/** @type {string} */ p) => (project = p) };
   file.addEventListener("change", () => readFile(file, fields, (p) => showProblem(problem, p)));
   const save = h("button", { class: "tt-button tt-main", type: "submit" });
-  const back = button("Back", () => {
-    s.changing = false;
-    s.update();
-  });
+  const back = button("Back", () => turn(s, false));
   const form = h("form", {}, label(file, "Take both from the file"), file, label(clientID, "Client ID"), clientID,
     label(secret, "Client secret"), secret, h("div", { class: "tt-actions" }, save, back));
   form.addEventListener("submit", (event) => {
@@ -384,7 +356,7 @@ function h(tag, attributes = {}, ...children) {
   return el;
 }
 
-const heading = () => h("h2", { class: "tt-title", tabindex: "-1" });
+const heading = (/** @type {Node[]} */ ...children) => h("h2", { class: "tt-title", tabindex: "-1" }, ...children);
 const alertBox = () => h("div", { class: "tt-alert", role: "alert", hidden: "" });
 
 /** @param {string} text @param {() => void} click @param {string} [look] */
@@ -406,23 +378,23 @@ const label = (field, text) => h("label", { for: field.id }, text);
 let ids = 0;
 const id = () => `tokentoss-${++ids}`;
 
-/** Changes a text only where it differs, so that screen readers do not repeat it. @param {HTMLElement} el @param {string} text */
+/** Changes a text only where it differs: screen readers read it again. @param {HTMLElement} el @param {string} text */
 function set(el, text) {
   if (el.textContent !== text) el.textContent = text;
 }
 
 /** @param {HTMLElement} box @param {Problem | undefined} p */
 function showProblem(box, p) {
-  set(box, p ? [p.message, p.detail && sentence(p.detail)].filter(Boolean).join(" ") : "");
+  set(box, p ? `${p.message} ${sentence(p.detail ?? "")}`.trim() : "");
   box.hidden = !p;
 }
 
 /** @param {string} text */
-const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?…]$/.test(text) ? "" : ".");
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1) + (/([.!?…]|^)$/.test(text) ? "" : ".");
 
 /** @param {string} time */
 function when(time) {
   const t = new Date(time);
   const today = new Date().toDateString() === t.toDateString();
-  return t.toLocaleString(undefined, today ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" });
+  return today ? t.toLocaleTimeString([], { timeStyle: "short" }) : t.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
 }
