@@ -57,24 +57,29 @@ func (e *Engine) signIn(ctx context.Context, a *attempt) {
 		if st.State == core.SignedIn {
 			e.known, e.status = true, st
 		}
-		switch {
-		case err == nil:
-			e.problem = nil
-		case errors.Is(err, core.ErrNotSaved):
-			e.problem = problemOf(err)
-		case a.over || e.ctx.Err() != nil:
-			return // nobody is to be told
-		case errors.Is(err, core.ErrSignInTimeout) && !a.opened && !e.opts.Once:
-			return // nobody tried: a view that is still there wants another
-		default:
-			e.problem, e.stuck = problemOf(err), !a.opened
-		}
-		if e.opts.Once && !e.over {
-			e.over = true
-			e.outcome <- err // has room for it
-		}
+		e.settle(a, err)
 	})
 	e.lookAgain()
+}
+
+// settle says how an attempt ended. The caller has e.mu.
+func (e *Engine) settle(a *attempt, err error) {
+	given := a.over || e.ctx.Err() != nil
+	switch {
+	case err == nil:
+		e.problem = nil
+	case errors.Is(err, core.ErrNotSaved):
+		e.problem = problemOf(err)
+	case given: // nobody is to be told
+	case errors.Is(err, core.ErrSignInTimeout) && !a.opened && !e.opts.Once:
+		// Nobody tried: a view that is still there wants another.
+	default:
+		e.problem, e.stuck = problemOf(err), !a.opened
+	}
+	if e.opts.Once && !a.over {
+		e.over = true
+		e.outcome <- err // has room for it: there is no attempt after this one
+	}
 }
 
 // A prompter shows the prompts of an attempt on the views.

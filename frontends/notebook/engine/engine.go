@@ -73,20 +73,34 @@ func Start(ctx context.Context, app core.App, o Options) *Engine {
 	return e
 }
 
-// Wait returns when the Engine's ctx has ended, with its error, or after the only
-// sign-in, with its outcome. Nothing of the Engine goes on then, and the views have
-// a last message.
+// Wait returns nil when the Engine's ctx has ended. With [Options.Once] it returns
+// after the sign-in, with its outcome: that of the App, also when ctx ends it. Nothing
+// of the Engine goes on then, and the views have a last message.
 func (e *Engine) Wait() error {
 	var err error
 	select {
 	case err = <-e.outcome:
+		e.finish()
+		return err
 	case <-e.ctx.Done():
-		err = e.ctx.Err()
 	}
+	e.finish()
+	if !e.opts.Once {
+		return nil
+	}
+	select {
+	case err = <-e.outcome: // more than that ctx has ended
+		return err
+	default:
+		return e.ctx.Err()
+	}
+}
+
+// finish gives the views their last message and ends what goes on.
+func (e *Engine) finish() {
 	e.update(func() { e.over = true })
 	e.stop()
 	e.work.Wait()
-	return err
 }
 
 // update changes the state by f, and lets the views look.

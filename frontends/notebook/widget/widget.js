@@ -186,7 +186,7 @@ function signIn(s) {
   const code = h("p", { class: "tt-code" });
   const link = h("a", { class: "tt-button tt-main", target: "_blank", rel: "noopener", role: "link" });
   link.addEventListener("click", (event) => open(event, s));
-  const again = button("Try again", () => s.send("arm", { attempt: s.snapshot.attempt }));
+  const again = button("Try again", () => s.send("arm", { attempt: 0 }), "tt-main");
   const cancel = button("Cancel", () => s.send("cancel", { attempt: s.snapshot.attempt }));
   const change = button("Change OAuth client", () => turn(s, true), "tt-plain");
   const help = otherWays(s);
