@@ -62,6 +62,11 @@ func newWorld(t *testing.T, configured bool) *world {
 // serve serves the page for the session.
 func (w *world) serve(settings string) { w.served = serveApp(w.t, w.session, settings) }
 
+// browser is a person at another program: ada says yes.
+func (w *world) browser(ctx context.Context, p core.Prompt) (string, error) {
+	return w.provider.Authorize(ctx, p.URL, ada)
+}
+
 // served is a frontend that runs.
 type served struct {
 	address string // with the key
