@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,7 +16,6 @@ import (
 type stage struct {
 	core.App
 
-	mu     sync.Mutex
 	status core.Status
 	prompt core.Prompt
 	err    error         // of SignIn, at once
@@ -160,16 +158,47 @@ func pictures() []picture {
 	}
 }
 
-// TestGallery takes a picture of every state, in both themes, narrow and wide, and
-// checks that nothing is wider than the window.
+// faint finds text that is too faint for what it stands on (WCAG 2.2, 1.4.3: 4.5 to 1).
+const faint = `(() => {
+  const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  const rgba = (color) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1); return [...canvas.getImageData(0, 0, 1, 1).data] };
+  const light = (c) => c.slice(0, 3).map((v) => v / 255).map((v) => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
+  const ground = (e) => { for (; e; e = e.parentElement) { const c = rgba(getComputedStyle(e).backgroundColor); if (c[3] === 255) return c } return [255, 255, 255] };
+  const found = [];
+  for (const e of document.querySelectorAll("body *")) {
+    if (![...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()) && e.tagName !== "INPUT") continue;
+    if (!e.checkVisibility()) continue;
+    const [a, b] = [light(rgba(getComputedStyle(e).color)), light(ground(e))].sort((a, b) => b - a);
+    const ratio = (a + .05) / (b + .05);
+    if (ratio < 4.5) found.push(ratio.toFixed(1) + " " + e.tagName + "." + e.className + " " + e.textContent);
+  }
+  return found })()`
+
+// look takes a picture, and checks what can be checked of it: nothing is wider than
+// the window, and no text is faint.
+func (tb *tab) look(name string) {
+	tb.t.Helper()
+	var wide bool
+	var pale []string
+	tb.do("measuring", chromedp.Evaluate(`document.documentElement.scrollWidth > innerWidth`, &wide), chromedp.Evaluate(faint, &pale))
+	if wide {
+		tb.t.Errorf("%s: the page is wider than its window", name)
+	}
+	if len(pale) > 0 {
+		tb.t.Errorf("%s: text is faint: %q", name, pale)
+	}
+	tb.picture(name)
+}
+
+// TestGallery takes a picture of every state, in both themes, narrow and wide.
 func TestGallery(t *testing.T) {
 	b := openBrowser(t)
 	for _, p := range pictures() {
 		t.Run(p.name, func(t *testing.T) {
-			b := &browser{t: t, ctx: b.ctx}
 			s := p.stage()
 			v := serveApp(t, s, p.settings)
-			tb := b.open("about:blank")
+			tb := (&browser{t: t, ctx: b.ctx}).open("about:blank")
 			tb.beforeLoad(noWindow)
 			tb.do("opening the page", chromedp.Navigate(v.address))
 			if p.act != nil {
@@ -179,14 +208,36 @@ func TestGallery(t *testing.T) {
 			for _, theme := range []string{"light", "dark"} {
 				for _, width := range []int64{320, 1600} {
 					tb.looks(width, theme)
-					var wide bool
-					tb.do("measuring", chromedp.Evaluate(`document.documentElement.scrollWidth > innerWidth`, &wide))
-					if wide {
-						t.Errorf("at %d pixels the page is wider than its window", width)
-					}
-					tb.picture(fmt.Sprintf("%s-%s-%d", p.name, theme, width))
+					tb.look(fmt.Sprintf("%s-%s-%d", p.name, theme, width))
 				}
 			}
 		})
+	}
+}
+
+// TestJupyterThemes: in a notebook the notebook's theme counts, not the system's.
+func TestJupyterThemes(t *testing.T) {
+	b := openBrowser(t)
+	for _, theme := range []struct{ name, system, light, back, ink string }{
+		{"light", "dark", "true", "white", "rgba(0, 0, 0, 1)"},
+		{"dark", "light", "false", "#111", "rgba(255, 255, 255, 1)"},
+	} {
+		s := newStage(signedOut)
+		s.err = fmt.Errorf("the keyring: %w", core.ErrSealed)
+		v := serveApp(t, s, "")
+		tb := b.open(v.address)
+		tb.sees("is locked")
+		tb.looks(600, theme.system)
+		var surface string
+		tb.do("using the theme of JupyterLab", chromedp.Evaluate(fmt.Sprintf(`{
+			const b = document.body; b.dataset.jpThemeLight = %q; b.style.background = %q; b.style.color = %q;
+			b.style.setProperty("--jp-layout-color1", %[2]q); b.style.setProperty("--jp-ui-font-color0", %[3]q);
+			document.querySelectorAll("header, footer").forEach((e) => e.remove())
+		}`, theme.light, theme.back, theme.ink), nil),
+			chromedp.Evaluate(`getComputedStyle(document.querySelector(".tokentoss")).backgroundColor`, &surface))
+		if want := map[string]string{"white": "rgb(255, 255, 255)", "#111": "rgb(17, 17, 17)"}[theme.back]; surface != want {
+			t.Errorf("in the %s theme the widget stands on %s, want %s", theme.name, surface, want)
+		}
+		tb.look("20-jupyter-" + theme.name)
 	}
 }

@@ -53,8 +53,12 @@ function render({ model, el }) {
   state.update();
   for (const m of early.get(model.get("_tt_id")) ?? []) receive(m);
   model.on("msg:custom", receive);
+  // Nothing is armed for a tab that nobody sees.
+  const look = () => receive(state.snapshot);
+  document.addEventListener("visibilitychange", look);
   state.send("hello");
   return () => {
+    document.removeEventListener("visibilitychange", look);
     model.off("msg:custom", receive);
     el.replaceChildren();
   };
@@ -77,8 +81,8 @@ export function take(s, m) {
     if (m.busy === "configure" || m.phase === "unconfigured") s.changing = false;
     s.fatal = undefined;
     s.snapshot = m;
-    const wanted = m.phase === "signed_out" || m.phase === "needs_sign_in";
-    if (wanted && m.attempt === 0 && !m.stuck && !m.busy) s.send("arm", { attempt: 0 });
+    const wanted = (m.phase === "signed_out" || m.phase === "needs_sign_in") && !m.stuck && !m.busy;
+    if (wanted && m.attempt === 0 && !document.hidden) s.send("arm", { attempt: 0 });
   }
 }
 
@@ -133,13 +137,10 @@ function ended() {
   const problem = alertBox();
   const update = (/** @type {State} */ s) => {
     const { account, error } = s.snapshot;
-    if (s.fatal) {
-      set(title, s.fatal.code === "lost" ? "Connection lost" : "This cannot go on");
-      set(text, s.fatal.message);
-    } else {
-      set(title, account ? "You are signed in" : error ? "Not signed in" : "tokentoss has ended");
-      set(text, account ? `Signed in as ${account}. You can close this.` : error ? "" : "Start it again to go on.");
-    }
+    const ended = account ? "You are signed in" : error ? "Not signed in" : "tokentoss has ended";
+    const next = account ? `Signed in as ${account}. You can close this.` : error ? "" : "Start it again to go on.";
+    set(title, !s.fatal ? ended : s.fatal.code === "lost" ? "Connection lost" : "This cannot go on");
+    set(text, s.fatal?.message ?? next);
     text.hidden = !text.textContent;
     showProblem(problem, s.fatal ? undefined : error);
   };
@@ -287,10 +288,7 @@ function otherWays(s) {
 const onThisMachine = () => /^(localhost|127\..*|\[::1\])$/.test(window.location.hostname);
 
 /** Goes to the face for the client, and back. @param {State} s @param {boolean} changing */
-function turn(s, changing) {
-  s.changing = changing;
-  s.update();
-}
+const turn = (s, changing) => void ((s.changing = changing), s.update());
 
 /** Asks for the OAuth client. @param {State} s @returns {Face} */
 function configure(s) {

@@ -28,7 +28,7 @@ function backend() {
 let dom, el, back, remove, opened;
 
 beforeEach(async () => {
-  dom = new JSDOM("<!doctype html><body><button id=other>other</button><div id=widget></div></body>", { url: "http://127.0.0.1:1234/" });
+  dom = new JSDOM("<!doctype html><body><button id=other>other</button><div id=widget></div></body>", { url: "http://127.0.0.1:1234/", pretendToBeVisual: true });
   Object.assign(globalThis, { window: dom.window, document: dom.window.document });
   Object.defineProperty(globalThis, "navigator", { value: dom.window.navigator, configurable: true });
   globalThis.setTimeout = (f) => (f.unref?.(), 0); // nothing here waits
@@ -72,6 +72,16 @@ test("it arms before the click: once a snapshot, and not where it is stuck", () 
   assert.equal(back.of("arm").length, 1);
   back.snapshot("needs_sign_in", { reason: "too old" });
   assert.equal(back.of("arm").length, 2);
+});
+
+test("a tab that nobody sees arms when it is seen again", () => {
+  let hidden = true;
+  Object.defineProperty(document, "hidden", { get: () => hidden });
+  back.snapshot("signed_out");
+  assert.equal(back.of("arm").length, 0);
+  hidden = false;
+  document.dispatchEvent(new dom.window.Event("visibilitychange"));
+  assert.equal(back.of("arm").length, 1);
 });
 
 test("the control is a real link, which has no address before there is one", () => {
