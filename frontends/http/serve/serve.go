@@ -61,14 +61,11 @@ func Open(_ context.Context, o plugins.Opening[Config]) (core.Frontend, error) {
 	return f, nil
 }
 
-// errStayed is why ctx ends when the time is over.
-var errStayed = errors.New("the time to stay is over")
-
 // Run implements [core.Frontend].
 func (f *frontend) Run(ctx context.Context, app core.App) error {
 	if f.stay > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, f.stay, errStayed)
+		ctx, cancel = context.WithTimeout(ctx, f.stay)
 		defer cancel()
 	}
 	listener, err := local.Listen(f.Config.Listen)
@@ -93,9 +90,6 @@ func (f *frontend) Run(ctx context.Context, app core.App) error {
 	server := local.Serve(listener, &local.Gate{Hosts: local.HostsOf(listener), Next: h, Refuse: api.Refuse})
 	err = e.Wait()
 	server.Stop(grace) // the last message is on its way to the pages
-	if errors.Is(context.Cause(ctx), errStayed) {
-		return nil
-	}
 	return err
 }
 

@@ -2,6 +2,7 @@ package serve_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -119,14 +120,17 @@ func TestOpenErrors(t *testing.T) {
 	}
 }
 
-// TestFor: the time to stay has an end, which is no error.
+// TestFor: the time to stay has an end, which is no error. A sign-in that has not
+// succeeded by then is one.
 func TestFor(t *testing.T) {
-	f, err := serve.Plugin().OpenFrontend(t.Context(), plugins.Request{Terminal: newPerson(false), Settings: []byte(`{"for": "50ms"}`)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Run(t.Context(), &app{}); err != nil {
-		t.Errorf("Run returned %v", err)
+	for settings, want := range map[string]error{`{"for": "50ms"}`: nil, `{"for": "50ms", "once": true}`: context.DeadlineExceeded} {
+		f, err := serve.Plugin().OpenFrontend(t.Context(), plugins.Request{Terminal: newPerson(false), Settings: []byte(settings)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Run(t.Context(), &app{}); !errors.Is(err, want) {
+			t.Errorf("with %s Run returned %v, want %v", settings, err, want)
+		}
 	}
 }
 

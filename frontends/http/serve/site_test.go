@@ -38,6 +38,11 @@ func (a *app) Watch(ctx context.Context) (<-chan core.Status, error) {
 	return out, nil
 }
 
+func (a *app) SignIn(ctx context.Context, _ core.Prompter) (core.Status, error) {
+	<-ctx.Done()
+	return core.Status{}, ctx.Err()
+}
+
 func (a *app) Status(context.Context) (core.Status, error) {
 	return core.Status{State: core.SignedIn, Email: ada}, a.err
 }
