@@ -147,7 +147,8 @@ func (tb *tab) text() string {
 func (tb *tab) sees(text string) {
 	tb.t.Helper()
 	expression := fmt.Sprintf(`document.body?.innerText.replace(/\s+/g, " ").includes(%q)`, text)
-	poll := chromedp.Poll(expression, nil, chromedp.WithPollingTimeout(patience))
+	poll := chromedp.Poll(expression, nil, chromedp.WithPollingTimeout(patience),
+		chromedp.WithPollingInterval(100*time.Millisecond)) // a tab in the background draws no frames
 	err := tb.try(poll)
 	for end := time.Now().Add(patience); err != nil && strings.Contains(err.Error(), "(-32000)") && time.Now().Before(end); {
 		err = tb.try(poll) // the page went away while it was looked at

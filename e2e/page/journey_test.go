@@ -3,6 +3,7 @@ package page_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
@@ -131,7 +132,7 @@ func TestOpenerPolicy(t *testing.T) {
 	popup := tb.opens(func() { tb.click("Sign in with Google") })
 	popup.sees("Choose an account")
 	var closed bool
-	tb.do("looking at the window", chromedp.Poll(`window.opened.closed`, &closed, chromedp.WithPollingTimeout(patience)))
+	tb.do("looking at the window", chromedp.Poll(`window.opened.closed`, &closed, chromedp.WithPollingTimeout(patience), chromedp.WithPollingInterval(100*time.Millisecond)))
 	if !closed {
 		t.Error("the emulator's page does not have Google's opener policy")
 	}

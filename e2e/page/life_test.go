@@ -63,7 +63,7 @@ func TestProviderDown(t *testing.T) {
 	w.provider.SetFault(emulator.Discovery, &emulator.Fault{Reset: true})
 	w.serve("")
 	tb := openBrowser(t).open(w.address)
-	tb.sees("Try again")
+	tb.sees("Discovery endpoint of")
 	tb.quiet()
 	w.provider.SetFault(emulator.Discovery, nil)
 	tb.click("Try again")

@@ -53,7 +53,7 @@ func (e *Engine) signIn(ctx context.Context, a *attempt) {
 	defer a.cancel()
 	st, err := e.app.SignIn(ctx, prompter{e, a})
 	e.update(func() {
-		e.attempt = nil
+		e.attempt, e.settled = nil, e.seq+1
 		if st.State == core.SignedIn {
 			e.known, e.status = true, st
 		}

@@ -52,6 +52,7 @@ type Engine struct {
 	changed chan struct{} // closed at the next change
 	seq     uint64
 	last    uint64 // attempt
+	settled uint64 // the seq since which the last attempt is over
 	attempt *attempt
 	known   bool // there is a status
 	status  core.Status
@@ -189,7 +190,7 @@ func (e *Engine) handle(m Up) {
 	current := a != nil && !a.over && a.id == m.Attempt
 	switch {
 	case e.over:
-	case m.Type == upHello && !e.stuck, m.Type == upArm:
+	case m.Type == upHello && !e.stuck, m.Type == upArm && (m.Seq == 0 || m.Seq >= e.settled):
 		e.arm()
 	case m.Type == upOpened && current:
 		a.opened, e.problem = true, nil

@@ -186,6 +186,26 @@ func TestStuck(t *testing.T) {
 	}
 }
 
+// TestStaleArm: two views, or one that saw two snapshots, ask for one sign-in. When it
+// has failed, the second message does not begin another.
+func TestStaleArm(t *testing.T) {
+	s := play(t, newApp(signedOut), engine.Options{})
+	s.phase(engine.SignedOut)
+	saw := s.last.Seq
+	s.say(engine.Up{Type: "arm", Seq: saw})
+	s.app.ends <- ending{err: errors.New("no port is free")}
+	s.problem("failed")
+	s.say(engine.Up{Type: "arm", Seq: saw})
+	before := s.last.Seq
+	s.until("it was heard", func() bool { return s.last.Seq > before })
+	if begun, _ := s.app.counts(); begun != 1 || s.last.Attempt != 0 {
+		t.Errorf("a stale arm has begun sign-in %d", begun)
+	}
+	s.say(engine.Up{Type: "arm", Seq: s.last.Seq})
+	s.app.prompts <- core.Prompt{URL: address}
+	s.until("there is an address", func() bool { return s.armed.Attempt == 2 })
+}
+
 func TestConfigure(t *testing.T) {
 	s := play(t, newApp(core.Status{State: core.NotConfigured}), engine.Options{})
 	s.phase(engine.Unconfigured)

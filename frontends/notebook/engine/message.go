@@ -20,13 +20,18 @@ const MaxMessage = 64 << 10
 // An Up is a message from a view. Which fields it has depends on its type:
 //
 //	hello, sign_out
-//	arm, opened, cancel    attempt
-//	redirect               attempt, url
-//	configure              client_id, client_secret, project_id
+//	arm                seq
+//	opened, cancel     attempt
+//	redirect           attempt, url
+//	configure          client_id, client_secret, project_id
 type Up struct {
 	V       int    `json:"v"`
 	Type    string `json:"type"`
 	Attempt uint64 `json:"attempt"`
+
+	// Seq is that of the snapshot in which the view saw no attempt. Where there was
+	// one since then, the message is dropped. 0 is for who has seen none.
+	Seq uint64 `json:"seq"`
 
 	// URL is the address that the browser ended on, as the person pasted it. It
 	// has the code of the sign-in in it.

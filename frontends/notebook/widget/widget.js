@@ -82,7 +82,7 @@ export function take(s, m) {
     s.fatal = undefined;
     s.snapshot = m;
     const wanted = (m.phase === "signed_out" || m.phase === "needs_sign_in") && !m.stuck && !m.busy;
-    if (wanted && m.attempt === 0 && !document.hidden) s.send("arm", { attempt: 0 });
+    if (wanted && m.attempt === 0 && !document.hidden) s.send("arm", { seq: m.seq });
   }
 }
 
@@ -187,7 +187,7 @@ function signIn(s) {
   const code = h("p", { class: "tt-code" });
   const link = h("a", { class: "tt-button tt-main", target: "_blank", rel: "noopener", role: "link" });
   link.addEventListener("click", (event) => open(event, s));
-  const again = button("Try again", () => s.send("arm", { attempt: 0 }), "tt-main");
+  const again = button("Try again", () => s.send("arm", { seq: s.snapshot.seq }), "tt-main");
   const cancel = button("Cancel", () => s.send("cancel", { attempt: s.snapshot.attempt }));
   const change = button("Change OAuth client", () => turn(s, true), "tt-plain");
   const help = otherWays(s);
