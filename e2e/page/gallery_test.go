@@ -88,9 +88,16 @@ type picture struct {
 
 var signedOut = core.Status{State: core.SignedOut}
 
-func pictures() []picture {
-	out := func() *stage { return newStage(signedOut) }
-	click := func(tb *tab, _ *stage, _ served) { tb.click("Sign in with Google") }
+// out is a stage on which nobody is signed in.
+func out() *stage { return newStage(signedOut) }
+
+// click is a person who goes to sign in.
+func click(tb *tab, _ *stage, _ served) { tb.click("Sign in with Google") }
+
+func pictures() []picture { return append(signingIn(), others()...) }
+
+// signingIn are the pictures on the way to a session.
+func signingIn() []picture {
 	return []picture{
 		{"01-starting", func() *stage { return newStage(core.Status{}) }, "", nil, "Starting"},
 		{"02-configure", func() *stage { return newStage(core.Status{State: core.NotConfigured}) }, "", nil, "No OAuth client"},
@@ -128,6 +135,12 @@ func pictures() []picture {
 			s.err = &core.ProviderError{Endpoint: "discovery", Host: "accounts.google.com", Problem: "no connection could be made", Offline: true}
 			return s
 		}, "", nil, "cannot be reached"},
+	}
+}
+
+// others are the pictures of everything else.
+func others() []picture {
+	return []picture{
 		{"11-signed-in", func() *stage {
 			return newStage(core.Status{State: core.SignedIn, Email: ada, SessionEnds: time.Now().Add(20 * time.Hour)})
 		}, "", nil, "Signed in as"},
