@@ -218,7 +218,7 @@ function explain(s, waiting) {
   if (waiting) return "This page notices when you are signed in there.";
   if (reason) return sentence(reason);
   if (phase === "needs_sign_in") return "The session has ended.";
-  return account ? `You are signed in as ${account} now.` : "Your browser opens a window of Google’s for it.";
+  return account ? `You are signed in as ${account} now.` : "Google asks you in a window of its own.";
 }
 
 /** The address that can be opened now. @param {State} s */
