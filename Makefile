@@ -14,7 +14,7 @@ CONCURRENT = ./core ./core/authcode ./core/iap ./core/storetest ./core/profile .
 
 PREFIX ?= /usr/local
 
-.PHONY: build install demo test check race fuzz bench tidy setup proto proto-check
+.PHONY: build install demo test check widget-check race fuzz bench tidy setup proto proto-check
 
 build:
 	$(BUILD),nethttpomithttp2 -o bin/tokentoss ./frontends/cli/cmd/tokentoss
@@ -40,6 +40,10 @@ setup:
 # What reads the code rather than runs it.
 check:
 	.ci/check
+
+# The widget: its types, and its tests with node.
+widget-check:
+	.ci/widget
 
 race:
 	go test -race -timeout 20m $(CONCURRENT)

@@ -1,0 +1,398 @@
+// The sign-in widget of tokentoss: an anywidget front-end module (AFM). It shows what
+// the snapshots of tokentoss.widget/1 say, and sends what the person does. It holds
+// nothing: no trait is synced, and nothing that is typed outlives its message.
+
+/**
+ * @typedef {{code: string, message: string, detail?: string}} Problem
+ * @typedef {{v: 1, type: "snapshot", seq: number, attempt: number, phase: string, account?: string, reason?: string,
+ *   ends?: string, busy?: string, error?: Problem, stuck?: boolean, remote_hint: boolean, caps: string[]}} Snapshot
+ * @typedef {{v: 1, type: "armed", attempt: number, auth_url: string, code?: string, expires_in: number}} Armed
+ * @typedef {{v: 1, type: "fatal", code: string, message: string}} Fatal
+ * @typedef {Snapshot | Armed | Fatal} Message
+ * @typedef {{get(key: string): unknown, send(content: unknown): void,
+ *   on(event: string, f: (message: any) => void): void, off(event: string, f: (message: any) => void): void}} Model
+ * @typedef {{snapshot: Snapshot, armed?: Armed, opened: number, refused: boolean, changing: boolean, fatal?: Fatal,
+ *   send: (type: string, fields?: object) => void, update: () => void}} State
+ * @typedef {{el: HTMLElement, title: HTMLElement, update: (s: State) => void}} Face
+ */
+
+const VERSION = 1;
+
+/** Messages that came before a view was there, by the widget's id. @type {Map<unknown, Message[]>} */
+const early = new Map();
+
+/** @param {{model: Model}} context */
+function initialize({ model }) {
+  const id = model.get("_tt_id");
+  /** @type {Message[]} */
+  const kept = [];
+  early.set(id, kept);
+  const keep = (/** @type {Message} */ m) => {
+    if (kept.push(m) > 20) kept.shift(); // the last of each kind is what counts
+  };
+  model.on("msg:custom", keep);
+  return () => {
+    model.off("msg:custom", keep);
+    early.delete(id);
+  };
+}
+
+/** @param {{model: Model, el: HTMLElement}} context */
+function render({ model, el }) {
+  /** @type {State} */
+  const state = {
+    snapshot: { v: VERSION, type: "snapshot", seq: 0, attempt: 0, phase: "starting", remote_hint: false, caps: [] },
+    opened: 0, refused: false, changing: false, update() {},
+    send: (type, fields) => model.send({ v: VERSION, type, ...fields }),
+  };
+  state.update = screen(el, state);
+  const receive = (/** @type {Message} */ m) => {
+    take(state, m);
+    state.update();
+  };
+  state.update();
+  for (const m of early.get(model.get("_tt_id")) ?? []) receive(m);
+  model.on("msg:custom", receive);
+  // Nothing is armed for a tab that nobody sees.
+  const look = () => receive(state.snapshot);
+  document.addEventListener("visibilitychange", look);
+  state.send("hello");
+  return () => {
+    document.removeEventListener("visibilitychange", look);
+    model.off("msg:custom", receive);
+    el.replaceChildren();
+  };
+}
+
+export default { initialize, render };
+
+/** Takes a message into the state; an older one, or one of an attempt that is over, changes nothing.
+ * @param {State} s @param {Message} m */
+export function take(s, m) {
+  if (m?.v !== VERSION) return;
+  if (m.type === "fatal") {
+    s.fatal = m;
+    s.snapshot = { ...s.snapshot, seq: 0 }; // what comes next may be of another run
+  } else if (m.type === "armed" && safe(m.auth_url) && m.attempt >= (s.armed?.attempt ?? 0)) {
+    s.armed = m;
+  } else if (m.type === "snapshot" && m.seq >= s.snapshot.seq) {
+    if (m.attempt !== s.opened) s.opened = 0;
+    if (m.attempt === 0) s.armed = undefined;
+    if (m.busy === "configure" || m.phase === "unconfigured") s.changing = false;
+    s.fatal = undefined;
+    s.snapshot = m;
+    const wanted = (m.phase === "signed_out" || m.phase === "needs_sign_in") && !m.stuck && !m.busy;
+    if (wanted && m.attempt === 0 && !document.hidden) s.send("arm", { seq: m.seq });
+  }
+}
+
+/** Tells whether an address may be opened: a page over TLS, or of this machine. @param {string} address */
+export function safe(address) {
+  const u = URL.canParse(address) ? new URL(address) : undefined;
+  return u?.protocol === "https:" || (u?.protocol === "http:" && ["localhost", "127.0.0.1", "[::1]"].includes(u.hostname));
+}
+
+/** Returns what brings the screen up to date. It keeps the focus where the person has it.
+ * @param {HTMLElement} el @param {State} state */
+function screen(el, state) {
+  const root = h("section", { class: "tokentoss", "aria-label": "tokentoss sign-in" });
+  const live = h("p", { class: "tt-hidden", role: "status", "aria-live": "polite" });
+  /** @type {FaceName} */
+  let name = "working";
+  let face = faces[name](state);
+  root.append(face.el, live);
+  el.replaceChildren(root);
+  return () => {
+    const focused = root.contains(document.activeElement);
+    if (faceOf(state) !== name) {
+      name = faceOf(state);
+      face = faces[name](state);
+      root.replaceChildren(face.el, live);
+    }
+    face.update(state);
+    // What had the focus may be gone, or hidden now.
+    if (focused && (!root.contains(document.activeElement) || document.activeElement?.closest("[hidden]"))) face.title.focus();
+    root.setAttribute("aria-busy", String(name === "working" || !!state.snapshot.busy));
+    set(live, face.title.textContent ?? "");
+  };
+}
+
+/** @param {State} s @returns {FaceName} */
+function faceOf(s) {
+  const { phase, busy } = s.snapshot;
+  if (s.fatal || phase === "detached") return "ended";
+  if (phase === "starting" || phase === "exchanging") return "working";
+  if (phase === "unconfigured" || s.changing || busy === "configure") return "configure";
+  return phase === "signed_in" ? "signedIn" : "signIn";
+}
+
+/** @typedef {"ended" | "working" | "configure" | "signedIn" | "signIn"} FaceName
+ * @type {Record<FaceName, (s: State) => Face>} */
+const faces = { ended, working, configure, signedIn, signIn };
+
+/** Nobody is behind the widget any more. @returns {Face} */
+function ended() {
+  const title = heading();
+  const text = h("p");
+  const problem = alertBox();
+  const update = (/** @type {State} */ s) => {
+    const { account, error } = s.snapshot;
+    const ended = account ? "You are signed in" : error ? "Not signed in" : "tokentoss has ended";
+    const next = account ? `Signed in as ${account}. You can close this.` : error ? "" : "Start it again to go on.";
+    set(title, !s.fatal ? ended : s.fatal.code === "lost" ? "Connection lost" : "This cannot go on");
+    set(text, s.fatal?.message ?? next);
+    text.hidden = !text.textContent;
+    showProblem(problem, s.fatal ? undefined : error);
+  };
+  return { el: h("div", { class: "tt-face" }, title, text, problem), title, update };
+}
+
+/** Something is under way. @returns {Face} */
+function working() {
+  const title = heading();
+  const late = h("p", { class: "tt-dim", hidden: "" }, "Nothing answers. In a notebook, run the cell again; otherwise start tokentoss again.");
+  setTimeout(() => (late.hidden = false), 15000);
+  const el = h("div", { class: "tt-face" }, h("div", { class: "tt-row" }, h("span", { class: "tt-spinner", "aria-hidden": "true" }), title), late);
+  return { el, title, update: (s) => set(title, s.snapshot.phase === "exchanging" ? "Signing in …" : "Starting …") };
+}
+
+/** @param {State} s @returns {Face} */
+function signedIn(s) {
+  const name = h("span", { class: "tt-name" });
+  const title = heading(h("span", { class: "tt-dim" }, "Signed in as "), name);
+  const mark = h("span", { class: "tt-mark", "aria-hidden": "true" });
+  const ends = h("p", { class: "tt-dim" });
+  const out = button("Sign out", () => s.send("sign_out"));
+  const problem = alertBox();
+  const update = (/** @type {State} */ s) => {
+    const { account, ends: until, busy, caps, error } = s.snapshot;
+    set(name, account ?? "");
+    set(mark, (account ?? "?").charAt(0).toUpperCase());
+    set(ends, until ? `Until ${when(until)}; then sign in again.` : "");
+    ends.hidden = !until;
+    out.hidden = !caps.includes("sign_out");
+    set(out, busy ? "Signing out …" : "Sign out");
+    disable(out, !!busy);
+    showProblem(problem, error);
+  };
+  const who = h("div", { class: "tt-row" }, mark, h("div", { class: "tt-grow" }, title, ends));
+  return { el: h("div", { class: "tt-face" }, who, problem, h("div", { class: "tt-actions" }, out)), title, update };
+}
+
+/** Ready to sign in, and waiting for the person who does. @param {State} s @returns {Face} */
+function signIn(s) {
+  const title = heading();
+  const text = h("p");
+  const problem = alertBox();
+  const code = h("p", { class: "tt-code" });
+  const link = h("a", { class: "tt-button tt-main", target: "_blank", rel: "noopener", role: "link" });
+  link.addEventListener("click", (event) => open(event, s));
+  const again = button("Try again", () => s.send("arm", { seq: s.snapshot.seq }), "tt-main");
+  const cancel = button("Cancel", () => s.send("cancel", { attempt: s.snapshot.attempt }));
+  const change = button("Change OAuth client", () => turn(s, true), "tt-plain");
+  const help = otherWays(s);
+  const update = (/** @type {State} */ s) => {
+    const { error, stuck, attempt, caps } = s.snapshot;
+    const armed = current(s);
+    const waiting = isWaiting(s);
+    set(title, waiting ? "Finish in the other window" : s.snapshot.phase === "needs_sign_in" ? "Please sign in again" : "Sign in to go on");
+    set(text, explain(s, waiting));
+    showProblem(problem, error);
+    set(code, armed?.code ? `Enter this code there: ${armed.code}` : "");
+    code.hidden = !armed?.code;
+    arm(link, armed, waiting);
+    link.hidden = !!stuck && !attempt;
+    again.hidden = !stuck || !!attempt;
+    cancel.hidden = !waiting;
+    change.hidden = waiting || !caps.includes("configure");
+    help.update(s, waiting);
+  };
+  const actions = h("div", { class: "tt-actions" }, link, again, cancel, change);
+  return { el: h("div", { class: "tt-face" }, title, text, problem, code, actions, help.el), title, update };
+}
+
+/** @param {State} s @param {boolean} waiting */
+function explain(s, waiting) {
+  const { account, reason, phase } = s.snapshot;
+  if (waiting && s.refused) return "The browser did not let a window open. If there is no new tab either, copy the address below into one.";
+  if (waiting) return "This page notices when you are signed in there.";
+  if (reason) return sentence(reason);
+  if (phase === "needs_sign_in") return "The session has ended.";
+  return account ? `You are signed in as ${account} now.` : "Google asks you in a window of its own.";
+}
+
+/** The address that can be opened now. @param {State} s */
+const current = (s) => (s.armed && s.armed.attempt === s.snapshot.attempt ? s.armed : undefined);
+
+/** The click counts before the backend, which may be busy, has heard of it. @param {State} s */
+const isWaiting = (s) => s.snapshot.phase === "waiting" || (s.opened !== 0 && s.opened === s.snapshot.attempt);
+
+/** @param {HTMLElement} link @param {Armed | undefined} armed @param {boolean} waiting */
+function arm(link, armed, waiting) {
+  set(link, waiting ? "Open the window again" : armed ? "Sign in with Google" : "Getting ready …");
+  if (armed) link.setAttribute("href", armed.auth_url);
+  else link.removeAttribute("href");
+  disable(link, !armed);
+  link.classList.toggle("tt-main", !waiting);
+}
+
+/** Opens the address in a window. Where that is refused, the link itself opens a tab.
+ * @param {MouseEvent} event @param {State} s */
+function open(event, s) {
+  const armed = current(s);
+  if (!armed) return event.preventDefault();
+  const w = window.open(armed.auth_url, "tokentoss-sign-in", "popup,width=520,height=720");
+  if (w) {
+    event.preventDefault();
+    w.opener = null; // the provider's page has no business here
+  }
+  s.refused = !w;
+  s.opened = armed.attempt;
+  s.send("opened", { attempt: armed.attempt });
+  s.update();
+}
+
+/** What to do where the window, or the way back from it, does not work. @param {State} s */
+function otherWays(s) {
+  const address = h("input", { type: "text", readonly: "", id: id(), class: "tt-input", spellcheck: "false" });
+  address.addEventListener("focus", () => address.select());
+  const copy = button("Copy", () => {
+    address.focus(); // selects it, for where a page may not copy
+    navigator.clipboard?.writeText(address.value).then(() => set(copy, "Copied"), () => {});
+  });
+  const paste = h("input", { type: "password", id: id(), class: "tt-input", autocomplete: "off", spellcheck: "false", required: "" });
+  const form = h("form", {}, label(paste, "Did it end on a page that cannot be reached? Paste the whole address of that page"),
+    h("div", { class: "tt-row" }, paste, h("button", { class: "tt-button", type: "submit" }, "Continue")));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const url = paste.value;
+    paste.value = "";
+    if (url) s.send("redirect", { url, attempt: s.snapshot.attempt });
+  });
+  const el = h("details", { class: "tt-more" }, h("summary", {}, "The window does not open, or ends on an error?"),
+    label(address, "Open this address in any browser"), h("div", { class: "tt-row" }, address, copy), form);
+  let told = false;
+  const update = (/** @type {State} */ s, /** @type {boolean} */ waiting) => {
+    const armed = current(s);
+    address.value = armed?.auth_url ?? "";
+    el.hidden = !armed;
+    // Opened for the person once; whether it stays open is theirs to say.
+    const useful = waiting && (s.refused || s.snapshot.remote_hint || !onThisMachine()) || s.snapshot.error?.code === "bad_answer";
+    if (useful && !told) el.open = true;
+    told = useful;
+  };
+  return { el, update };
+}
+
+/** A guess, which only opens the box to paste in. */
+const onThisMachine = () => /^(localhost|127\..*|\[::1\])$/.test(window.location.hostname);
+
+/** Goes to the face for the client, and back. @param {State} s @param {boolean} changing */
+const turn = (s, changing) => void ((s.changing = changing), s.update());
+
+/** Asks for the OAuth client. @param {State} s @returns {Face} */
+function configure(s) {
+  const title = heading();
+  const text = h("p", {}, "tokentoss signs you in by an OAuth client of the type “Desktop app”. Its ID and secret are in ",
+    h("a", { href: "https://console.cloud.google.com/apis/credentials", target: "_blank", rel: "noopener noreferrer" }, "Google Cloud’s console"),
+    ", where the file with both can be downloaded.");
+  const problem = alertBox();
+  const file = h("input", { type: "file", id: id(), class: "tt-input", accept: ".json,application/json" });
+  const clientID = h("input", { type: "text", id: id(), class: "tt-input", autocomplete: "off", autocapitalize: "off", spellcheck: "false", required: "" });
+  const secret = h("input", { type: "password", id: id(), class: "tt-input", autocomplete: "off", spellcheck: "false" });
+  let project = "";
+  const fields = { clientID, secret, project: (/** @type {string} */ p) => (project = p) };
+  file.addEventListener("change", () => readFile(file, fields, (p) => showProblem(problem, p)));
+  const save = h("button", { class: "tt-button tt-main", type: "submit" });
+  const back = button("Back", () => turn(s, false));
+  const form = h("form", {}, label(file, "Take both from the file"), file, label(clientID, "Client ID"), clientID,
+    label(secret, "Client secret"), secret, h("div", { class: "tt-actions" }, save, back));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const client = { client_id: clientID.value.trim(), client_secret: secret.value.trim(), project_id: project };
+    secret.value = "";
+    file.value = "";
+    s.send("configure", client);
+  });
+  const update = (/** @type {State} */ s) => {
+    const { busy, phase, error } = s.snapshot;
+    set(title, phase === "unconfigured" ? "No OAuth client is configured yet" : "Change the OAuth client");
+    set(save, busy ? "Saving …" : "Save");
+    disable(save, !!busy);
+    back.hidden = phase === "unconfigured" || !!busy;
+    showProblem(problem, error);
+  };
+  return { el: h("div", { class: "tt-face" }, title, text, problem, form), title, update };
+}
+
+/** Takes the client from a file as Google's console gives it.
+ * @param {HTMLInputElement} input @param {{clientID: HTMLInputElement, secret: HTMLInputElement, project: (p: string) => void}} fields
+ * @param {(p: Problem | undefined) => void} tell */
+async function readFile(input, fields, tell) {
+  const file = input.files?.[0];
+  if (!file) return;
+  try {
+    const { installed, web } = JSON.parse(file.size < 65536 ? await file.text() : "");
+    if (web) throw new Error("it is of a client of the type “Web application”; one of the type “Desktop app” is needed");
+    if (typeof installed?.client_id !== "string") throw new Error("it is not the file of an OAuth client");
+    fields.clientID.value = installed.client_id;
+    fields.secret.value = String(installed.client_secret ?? "");
+    fields.project(String(installed.project_id ?? ""));
+    tell(undefined);
+  } catch (error) {
+    const detail = error instanceof SyntaxError ? "it is not JSON" : error instanceof Error ? error.message : "";
+    tell({ code: "file", message: "That file cannot be used.", detail });
+  }
+}
+
+/** Makes an element. Text is only ever set as text.
+ * @template {keyof HTMLElementTagNameMap} T @param {T} tag @param {Record<string, string>} [attributes] @param {(Node | string)[]} children */
+function h(tag, attributes = {}, ...children) {
+  const el = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) el.setAttribute(name, value);
+  el.append(...children);
+  return el;
+}
+
+const heading = (/** @type {Node[]} */ ...children) => h("h2", { class: "tt-title", tabindex: "-1" }, ...children);
+const alertBox = () => h("div", { class: "tt-alert", role: "alert", hidden: "" });
+
+/** @param {string} text @param {() => void} click @param {string} [look] */
+function button(text, click, look = "") {
+  const b = h("button", { class: `tt-button ${look}`, type: "button" }, text);
+  b.addEventListener("click", () => b.getAttribute("aria-disabled") === null && click());
+  return b;
+}
+
+/** Keeps the focus, which the disabled attribute would lose. @param {HTMLElement} el @param {boolean} off */
+function disable(el, off) {
+  if (off) el.setAttribute("aria-disabled", "true");
+  else el.removeAttribute("aria-disabled");
+}
+
+/** @param {HTMLElement} field @param {string} text */
+const label = (field, text) => h("label", { for: field.id }, text);
+
+let ids = 0;
+const id = () => `tokentoss-${++ids}`;
+
+/** Changes a text only where it differs: screen readers read it again. @param {HTMLElement} el @param {string} text */
+function set(el, text) {
+  if (el.textContent !== text) el.textContent = text;
+}
+
+/** @param {HTMLElement} box @param {Problem | undefined} p */
+function showProblem(box, p) {
+  set(box, p ? `${p.message} ${sentence(p.detail ?? "")}`.trim() : "");
+  box.hidden = !p;
+}
+
+/** @param {string} text */
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1) + (/([.!?…]|^)$/.test(text) ? "" : ".");
+
+/** @param {string} time */
+function when(time) {
+  const t = new Date(time);
+  const today = new Date().toDateString() === t.toDateString();
+  return today ? t.toLocaleTimeString([], { timeStyle: "short" }) : t.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+}
