@@ -1,0 +1,5 @@
+module github.com/tokentoss/tokentoss/frontends/http
+
+go 1.26.0
+
+require github.com/tokentoss/tokentoss/core v0.1.0
