@@ -2,4 +2,10 @@ module github.com/tokentoss/tokentoss/frontends/http
 
 go 1.26.0
 
-require github.com/tokentoss/tokentoss/core v0.1.0
+require (
+	github.com/coder/websocket v1.8.15
+	github.com/tokentoss/tokentoss/core v0.1.0
+	github.com/tokentoss/tokentoss/e2e/emulator v0.1.0
+	github.com/tokentoss/tokentoss/plugins v0.1.0
+	go.uber.org/goleak v1.3.0
+)

@@ -1,0 +1,73 @@
+package proxy
+
+import (
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/tokentoss/tokentoss/core/iap"
+)
+
+const (
+	// maxIdle keeps as many connections as tools open at once. With the usual 2,
+	// four of ten requests of sixteen clients would make a new one, with a TLS
+	// handshake each.
+	maxIdle = 512
+
+	// copyBuffer is what a body passes through.
+	copyBuffer = 64 << 10
+
+	// pingAfter finds connections that died while a laptop slept, before requests
+	// wait for them for minutes.
+	pingAfter = 15 * time.Second
+)
+
+// newBase makes the transport of a run.
+func newBase() *http.Transport {
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           dialer.DialContext,
+		ForceAttemptHTTP2:     true, // which a DialContext turns off
+		HTTP2:                 &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingAfter},
+		MaxIdleConns:          2 * maxIdle,
+		MaxIdleConnsPerHost:   maxIdle,
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ExpectContinueTimeout: time.Second,
+		DisableCompression:    true, // bodies go on as they are
+		ReadBufferSize:        16 << 10,
+		WriteBufferSize:       8 << 10,
+	}
+}
+
+// transport is package iap's, over the base of the options or one of its own.
+func (p *Proxy) transport(src iap.TokenSource) (*iap.Transport, error) {
+	opts := iap.Options{InsecureLoopback: p.config.InsecureLoopback, Base: p.opts.Base, Logger: p.opts.Log}
+	for _, t := range p.targets {
+		opts.Origins = append(opts.Origins, t.origin())
+	}
+	if opts.Base == nil {
+		opts.Base = newBase()
+	}
+	if src == nil {
+		src = &tokens{}
+	}
+	return iap.NewTransport(src, opts)
+}
+
+// buffers are shared by the requests of a run. It holds arrays, since a slice would
+// be put on the heap each time it is put back.
+type buffers struct{ pool sync.Pool }
+
+// Get implements [httputil.BufferPool].
+func (b *buffers) Get() []byte {
+	if a, ok := b.pool.Get().(*[copyBuffer]byte); ok {
+		return a[:]
+	}
+	return make([]byte, copyBuffer)
+}
+
+// Put implements [httputil.BufferPool].
+func (b *buffers) Put(s []byte) { b.pool.Put((*[copyBuffer]byte)(s)) }
