@@ -7,5 +7,6 @@ require (
 	github.com/tokentoss/tokentoss/core v0.1.0
 	github.com/tokentoss/tokentoss/e2e/emulator v0.1.0
 	github.com/tokentoss/tokentoss/plugins v0.1.0
+	github.com/tokentoss/tokentoss/stores/file v0.1.0
 	go.uber.org/goleak v1.3.0
 )

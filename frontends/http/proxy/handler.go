@@ -33,11 +33,12 @@ type handler struct {
 	log       *accessLog
 	relink    func(s *site) // prints another link for a browser
 
-	buffers  buffers
-	silent   *log.Logger
-	requests atomic.Int64
-	errors   atomic.Int64
-	active   running
+	exchanges sync.Pool
+	buffers   buffers
+	silent    *log.Logger
+	requests  atomic.Int64
+	errors    atomic.Int64
+	active    running
 }
 
 // ServeHTTP implements [http.Handler].
@@ -47,7 +48,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer h.active.requests.Done()
 	h.requests.Add(1)
-	x := &exchange{handler: h, ResponseWriter: w, in: r, began: time.Now()}
+	x := h.exchange()
+	x.ResponseWriter, x.in, x.began, x.left = w, r, time.Now(), -1
 	defer x.end()
 	x.serve()
 }
@@ -74,24 +76,6 @@ func (r *running) end() {
 	r.over = true
 	r.mu.Unlock()
 	r.requests.Wait()
-}
-
-// An exchange is one request and its answer, which it is written through.
-type exchange struct {
-	http.ResponseWriter
-	handler *handler
-	in      *http.Request
-	site    *site
-	target  *target
-	base    string // beginning of the path that showed the secret
-	path    string // as it came, without base
-	rest    string // of path: the target's
-	query   string // with its question mark
-	began   time.Time
-	status  int
-	bytes   int64
-	problem string // why the proxy answered itself
-	whole   bool   // the answer was not cut off
 }
 
 // serve refuses the request, answers it, or forwards it.
@@ -129,24 +113,9 @@ func (x *exchange) serve() {
 		x.Header().Set("Location", x.base+x.path+"/"+x.query)
 		x.WriteHeader(http.StatusPermanentRedirect)
 	} else {
-		x.forward()
+		x.proxy.ServeHTTP(x, x.in)
 	}
 	x.whole = true
-}
-
-// forward sends the request on, and the answer back.
-func (x *exchange) forward() {
-	h := x.handler
-	proxy := httputil.ReverseProxy{
-		Rewrite:        x.rewrite,
-		Transport:      h.transport,
-		FlushInterval:  -1, // what is slow and has a length, too
-		BufferPool:     &h.buffers,
-		ErrorLog:       h.silent,
-		ModifyResponse: x.modify,
-		ErrorHandler:   x.fail,
-	}
-	proxy.ServeHTTP(x, x.in)
 }
 
 // rewrite makes the request the service's.
@@ -197,6 +166,7 @@ func (x *exchange) modify(res *http.Response) error {
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		x.status = res.StatusCode // WriteHeader is not called for it
 	}
+	x.left = res.ContentLength
 	return nil
 }
 
@@ -267,33 +237,6 @@ func (x *exchange) index() {
 	x.problem, x.whole = p.Code, true
 	writePage(x, x.in, p.Status, page{Title: p.Title, Text: "No service has this very address. These have one:", Links: links})
 }
-
-// end counts and logs the exchange, however it ended.
-func (x *exchange) end() {
-	failed := !x.whole || x.problem != "" || x.status >= http.StatusInternalServerError
-	if failed {
-		x.handler.errors.Add(1)
-	}
-	x.handler.log.add(x, failed)
-}
-
-// WriteHeader implements [http.ResponseWriter].
-func (x *exchange) WriteHeader(status int) {
-	if status >= http.StatusOK {
-		x.status = status
-	}
-	x.ResponseWriter.WriteHeader(status)
-}
-
-// Write implements [io.Writer].
-func (x *exchange) Write(b []byte) (int, error) {
-	n, err := x.ResponseWriter.Write(b)
-	x.bytes += int64(n)
-	return n, err
-}
-
-// Unwrap is for [http.ResponseController].
-func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 
 // silentLog takes what ReverseProxy would say about broken connections: the access
 // log says it with the request.

@@ -1,0 +1,298 @@
+package proxy_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/authcode"
+	"github.com/tokentoss/tokentoss/e2e/emulator"
+	"github.com/tokentoss/tokentoss/frontends/http/proxy"
+	"github.com/tokentoss/tokentoss/stores/file"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience bounds what is meant to happen soon.
+const patience = 10 * time.Second
+
+const email = "ada@example.com"
+
+// An ada is an App of somebody who is signed in, without a provider. Its tokens say
+// their generation.
+type ada struct {
+	core.App // panics
+
+	asked, renewed atomic.Int64
+	generation     atomic.Uint64
+	fail           atomic.Pointer[error]
+}
+
+func (a *ada) token() core.IDToken {
+	gen := a.generation.Load()
+	return core.IDToken{
+		Value: core.Secret("token-" + strings.Repeat("x", int(gen))), Email: email, Audience: "client",
+		Expiry: time.Now().Add(time.Hour), Generation: gen,
+	}
+}
+
+func (a *ada) Status(context.Context) (core.Status, error) {
+	return core.Status{State: core.SignedIn, Email: email}, nil
+}
+
+func (a *ada) IDToken(context.Context) (core.IDToken, error) {
+	a.asked.Add(1)
+	if err := a.fail.Load(); err != nil {
+		return core.IDToken{}, *err
+	}
+	return a.token(), nil
+}
+
+func (a *ada) Renew(_ context.Context, stale core.IDToken) (core.IDToken, error) {
+	a.renewed.Add(1)
+	a.generation.CompareAndSwap(stale.Generation, stale.Generation+1)
+	return a.token(), nil
+}
+
+// A screen is the terminal of a run.
+type screen struct {
+	mu     sync.Mutex
+	lines  []string
+	status []string
+	more   chan struct{} // gets something with each line
+}
+
+func newScreen() *screen { return &screen{more: make(chan struct{}, 1)} }
+
+func (s *screen) Print(_ context.Context, line string) error {
+	s.mu.Lock()
+	s.lines = append(s.lines, line)
+	s.mu.Unlock()
+	select {
+	case s.more <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+func (s *screen) Status(_ context.Context, line string) error {
+	s.mu.Lock()
+	s.status = append(s.status, line)
+	s.mu.Unlock()
+	return nil
+}
+
+func (*screen) ReadLine(context.Context, string) (string, error)        { return "", io.EOF }
+func (*screen) ReadSecret(context.Context, string) (core.Secret, error) { return "", io.EOF }
+
+func (s *screen) all() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.lines...)
+}
+
+// find waits for a line with text.
+func (s *screen) find(t *testing.T, text string) string {
+	t.Helper()
+	end := time.After(patience)
+	for {
+		for _, line := range s.all() {
+			if strings.Contains(line, text) {
+				return line
+			}
+		}
+		select {
+		case <-s.more:
+		case <-end:
+			t.Fatalf("%q is not on the screen:\n%s", text, strings.Join(s.all(), "\n"))
+		}
+	}
+}
+
+// A world is a proxy that runs.
+type world struct {
+	proxy.Address
+	app    core.App
+	screen *screen
+	client *http.Client // shows the secret; follows nothing
+	stop   func() error // ends the run
+	ended  chan struct{}
+}
+
+// showing adds the secret.
+type showing struct {
+	secret string
+	base   *http.Transport
+}
+
+func (s showing) RoundTrip(r *http.Request) (*http.Response, error) {
+	if s.secret != "" && r.Header.Get("Tokentoss-Secret") == "" {
+		r = r.Clone(r.Context())
+		r.Header.Set("Tokentoss-Secret", s.secret)
+	}
+	return s.base.RoundTrip(r)
+}
+
+// start runs a proxy.
+func start(t testing.TB, app core.App, config proxy.Config, opts proxy.Options) *world {
+	t.Helper()
+	w := &world{app: app, screen: newScreen(), ended: make(chan struct{})}
+	ready := make(chan proxy.Address, 1)
+	opts.Ready = func(a proxy.Address) { ready <- a }
+	if opts.Terminal == nil {
+		opts.Terminal = w.screen
+	}
+	config.InsecureLoopback = true
+	p, err := proxy.New(config, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var result error
+	go func() {
+		defer close(w.ended)
+		result = p.Run(ctx, app)
+	}()
+	w.stop = func() error {
+		cancel()
+		<-w.ended
+		return result
+	}
+	base := &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}
+	t.Cleanup(func() {
+		base.CloseIdleConnections()
+		if err := w.stop(); err != nil {
+			t.Error("Run:", err)
+		}
+	})
+	select {
+	case w.Address = <-ready:
+	case <-w.ended:
+		t.Fatal("Run:", result)
+	}
+	w.client = &http.Client{
+		Transport:     showing{w.Secret.Reveal(), base},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return w
+}
+
+// in is the proxy of somebody who is signed in, for a service.
+func in(t testing.TB, service http.HandlerFunc) *world {
+	t.Helper()
+	return start(t, &ada{}, proxy.Config{Targets: []string{serve(t, service)}}, proxy.Options{})
+}
+
+// serve runs a service.
+func serve(t testing.TB, service http.HandlerFunc) string {
+	s := httptest.NewServer(service)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// do sends a request and reads the answer.
+func (w *world) do(t testing.TB, r *http.Request) (*http.Response, string) {
+	t.Helper()
+	res, err := w.client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res, string(body)
+}
+
+// get makes a request with headers, given as names and values.
+func get(t testing.TB, url string, headers ...string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		if headers[i] == "Host" {
+			r.Host = headers[i+1]
+		} else {
+			r.Header.Add(headers[i], headers[i+1])
+		}
+	}
+	return r
+}
+
+func post(t testing.TB, url string, body []byte) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// signedIn is a real session with the emulator, of somebody who agrees to
+// everything.
+func signedIn(t testing.TB, e *emulator.Emulator) *core.Session {
+	t.Helper()
+	store, err := file.New(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets, err := core.ParseClientSecrets(e.ClientSecrets())
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := core.NewClient(secrets, core.ProviderOptions{InsecureLoopback: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := core.NewSession(core.SessionOptions{Client: client, Store: store, Flow: authcode.New(authcode.Options{})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close(); http.DefaultClient.CloseIdleConnections() })
+	_, err = s.SignIn(t.Context(), core.PrompterFunc(func(_ context.Context, p core.Prompt) (string, error) {
+		res, err := http.Get(p.URL)
+		if err != nil {
+			return "", err
+		}
+		return "", res.Body.Close()
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// emulate starts a Google and an IAP.
+func emulate(t testing.TB, o emulator.Options) *emulator.Emulator {
+	t.Helper()
+	o.AutoConsent = email
+	e, err := emulator.Start(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.Close() })
+	return e
+}
+
+// refused answers as IAP does.
+func refused(w http.ResponseWriter, status int) {
+	w.Header().Set("X-Goog-Iap-Generated-Response", "true")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, "Invalid IAP credentials: Expired JWT")
+}
+
+var errTest = errors.New("the test says so")
