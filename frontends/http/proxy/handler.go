@@ -113,7 +113,11 @@ func (x *exchange) serve() {
 		x.Header().Set("Location", x.base+x.path+"/"+x.query)
 		x.WriteHeader(http.StatusPermanentRedirect)
 	} else {
-		x.proxy.ServeHTTP(x, x.in)
+		if r.ContentLength != 0 {
+			// Or the server takes no more of the body when the answer begins.
+			_ = http.NewResponseController(x.ResponseWriter).EnableFullDuplex()
+		}
+		x.proxy.ServeHTTP(x, r)
 	}
 	x.whole = true
 }
@@ -135,7 +139,7 @@ func (x *exchange) rewrite(p *httputil.ProxyRequest) {
 	if _, ok := out.Header["Origin"]; ok { // this site's own, since it was let in
 		out.Header["Origin"] = []string{x.target.origin()}
 	}
-	rewriteReferer(out.Header, x.site, x.target, x.base)
+	rewriteReferer(out.Header, x.site, x.target, x.handler.keyhole.path)
 	replayable(out)
 }
 

@@ -90,17 +90,22 @@ func rewriteCookie(line, path string) string {
 }
 
 // rewriteReferer gives the service the address that it knows a page by, and keeps
-// what is the proxy's own out of it.
-func rewriteReferer(header http.Header, s *site, t *target, base string) {
+// what is the proxy's own out of it: secret is the path that shows the secret.
+func rewriteReferer(header http.Header, s *site, t *target, secret string) {
 	lines, ok := header["Referer"]
 	if !ok {
 		return
 	}
-	if len(lines) == 1 {
-		if rest, ok := strings.CutPrefix(lines[0], s.origin+base+t.prefix); ok && (rest == "" || rest[0] == '/') {
-			header["Referer"] = []string{t.origin() + rest}
-			return
-		}
-	}
 	delete(header, "Referer") // of another target, or of nobody's business
+	rest, ok := strings.CutPrefix(lines[0], s.origin)
+	if !ok || len(lines) > 1 {
+		return
+	}
+	if secret != "" {
+		rest = strings.TrimPrefix(rest, secret)
+	}
+	rest, ok = strings.CutPrefix(rest, t.prefix)
+	if ok && strings.HasPrefix(rest, "/") && !strings.HasPrefix(rest, ownPath) {
+		header["Referer"] = []string{t.origin() + rest}
+	}
 }

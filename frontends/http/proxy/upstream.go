@@ -23,8 +23,9 @@ const (
 	pingAfter = 15 * time.Second
 )
 
-// newBase makes the transport of a run.
-func newBase() *http.Transport {
+// NewBase makes the transport that a run has when [Options.Base] is nil, to be changed:
+// for another set of trusted certificates, say.
+func NewBase() *http.Transport {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
@@ -49,7 +50,7 @@ func (p *Proxy) transport(src iap.TokenSource) (*iap.Transport, error) {
 		opts.Origins = append(opts.Origins, t.origin())
 	}
 	if opts.Base == nil {
-		opts.Base = newBase()
+		opts.Base = NewBase()
 	}
 	if src == nil {
 		src = &tokens{}

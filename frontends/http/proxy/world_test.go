@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net/http"
@@ -296,3 +297,10 @@ func refused(w http.ResponseWriter, status int) {
 }
 
 var errTest = errors.New("the test says so")
+
+var now = time.Now
+
+// count counts the handshakes of a client.
+func count(n *atomic.Int64) func(tls.ConnectionState) error {
+	return func(tls.ConnectionState) error { n.Add(1); return nil }
+}
