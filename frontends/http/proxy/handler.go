@@ -213,13 +213,13 @@ func (x *exchange) openLink(code string) {
 		return
 	}
 	x.path = openPath
+	h.relink(x.site)
 	protect(x.Header())
 	x.Header().Set("Set-Cookie", h.keyhole.cookie+"; Path=/; HttpOnly; SameSite=Strict")
 	// A redirect would keep the site that led here, and browsers would not send
 	// the cookie; a page of ours goes on by itself.
 	writePage(x, x.in, http.StatusOK, page{Title: "One moment", Text: "This browser may use the proxy now.", Links: []string{"/"}, Refresh: "/"})
 	x.whole = true
-	h.relink(x.site)
 }
 
 // index names what there is where no target has the path.

@@ -21,7 +21,7 @@ const (
 	idleTimeout   = 2 * time.Minute
 
 	// drain is how long requests may take that are under way when the run ends.
-	drain = 500 * time.Millisecond
+	drain = 800 * time.Millisecond
 )
 
 // Run implements [core.Frontend]. It serves until ctx ends, or for as long as is
