@@ -115,7 +115,7 @@ func (p problem) write(w http.ResponseWriter, r *http.Request) {
 		h.Set("Www-Authenticate", `Basic realm="tokentoss proxy"`)
 	}
 	if strings.Contains(strings.Join(r.Header["Accept"], ","), "text/html") {
-		writePage(w, r, p.Status, page{Title: p.Title, Text: sentence(p.Message), Next: sentence(p.Hint)})
+		writePage(w, r, p.Status, page{Title: p.Title, Text: sentence(p.Message), Next: p.Hint})
 		return
 	}
 	writeJSON(w, r, p.Status, p)
@@ -123,8 +123,5 @@ func (p problem) write(w http.ResponseWriter, r *http.Request) {
 
 // sentence makes a message one.
 func sentence(s string) string {
-	if s == "" {
-		return ""
-	}
 	return strings.ToUpper(s[:1]) + s[1:] + "."
 }

@@ -5,9 +5,13 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
+	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,10 +24,20 @@ import (
 	"github.com/tokentoss/tokentoss/core/authcode"
 	"github.com/tokentoss/tokentoss/e2e/emulator"
 	"github.com/tokentoss/tokentoss/frontends/http/proxy"
+	"github.com/tokentoss/tokentoss/plugins/plugintest"
 	"github.com/tokentoss/tokentoss/stores/file"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	os.Exit(plugintest.Run(func() int {
+		code := m.Run()
+		if err := goleak.Find(); code == 0 && err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+		return code
+	}, proxy.Plugin()))
+}
 
 // patience bounds what is meant to happen soon.
 const patience = 10 * time.Second
@@ -91,6 +105,10 @@ func (s *screen) Status(_ context.Context, line string) error {
 	s.mu.Lock()
 	s.status = append(s.status, line)
 	s.mu.Unlock()
+	select {
+	case s.more <- struct{}{}:
+	default:
+	}
 	return nil
 }
 
@@ -245,7 +263,10 @@ func post(t testing.TB, url string, body []byte) *http.Request {
 
 // signedIn is a real session with the emulator, of somebody who agrees to
 // everything.
-func signedIn(t testing.TB, e *emulator.Emulator) *core.Session {
+func signedIn(t testing.TB, e *emulator.Emulator) *core.Session { return withClock(t, e, nil) }
+
+// withClock is signedIn with a clock.
+func withClock(t testing.TB, e *emulator.Emulator, now func() time.Time) *core.Session {
 	t.Helper()
 	store, err := file.New(t.TempDir())
 	if err != nil {
@@ -259,22 +280,27 @@ func signedIn(t testing.TB, e *emulator.Emulator) *core.Session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := core.NewSession(core.SessionOptions{Client: client, Store: store, Flow: authcode.New(authcode.Options{})})
+	s, err := core.NewSession(core.SessionOptions{Client: client, Store: store, Flow: authcode.New(authcode.Options{}), Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.Close(); http.DefaultClient.CloseIdleConnections() })
-	_, err = s.SignIn(t.Context(), core.PrompterFunc(func(_ context.Context, p core.Prompt) (string, error) {
-		res, err := http.Get(p.URL)
-		if err != nil {
-			return "", err
-		}
-		return "", res.Body.Close()
-	}))
-	if err != nil {
+	t.Cleanup(func() {
+		s.Close()
+		http.DefaultClient.CloseIdleConnections()
+	})
+	if _, err = s.SignIn(t.Context(), core.PrompterFunc(browse)); err != nil {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// browse is a browser, of somebody who agrees to everything.
+func browse(_ context.Context, p core.Prompt) (string, error) {
+	res, err := http.Get(p.URL)
+	if err != nil {
+		return "", err
+	}
+	return "", res.Body.Close()
 }
 
 // emulate starts a Google and an IAP.
@@ -303,4 +329,37 @@ var now = time.Now
 // count counts the handshakes of a client.
 func count(n *atomic.Int64) func(tls.ConnectionState) error {
 	return func(tls.ConnectionState) error { n.Add(1); return nil }
+}
+
+// await waits until the status line begins with text.
+func (s *screen) await(t *testing.T, text string) {
+	t.Helper()
+	end := time.After(patience)
+	for {
+		s.mu.Lock()
+		last := "(none)"
+		if n := len(s.status); n > 0 {
+			last = s.status[n-1]
+		}
+		s.mu.Unlock()
+		if text == last || text != "" && strings.HasPrefix(last, text) {
+			return
+		}
+		select {
+		case <-s.more:
+		case <-end:
+			t.Fatalf("the status line is %q, not %q", last, text)
+		}
+	}
+}
+
+func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return string(text)
 }
