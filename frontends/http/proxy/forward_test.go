@@ -378,3 +378,31 @@ func TestAppIsAskedOnce(t *testing.T) {
 		t.Errorf("asked %d times, not %d", n, most)
 	}
 }
+
+// A refused request is sent again with the same body when that is small, also when
+// it was refused before the body was read.
+func TestReplay(t *testing.T) {
+	for _, early := range []bool{true, false} {
+		for size, want := range map[int]int{1: 200, 64 << 10: 200, 64<<10 + 1: 502} {
+			var sum atomic.Value
+			w := in(t, func(w http.ResponseWriter, r *http.Request) {
+				h := sha256.New()
+				first := r.Header.Get("Authorization") == "Bearer token-"
+				if !first || !early {
+					_, _ = io.Copy(h, r.Body)
+				}
+				if first {
+					refused(w, http.StatusUnauthorized)
+					return
+				}
+				sum.Store(fmt.Sprintf("%x", h.Sum(nil)))
+			})
+			body := make([]byte, size)
+			_, _ = (&noise{uint64(size)}).Read(body)
+			res, text := w.do(t, post(t, w.URL+"/", body))
+			if res.StatusCode != want || want == 200 && sum.Load() != fmt.Sprintf("%x", sha256.Sum256(body)) {
+				t.Errorf("early %t, %d bytes: %d %s", early, size, res.StatusCode, text)
+			}
+		}
+	}
+}

@@ -19,7 +19,7 @@ const marker = "X-Goog-Iap-Generated-Response"
 
 // refusedRead is how long a client that was refused may take for the rest of its
 // request.
-const refusedRead = 5 * time.Second
+const refusedRead = 2 * time.Second
 
 // A handler serves the requests of one run.
 type handler struct {
