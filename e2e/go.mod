@@ -7,6 +7,7 @@ require (
 	github.com/rogpeppe/go-internal v1.16.0
 	github.com/tokentoss/tokentoss/core v0.1.0
 	github.com/tokentoss/tokentoss/e2e/emulator v0.1.0
+	github.com/tokentoss/tokentoss/frontends/http v0.1.0
 	github.com/tokentoss/tokentoss/plugins v0.1.0
 	github.com/tokentoss/tokentoss/stores/file v0.1.0
 	github.com/zitadel/oidc/v3 v3.51.17

@@ -41,7 +41,7 @@ func (h *handler) exchange() *exchange {
 	x.proxy = httputil.ReverseProxy{
 		Rewrite:        x.rewrite,
 		Transport:      h.transport,
-		BufferPool:     &h.buffers,
+		BufferPool:     x,
 		ErrorLog:       h.silent,
 		ModifyResponse: x.modify,
 		ErrorHandler:   x.fail,
@@ -68,7 +68,7 @@ func (x *exchange) WriteHeader(status int) {
 		x.status = status
 	}
 	x.ResponseWriter.WriteHeader(status)
-	if x.left > copyBuffer {
+	if x.left > smallBuffer {
 		x.flush() // the body may be long in coming
 	}
 }

@@ -15,8 +15,11 @@ const (
 	// handshake each.
 	maxIdle = 512
 
-	// copyBuffer is what a body passes through.
-	copyBuffer = 64 << 10
+	// smallBuffer is what a body passes through, and largeBuffer what one of at least
+	// largeBody does. A stream that stays open keeps its buffer, so it has a small one.
+	smallBuffer = 32 << 10
+	largeBuffer = 256 << 10
+	largeBody   = 1 << 20
 
 	// pingAfter finds connections that died while a laptop slept, before requests
 	// wait for them for minutes.
@@ -58,17 +61,29 @@ func (p *Proxy) transport(src iap.TokenSource) (*iap.Transport, error) {
 	return iap.NewTransport(src, opts)
 }
 
-// buffers are shared by the requests of a run. It holds arrays, since a slice would
-// be put on the heap each time it is put back.
-type buffers struct{ pool sync.Pool }
+// buffers are shared by the requests of a run. They are arrays, since a slice would be
+// put on the heap each time it is put back.
+type buffers struct{ small, large sync.Pool }
 
 // Get implements [httputil.BufferPool].
-func (b *buffers) Get() []byte {
-	if a, ok := b.pool.Get().(*[copyBuffer]byte); ok {
+func (x *exchange) Get() []byte {
+	if x.left < largeBody {
+		if a, ok := x.handler.buffers.small.Get().(*[smallBuffer]byte); ok {
+			return a[:]
+		}
+		return make([]byte, smallBuffer)
+	}
+	if a, ok := x.handler.buffers.large.Get().(*[largeBuffer]byte); ok {
 		return a[:]
 	}
-	return make([]byte, copyBuffer)
+	return make([]byte, largeBuffer)
 }
 
 // Put implements [httputil.BufferPool].
-func (b *buffers) Put(s []byte) { b.pool.Put((*[copyBuffer]byte)(s)) }
+func (x *exchange) Put(s []byte) {
+	if len(s) == smallBuffer {
+		x.handler.buffers.small.Put((*[smallBuffer]byte)(s))
+	} else {
+		x.handler.buffers.large.Put((*[largeBuffer]byte)(s))
+	}
+}
