@@ -38,7 +38,12 @@ func (p *Proxy) Run(ctx context.Context, app core.App) error {
 			return err
 		}
 	}
-	netrc, remove, err := p.netrcFile(secret, pl.port)
+	if secret == "" && pl.socket == "" && knowsOwners() {
+		for i, l := range pl.listeners {
+			pl.listeners[i] = &ownListener{l, p.opts.Log}
+		}
+	}
+	netrc, remove, err := p.netrcFile(secret, pl)
 	if err != nil {
 		return err
 	}
@@ -144,6 +149,8 @@ func (p *Proxy) introduce(ctx context.Context, app core.App, h *handler, pl *pla
 		for _, s := range h.browsable() {
 			h.relink(s)
 		}
+	} else if pl.socket == "" && knowsOwners() {
+		p.print(ctx, "there is no secret: every program of yours can use this; other users cannot")
 	} else if pl.socket == "" {
 		p.print(ctx, "warning: there is no secret: every program and every user of this machine can use this")
 	}

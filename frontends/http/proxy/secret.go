@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -59,12 +60,6 @@ func newKeyhole(secret, port string) *keyhole {
 		k.cookie = cookiePrefix + port + "=" + rand.Text()
 	}
 	return k
-}
-
-// cookieName is the name of the cookie.
-func (k *keyhole) cookieName() string {
-	name, _, _ := strings.Cut(k.cookie, "=")
-	return name
 }
 
 // open tells whether a request shows the secret. base is the part of its path that
@@ -235,8 +230,8 @@ const (
 
 // netrcFile writes a file that gives curl and others the secret, so that it need
 // not stand in an argument list. remove takes it away.
-func (p *Proxy) netrcFile(secret, port string) (path string, remove func(), err error) {
-	if secret == "" || p.opts.Dir == "" || port == "" {
+func (p *Proxy) netrcFile(secret string, pl *place) (path string, remove func(), err error) {
+	if secret == "" || p.opts.Dir == "" {
 		return "", func() {}, nil
 	}
 	if err := os.MkdirAll(p.opts.Dir, 0o700); err != nil {
@@ -246,8 +241,19 @@ func (p *Proxy) netrcFile(secret, port string) (path string, remove func(), err 
 	if err != nil {
 		return "", nil, fmt.Errorf("proxy: %w", err)
 	}
-	path = filepath.Join(p.opts.Dir, "proxy-"+port+".netrc")
-	_, err = fmt.Fprintf(f, "default login %s password %s\n", user, secret)
+	path = filepath.Join(p.opts.Dir, "proxy-"+pl.port+".netrc")
+	var hosts []string
+	for _, host := range pl.hosts {
+		hosts = append(hosts, strings.TrimSuffix(host, pl.suffix))
+	}
+	for _, t := range p.targets {
+		if t.name != "" {
+			hosts = append(hosts, t.name+".localhost")
+		}
+	}
+	for _, host := range slices.Compact(hosts) {
+		_, err = fmt.Fprintf(f, "machine %s login %s password %s\n", strings.Trim(host, "[]"), user, secret)
+	}
 	if err = errors.Join(err, f.Close()); err == nil {
 		err = os.Rename(f.Name(), path)
 	}

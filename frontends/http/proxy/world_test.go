@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -29,6 +30,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if address := os.Getenv(otherUser); address != "" {
+		os.Exit(beClient(address))
+	}
 	os.Exit(plugintest.Run(func() int {
 		code := m.Run()
 		if err := goleak.Find(); code == 0 && err != nil {
@@ -37,6 +41,25 @@ func TestMain(m *testing.M) {
 		}
 		return code
 	}, proxy.Plugin()))
+}
+
+// otherUser makes this executable a client of the address that it names, of whatever
+// user runs it.
+const otherUser = "TOKENTOSS_TEST_CLIENT"
+
+// beClient makes one request; its exit code says what came of it.
+func beClient(address string) int {
+	c, err := net.DialTimeout("tcp", address, patience)
+	if err != nil {
+		return 3
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(patience))
+	_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: "+address+"\r\nConnection: close\r\n\r\n")
+	if answer, _ := io.ReadAll(c); strings.HasPrefix(string(answer), "HTTP/1.1 200") {
+		return 0
+	}
+	return 4
 }
 
 // patience bounds what is meant to happen soon.
