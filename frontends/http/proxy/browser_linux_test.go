@@ -7,14 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/coder/websocket"
-
-	"github.com/tokentoss/tokentoss/frontends/http/proxy"
 )
 
 // browserPatience is what a browser may take on a busy machine.
@@ -53,6 +48,38 @@ const evilPage = `<!doctype html><meta charset="utf-8"><script>
 })()
 </script>`
 
+// A visited is the service of ownPage.
+type visited struct {
+	t       *testing.T
+	evil    string // the other site
+	reports chan string
+}
+
+func (v *visited) report(r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	v.reports <- string(body)
+}
+
+// ServeHTTP implements [http.Handler].
+func (v *visited) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/":
+		w.Header().Set("Set-Cookie", "app=1; Path=/; Secure; HttpOnly; SameSite=None")
+		_, _ = io.WriteString(w, strings.Replace(ownPage, "EVIL", v.evil, 1))
+	case "/form":
+		fmt.Fprintf(w, "%t %s", r.Header.Get("Origin") == "http://"+r.Host, r.Header.Get("Cookie"))
+	case "/socket":
+		echoes(w, r)
+	case "/events":
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = io.WriteString(w, "data: one\n\n")
+	case "/report":
+		v.report(r)
+	case "/stolen":
+		v.t.Errorf("%s %s reached the service from another site", r.Method, r.URL)
+	}
+}
+
 // In a real browser: the link opens the proxy, and the service's pages work, with
 // forms, events and WebSockets. A page of another site, in the same browser and so
 // with the same cookies, reaches nothing.
@@ -61,72 +88,27 @@ func TestBrowser(t *testing.T) {
 	if err != nil {
 		t.Skip("chromium is not installed")
 	}
-	reports := make(chan string, 2)
-	report := func(r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		reports <- string(body)
-	}
-	var evil, target string
-	var mu sync.Mutex
-	w := start(t, &ada{}, proxy.Config{Targets: []string{serve(t, func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case "/":
-			mu.Lock()
-			defer mu.Unlock()
-			w.Header().Set("Set-Cookie", "app=1; Path=/; Secure; HttpOnly; SameSite=None")
-			_, _ = io.WriteString(w, strings.Replace(ownPage, "EVIL", evil, 1))
-		case "/form":
-			fmt.Fprintf(w, "%t %s", r.Header.Get("Origin") == "http://"+r.Host, r.Header.Get("Cookie"))
-		case "/socket":
-			if c, err := websocket.Accept(w, r, nil); err == nil {
-				defer c.CloseNow()
-				if kind, msg, err := c.Read(r.Context()); err == nil {
-					_ = c.Write(r.Context(), kind, msg)
-					_, _, _ = c.Read(r.Context())
-				}
-			}
-		case "/events":
-			w.Header().Set("Content-Type", "text/event-stream")
-			_, _ = io.WriteString(w, "data: one\n\n")
-		case "/report":
-			report(r)
-		case "/stolen":
-			t.Errorf("%s %s reached the service from another site", r.Method, r.URL)
-		}
-	})}}, proxy.Options{})
-	mu.Lock()
-	target = w.URL
-	evil = strings.Replace(serve(t, func(w http.ResponseWriter, r *http.Request) {
+	v := &visited{t: t, reports: make(chan string, 2)}
+	address := make(chan string, 1)
+	v.evil = strings.Replace(serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/report" {
-			report(r)
+			v.report(r)
 			return
 		}
-		_, _ = io.WriteString(w, strings.ReplaceAll(evilPage, "PROXY", target))
+		at := <-address
+		_, _ = io.WriteString(w, strings.ReplaceAll(evilPage, "PROXY", at))
+		address <- at
 	}), "127.0.0.1", "localhost", 1) // another site, unlike another port
-	mu.Unlock()
+	w := in(t, v.ServeHTTP)
+	address <- w.URL
 	link := w.screen.find(t, "(works once)")
-	// Not t.TempDir, which wants all of it to go: a browser may still write.
-	profile, err := os.MkdirTemp("", "tokentoss-browser-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(profile)
-	browse := exec.Command(chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-		"--user-data-dir="+profile, "--remote-debugging-port=0", strings.Fields(link[strings.Index(link, "http"):])[0])
-	browse.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := browse.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		_ = syscall.Kill(-browse.Process.Pid, syscall.SIGKILL) // with its children
-		_ = browse.Wait()
-	}()
+	openBrowser(t, chromium, strings.Fields(link[strings.Index(link, "http"):])[0])
 	for _, want := range []string{
 		`{"form":"true app=1","socket":"hello","event":"one"}`,
 		`{"read":"refused","blind":"refused","image":"refused","script":"refused","socket":"refused"}`,
 	} {
 		select {
-		case got := <-reports:
+		case got := <-v.reports:
 			// A page may send blindly, as long as the proxy refuses.
 			if got != want && got != strings.Replace(want, `"blind":"refused"`, `"blind":"opaque"`, 1) {
 				t.Errorf("%s, not %s", got, want)
@@ -135,4 +117,24 @@ func TestBrowser(t *testing.T) {
 			t.Fatalf("no report; the screen:\n%s", strings.Join(w.screen.all(), "\n"))
 		}
 	}
+}
+
+// openBrowser opens a page in a browser that ends with t.
+func openBrowser(t *testing.T, chromium, address string) {
+	// Not t.TempDir, which wants all of it to go: a browser may still write.
+	profile, err := os.MkdirTemp("", "tokentoss-browser-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+		"--user-data-dir="+profile, "--remote-debugging-port=0", address)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // with its children
+		_ = cmd.Wait()
+		_ = os.RemoveAll(profile)
+	})
 }

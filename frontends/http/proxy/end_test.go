@@ -124,6 +124,31 @@ func TestSlowClients(t *testing.T) {
 	}
 }
 
+// However many connections somebody opens, there are files left for services, and
+// who was there before goes on.
+func TestManyConnections(t *testing.T) {
+	w := in(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "served") })
+	w.do(t, get(t, w.URL)) // keeps its connection
+	at := strings.TrimPrefix(w.URL, "http://")
+	var last net.Conn
+	for range 1100 {
+		c, err := net.Dial("tcp", at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		last = c
+	}
+	_ = last.SetReadDeadline(time.Now().Add(patience / 2)) // before any header is too late
+	var timeout net.Error
+	if _, err := last.Read(make([]byte, 1)); err == nil || errors.As(err, &timeout) && timeout.Timeout() {
+		t.Errorf("the last one is open: %v", err)
+	}
+	if res, body := w.do(t, get(t, w.URL)); res.StatusCode != http.StatusOK || body != "served" {
+		t.Errorf("%d %s", res.StatusCode, body)
+	}
+}
+
 // A caller that goes away takes its request to the service along.
 func TestCallerLeaves(t *testing.T) {
 	arrived, left := make(chan struct{}), make(chan struct{})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httputil"
 	"strings"
@@ -37,6 +38,7 @@ type handler struct {
 	buffers   buffers
 	silent    *log.Logger
 	requests  atomic.Int64
+	conns     atomic.Int64
 	errors    atomic.Int64
 	active    running
 }
@@ -52,6 +54,18 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.ResponseWriter, x.in, x.began, x.left = w, r, time.Now(), -1
 	defer x.end()
 	x.serve()
+}
+
+// count closes connections beyond the limit.
+func (h *handler) count(c net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		if h.conns.Add(1) > maxConnections {
+			_ = c.Close()
+		}
+	case http.StateClosed, http.StateHijacked:
+		h.conns.Add(-1)
+	}
 }
 
 // running counts the requests under way. When the run is over none begins.

@@ -20,6 +20,10 @@ const (
 	maxHeader     = 128 << 10
 	idleTimeout   = 2 * time.Minute
 
+	// maxConnections leaves files for the connections to services. Those of
+	// WebSockets do not count: they were let in.
+	maxConnections = 1024
+
 	// drain is how long requests may take that are under way when the run ends.
 	drain = 800 * time.Millisecond
 )
@@ -93,6 +97,7 @@ func (p *Proxy) serve(ctx, running context.Context, cancel context.CancelFunc, h
 		ErrorLog:                     h.silent, // it has bytes of requests that could not be read
 		BaseContext:                  func(net.Listener) context.Context { return running },
 		DisableGeneralOptionsHandler: true, // which answers before the Host is looked at
+		ConnState:                    h.count,
 	}
 	if p.ends > 0 {
 		var stop context.CancelFunc
