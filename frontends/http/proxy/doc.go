@@ -24,7 +24,8 @@
 // A tool shows the secret as the password of basic authentication, as the header
 // Tokentoss-Secret, or as the first segment of the path, /~SECRET/; a browser by a
 // cookie, which it gets from a link that works once. None of these is forwarded. A
-// Unix socket of mode 0600 needs no secret.
+// Unix socket of mode 0600 needs no secret. Without one, connections of other users are
+// closed on Linux, where the system says whose a connection is.
 //
 // Where a request goes is decided by its Host and the beginning of its path, among
 // the origins of [Config.Targets]; nothing in a request can name another.

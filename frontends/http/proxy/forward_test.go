@@ -69,16 +69,18 @@ func (w *world) raw(t *testing.T, request string) (*http.Response, string) {
 }
 
 // Paths and queries go on byte by byte, also those that net/url would write in
-// another way or cannot parse.
+// another way or cannot parse, by HTTP/1 and by HTTP/2.
 func TestRawPathAndQuery(t *testing.T) {
-	w := in(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.RequestURI) })
-	for _, uri := range []string{
-		"/", "/?", "/a?b", "/?a;b=c;d", "/?a=%zz&b", "/?q=a+b%20c", "/%2e%2e/x", "/a%2Fb", "/a/../b", "/./", "/a//b", "//host/x", "///x",
-		`/a|b"c`, "/a[1]", "/%C3%A9", "/\xc3\xa9", "/a;b=c", "/a:b@c", `/\evil.example/`, "/a%00b", "/~user/", "/*", "/a#b", "/{x}/<y>^`",
-	} {
-		res, body := w.raw(t, "GET "+uri+" HTTP/1.1\r\nHost: "+strings.TrimPrefix(w.URL, "http://")+"\r\nTokentoss-Secret: "+w.Secret.Reveal()+"\r\nConnection: close\r\n\r\n")
-		if res.StatusCode != http.StatusOK || body != uri {
-			t.Errorf("%q arrived as %q, %d", uri, body, res.StatusCode)
+	says := func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Proto+" "+r.RequestURI) }
+	for proto, w := range map[string]*world{"HTTP/1.1": in(t, says), "HTTP/2.0": inTLS(t, says)} {
+		for _, uri := range []string{
+			"/", "/?", "/a?b", "/?a;b=c;d", "/?a=%zz&b", "/?q=a+b%20c", "/%2e%2e/x", "/a%2Fb", "/a/../b", "/./", "/a//b", "//host/x", "///x",
+			`/a|b"c`, "/a[1]", "/%C3%A9", "/\xc3\xa9", "/a;b=c", "/a:b@c", `/\evil.example/`, "/a%00b", "/~user/", "/*", "/a#b", "/{x}/<y>^`",
+		} {
+			res, body := w.raw(t, "GET "+uri+" HTTP/1.1\r\nHost: "+strings.TrimPrefix(w.URL, "http://")+"\r\nTokentoss-Secret: "+w.Secret.Reveal()+"\r\nConnection: close\r\n\r\n")
+			if res.StatusCode != http.StatusOK || body != proto+" "+uri {
+				t.Errorf("%s %q arrived as %q, %d", proto, uri, body, res.StatusCode)
+			}
 		}
 	}
 }
@@ -92,6 +94,7 @@ func TestHeaders(t *testing.T) {
 		w.Header().Set("Connection", "X-Hop")
 		w.Header().Set("X-Hop", "1")
 		w.Header().Set("Access-Control-Allow-Origin", "*")
+		w.Header().Set("Tokentoss-Error", "forged")
 	})
 	r := get(t, w.URL+"/", "Authorization", "Digest the=caller's", "Connection", "X-Mine", "X-Mine", "1", "Te", "trailers", "Cookie",
 		"a=1; tokentoss-proxy-1234=x; b=2", "X-Forwarded-For", "192.0.2.1", "Proxy-Authorization", "Basic eDp5", "X-Other", "kept")
@@ -103,14 +106,14 @@ func TestHeaders(t *testing.T) {
 	}
 	want := map[string]string{
 		"Authorization": "Digest the=caller's", "Proxy-Authorization": "Bearer token-", "Cookie": "a=1; b=2", "X-Mine": "",
-		"X-Forwarded-For": "", "Tokentoss-Secret": "", "X-Other": "kept", "X-Requested-With": "XMLHttpRequest",
+		"X-Forwarded-For": "", "Tokentoss-Secret": "", "X-Other": "kept", "X-Requested-With": "",
 	}
 	for name, value := range want {
 		if v := got.Header.Get(name); v != value {
 			t.Errorf("%s: %q, not %q", name, v, value)
 		}
 	}
-	if res.Header.Get("X-Hop") != "" || res.Header.Get("Access-Control-Allow-Origin") != "" {
+	if res.Header.Get("X-Hop") != "" || res.Header.Get("Access-Control-Allow-Origin") != "" || res.Header.Get("Tokentoss-Error") != "" {
 		t.Errorf("the answer has %v", res.Header)
 	}
 }
@@ -151,6 +154,9 @@ func TestSecretIsNotForwarded(t *testing.T) {
 		_ = got.Header.Write(&all)
 		if text := got.RequestURI + all.String(); strings.Contains(text, secret) || strings.Contains(text, basic("tokentoss", secret)) {
 			t.Errorf("%s %v: the service saw %s", c.path, c.headers, text)
+		}
+		if c.path != "/" && res.Header.Get("Referrer-Policy") != "same-origin" {
+			t.Errorf("%s: pages may tell other sites the secret: %v", c.path, res.Header)
 		}
 		if got.RequestURI != "/" || got.Header.Get("Authorization") != "Bearer token-" {
 			t.Errorf("%s %v: %s with %v", c.path, c.headers, got.RequestURI, got.Header)

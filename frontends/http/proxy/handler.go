@@ -175,6 +175,10 @@ func (x *exchange) modify(res *http.Response) error {
 	delete(header, "Access-Control-Allow-Origin")
 	delete(header, "Access-Control-Allow-Credentials")
 	delete(header, "Access-Control-Allow-Private-Network")
+	delete(header, errorHeader)
+	if x.base != "" { // pages tell nobody else the address that they have
+		header["Referrer-Policy"] = []string{"same-origin"}
+	}
 	if v := header["Location"]; len(v) > 0 {
 		v[0] = x.handler.location(v[0], x.site, x.target, x.base)
 	}

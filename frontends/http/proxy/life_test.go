@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"runtime"
 	"strings"
@@ -187,13 +186,7 @@ func TestWebSocket(t *testing.T) {
 
 // A service that speaks HTTP/2 has WebSockets as well, on connections of their own.
 func TestWebSocketBesideHTTP2(t *testing.T) {
-	service := httptest.NewUnstartedServer(longLived(nil))
-	service.EnableHTTP2 = true
-	service.StartTLS()
-	t.Cleanup(service.Close)
-	base := proxy.NewBase()
-	base.TLSClientConfig = service.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
-	w := start(t, &ada{}, proxy.Config{Targets: []string{service.URL}}, proxy.Options{Base: base})
+	w := inTLS(t, longLived(nil))
 	for range 2 {
 		if res, _ := w.do(t, get(t, w.URL+"/")); res.StatusCode != http.StatusOK {
 			t.Error(res.StatusCode)

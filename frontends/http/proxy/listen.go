@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 )
@@ -144,8 +145,11 @@ func (p *Proxy) listenLocalhost(ctx context.Context, port string) (*place, error
 // of its own and then moved, so that nobody can connect before it has its mode. One
 // that nobody listens on is replaced.
 func listenUnix(path string) (net.Listener, error) {
-	if path == "" {
+	switch {
+	case path == "":
 		return nil, badConfig("listen wants a path after unix:")
+	case runtime.GOOS == "windows":
+		return nil, fmt.Errorf("proxy: listen: %w: a socket has no mode on Windows, and anybody could use it", errors.ErrUnsupported)
 	}
 	info, err := os.Lstat(path)
 	if err == nil {

@@ -143,6 +143,9 @@ func (s *logSink) line(e entry) {
 // printable shows a path or a host of any client: without the secret that a path may
 // begin with, also when it is an old one, and in ASCII.
 func printable(s string) string {
+	if strings.Contains(s, "@") && !strings.HasPrefix(s, "/") {
+		return "..." // an absolute address, which may hold a password
+	}
 	if strings.HasPrefix(s, "/~") && !strings.HasPrefix(s, ownPath) {
 		rest := ""
 		if end := strings.IndexByte(s[1:], '/'); end >= 0 {

@@ -12,6 +12,9 @@ import (
 	"github.com/tokentoss/tokentoss/core/iap"
 )
 
+// errorHeader is on what the proxy answers itself, and on nothing else.
+const errorHeader = "Tokentoss-Error"
+
 // A problem is an answer of the proxy itself.
 type problem struct {
 	Status  int    `json:"-"`
@@ -110,7 +113,7 @@ func explainUpstream(err error, origin string) problem {
 func (p problem) write(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	protect(h)
-	h.Set("Tokentoss-Error", p.Code)
+	h.Set(errorHeader, p.Code)
 	if p.Status == http.StatusUnauthorized {
 		h.Set("Www-Authenticate", `Basic realm="tokentoss proxy"`)
 	}

@@ -59,3 +59,18 @@ func TestReplay(t *testing.T) {
 		}
 	}
 }
+
+// A browser never sees IAP's sign-in page: being sent there is a refused token.
+func TestSignInPage(t *testing.T) {
+	w := in(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") == "Bearer token-" {
+			w.Header().Set("Location", "https://accounts.google.com/o/oauth2/v2/auth?state=x")
+			refused(w, http.StatusFound)
+			return
+		}
+		_, _ = io.WriteString(w, "the page")
+	})
+	if res, body := w.do(t, get(t, w.URL+"/", "Accept", "text/html")); res.StatusCode != http.StatusOK || body != "the page" {
+		t.Errorf("%d %s", res.StatusCode, body)
+	}
+}

@@ -66,7 +66,7 @@ func (p *Proxy) Run(ctx context.Context, app core.App) error {
 		return err
 	}
 	defer h.tokens.asking.Wait()
-	p.introduce(ctx, app, h, pl, netrc)
+	p.introduce(ctx, h, pl, netrc)
 	return p.serve(ctx, running, cancel, h, pl)
 }
 
@@ -105,6 +105,7 @@ func (p *Proxy) serve(ctx, running context.Context, cancel context.CancelFunc, h
 		defer stop()
 	}
 	var serving, showing sync.WaitGroup
+	showing.Go(func() { p.greet(running, h.tokens.app) })
 	failed := make(chan error, len(pl.listeners))
 	for _, l := range pl.listeners {
 		serving.Go(func() {
@@ -134,7 +135,7 @@ func (p *Proxy) serve(ctx, running context.Context, cancel context.CancelFunc, h
 }
 
 // introduce tells the person where the proxy is and how to use it.
-func (p *Proxy) introduce(ctx context.Context, app core.App, h *handler, pl *place, netrc string) {
+func (p *Proxy) introduce(ctx context.Context, h *handler, pl *place, netrc string) {
 	k := h.keyhole
 	if ready := p.opts.Ready; ready != nil {
 		ready(Address{URL: h.url, Names: h.names, Secret: core.Secret(k.secret), Netrc: netrc})
@@ -162,6 +163,10 @@ func (p *Proxy) introduce(ctx context.Context, app core.App, h *handler, pl *pla
 	if p.config.Expose {
 		p.print(ctx, "warning: other machines can reach this, and requests pass in clear text")
 	}
+}
+
+// greet says for whom the proxy is. The App may take its time.
+func (p *Proxy) greet(ctx context.Context, app core.App) {
 	if st, err := app.Status(ctx); err == nil && st.State != core.SignedIn {
 		p.print(ctx, "nobody is signed in: tokentoss login; the proxy goes on by itself then")
 	} else if err == nil {

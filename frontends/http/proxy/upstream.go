@@ -48,7 +48,9 @@ func NewBase() *http.Transport {
 
 // transport is package iap's, over the base of the options or one of its own.
 func (p *Proxy) transport(src iap.TokenSource) (*iap.Transport, error) {
-	opts := iap.Options{InsecureLoopback: p.config.InsecureLoopback, Base: p.opts.Base, Logger: p.opts.Log}
+	// Services take X-Requested-With for a script's request, and answer a browser
+	// with half a page. The transport knows IAP's refusals without it.
+	opts := iap.Options{InsecureLoopback: p.config.InsecureLoopback, NoXRequestedWith: true, Base: p.opts.Base, Logger: p.opts.Log}
 	for _, t := range p.targets {
 		opts.Origins = append(opts.Origins, t.origin())
 	}

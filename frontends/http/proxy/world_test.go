@@ -14,7 +14,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -103,65 +102,6 @@ func (a *ada) Renew(_ context.Context, stale core.IDToken) (core.IDToken, error)
 	return a.token(), nil
 }
 
-// A screen is the terminal of a run.
-type screen struct {
-	mu     sync.Mutex
-	lines  []string
-	status []string
-	more   chan struct{} // gets something with each line
-}
-
-func newScreen() *screen { return &screen{more: make(chan struct{}, 1)} }
-
-func (s *screen) Print(_ context.Context, line string) error {
-	s.mu.Lock()
-	s.lines = append(s.lines, line)
-	s.mu.Unlock()
-	select {
-	case s.more <- struct{}{}:
-	default:
-	}
-	return nil
-}
-
-func (s *screen) Status(_ context.Context, line string) error {
-	s.mu.Lock()
-	s.status = append(s.status, line)
-	s.mu.Unlock()
-	select {
-	case s.more <- struct{}{}:
-	default:
-	}
-	return nil
-}
-
-func (*screen) ReadLine(context.Context, string) (string, error)        { return "", io.EOF }
-func (*screen) ReadSecret(context.Context, string) (core.Secret, error) { return "", io.EOF }
-
-func (s *screen) all() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return append([]string(nil), s.lines...)
-}
-
-// find waits for a line with text.
-func (s *screen) find(t *testing.T, text string) string {
-	t.Helper()
-	end := time.After(patience)
-	for {
-		for _, line := range s.all() {
-			if strings.Contains(line, text) {
-				return line
-			}
-		}
-		select {
-		case <-s.more:
-		case <-end:
-			t.Fatalf("%q is not on the screen:\n%s", text, strings.Join(s.all(), "\n"))
-		}
-	}
-}
-
 // A world is a proxy that runs.
 type world struct {
 	proxy.Address
@@ -234,6 +174,18 @@ func start(t testing.TB, app core.App, config proxy.Config, opts proxy.Options) 
 func in(t testing.TB, service http.HandlerFunc) *world {
 	t.Helper()
 	return start(t, &ada{}, proxy.Config{Targets: []string{serve(t, service)}}, proxy.Options{})
+}
+
+// inTLS is in, for a service that speaks TLS and HTTP/2.
+func inTLS(t testing.TB, service http.HandlerFunc) *world {
+	t.Helper()
+	s := httptest.NewUnstartedServer(service)
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	base := proxy.NewBase()
+	base.TLSClientConfig = s.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+	return start(t, &ada{}, proxy.Config{Targets: []string{s.URL}}, proxy.Options{Base: base})
 }
 
 // serve runs a service.
@@ -352,28 +304,6 @@ var now = time.Now
 // count counts the handshakes of a client.
 func count(n *atomic.Int64) func(tls.ConnectionState) error {
 	return func(tls.ConnectionState) error { n.Add(1); return nil }
-}
-
-// await waits until the status line begins with text.
-func (s *screen) await(t *testing.T, text string) {
-	t.Helper()
-	end := time.After(patience)
-	for {
-		s.mu.Lock()
-		last := "(none)"
-		if n := len(s.status); n > 0 {
-			last = s.status[n-1]
-		}
-		s.mu.Unlock()
-		if text == last || text != "" && strings.HasPrefix(last, text) {
-			return
-		}
-		select {
-		case <-s.more:
-		case <-end:
-			t.Fatalf("the status line is %q, not %q", last, text)
-		}
-	}
 }
 
 func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
