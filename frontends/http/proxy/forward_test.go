@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net"
@@ -195,9 +196,11 @@ func TestLargeBodies(t *testing.T) {
 type noise struct{ x uint64 }
 
 func (n *noise) Read(p []byte) (int, error) {
-	for i := range p {
+	var word [8]byte
+	for at := 0; at < len(p); at += len(word) {
 		n.x = n.x*6364136223846793005 + 1442695040888963407
-		p[i] = byte(n.x >> 56)
+		binary.LittleEndian.PutUint64(word[:], n.x)
+		copy(p[at:], word[:])
 	}
 	return len(p), nil
 }
