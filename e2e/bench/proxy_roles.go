@@ -123,9 +123,11 @@ func playOurs(ctx context.Context, service string) error {
 // signedIn is an App of somebody who is signed in.
 type signedIn struct{ core.App }
 
-// Status implements [core.App].
-func (signedIn) Status(context.Context) (core.Status, error) {
-	return core.Status{State: core.SignedIn, Email: "ada@example.com"}, nil
+// Watch implements [core.App]. Nothing happens.
+func (signedIn) Watch(ctx context.Context) (<-chan core.Status, error) {
+	updates := make(chan core.Status)
+	context.AfterFunc(ctx, func() { close(updates) })
+	return updates, nil
 }
 
 // IDToken implements [core.App].

@@ -32,7 +32,9 @@ func TestLongLife(t *testing.T) {
 	clock := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 	events := make(chan string)
 	e := emulate(t, emulator.Options{Now: clock, Upstream: serve(t, longLived(events))})
-	w := start(t, withClock(t, e, clock), proxy.Config{Targets: []string{e.IAPURL()}}, proxy.Options{})
+	app := session(t, e, t.TempDir(), clock)
+	signIn(t, app)
+	w := start(t, app, proxy.Config{Targets: []string{e.IAPURL()}}, proxy.Options{})
 	stream, err := w.client.Transport.RoundTrip(get(t, w.URL+"/events"))
 	if err != nil {
 		t.Fatal(err)
@@ -155,6 +157,31 @@ func settle() int {
 func openFiles() int {
 	files, _ := os.ReadDir("/proc/self/fd")
 	return len(files)
+}
+
+// Who signs out elsewhere, in another process say, is signed out here too, though the
+// token would be valid; who signs in again is served again.
+func TestOthersSignOut(t *testing.T) {
+	e := emulate(t, emulator.Options{})
+	dir := t.TempDir()
+	app, other := session(t, e, dir, nil), session(t, e, dir, nil)
+	signIn(t, app)
+	w := start(t, app, proxy.Config{Targets: []string{e.IAPURL()}}, proxy.Options{})
+	w.screen.find(t, "for "+email)
+	if res, _ := w.do(t, get(t, w.URL+"/health")); res.StatusCode != http.StatusOK {
+		t.Error(res.StatusCode)
+	}
+	if err := other.SignOut(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.screen.find(t, "nobody is signed in")
+	if res, _ := w.do(t, get(t, w.URL+"/health")); res.Header.Get("Tokentoss-Error") != "sign_in_needed" {
+		t.Errorf("%d %v", res.StatusCode, res.Header)
+	}
+	signIn(t, other)
+	if res, _ := w.do(t, get(t, w.URL+"/health")); res.StatusCode != http.StatusOK {
+		t.Error(res.StatusCode)
+	}
 }
 
 // WebSockets pass in both directions, large messages too. A page's own Origin is the

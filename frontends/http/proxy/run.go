@@ -105,7 +105,7 @@ func (p *Proxy) serve(ctx, running context.Context, cancel context.CancelFunc, h
 		defer stop()
 	}
 	var serving, showing sync.WaitGroup
-	showing.Go(func() { p.greet(running, h.tokens.app) })
+	showing.Go(func() { p.follow(running, h) })
 	failed := make(chan error, len(pl.listeners))
 	for _, l := range pl.listeners {
 		serving.Go(func() {
@@ -165,12 +165,30 @@ func (p *Proxy) introduce(ctx context.Context, h *handler, pl *place, netrc stri
 	}
 }
 
-// greet says for whom the proxy is. The App may take its time.
-func (p *Proxy) greet(ctx context.Context, app core.App) {
-	if st, err := app.Status(ctx); err == nil && st.State != core.SignedIn {
-		p.print(ctx, "nobody is signed in: tokentoss login; the proxy goes on by itself then")
-	} else if err == nil {
-		p.print(ctx, "for "+st.Email)
+// follow tells the person for whom the proxy is, now and after each change: others
+// sign in and out of the session. A token of before is not used any more.
+func (p *Proxy) follow(ctx context.Context, h *handler) {
+	updates, err := h.tokens.app.Watch(ctx)
+	if err != nil {
+		p.opts.Log.Warn("the session cannot be watched: a sign-out elsewhere is noticed late", "error", err)
+		return
+	}
+	shown := ""
+	for st := range updates {
+		if shown != "" { // at first nothing has changed
+			h.tokens.forget()
+		}
+		line := "nobody is signed in: tokentoss login; the proxy goes on by itself then"
+		switch st.State {
+		case core.SignedIn:
+			line = "for " + st.Email
+		case core.NotConfigured:
+			line = "there is no OAuth client: tokentoss configure"
+		}
+		if line != shown {
+			shown = line
+			p.print(ctx, line)
+		}
 	}
 }
 

@@ -11,8 +11,7 @@ import (
 )
 
 // tokenAge is how long a token is used before the App is asked again. The App may
-// be in another process, where each question costs more than a request does here;
-// a sign-out is noticed after this time.
+// be in another process, where each question costs more than a request does here.
 const tokenAge = time.Second
 
 // tokens gives the App's token, asking at most once per tokenAge however many
@@ -25,7 +24,7 @@ type tokens struct {
 
 	mu     sync.Mutex
 	flight *flight // the question that is under way, or nil
-	renews int     // counts renewals: an older answer must not replace a newer token
+	epoch  int     // counts what makes answers old that are under way
 	asking sync.WaitGroup
 }
 
@@ -66,12 +65,12 @@ func (t *tokens) join() *flight {
 	}
 	f := &flight{done: make(chan struct{})}
 	t.flight = f
-	renews := t.renews
+	epoch := t.epoch
 	t.asking.Go(func() {
 		f.token, f.err = t.app.IDToken(t.ctx)
 		t.mu.Lock()
 		t.flight = nil
-		if renews == t.renews {
+		if epoch == t.epoch {
 			t.keep(f.token, f.err)
 		}
 		t.mu.Unlock()
@@ -93,13 +92,21 @@ func (t *tokens) keep(token core.IDToken, err error) {
 	t.fresh.Store(&agedToken{token, until})
 }
 
+// forget has the App asked again, also by those whose question is under way.
+func (t *tokens) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.epoch++
+	t.fresh.Store(nil)
+}
+
 // Renew implements [iap.TokenSource]. The App makes one refresh of any number of
 // calls.
 func (t *tokens) Renew(ctx context.Context, stale core.IDToken) (core.IDToken, error) {
 	token, err := t.app.Renew(ctx, stale)
 	if err == nil {
 		t.mu.Lock()
-		t.renews++
+		t.epoch++
 		t.keep(token, nil)
 		t.mu.Unlock()
 	}

@@ -88,6 +88,13 @@ func (a *ada) Status(context.Context) (core.Status, error) {
 	return core.Status{State: core.SignedIn, Email: email}, nil
 }
 
+func (a *ada) Watch(ctx context.Context) (<-chan core.Status, error) {
+	c := make(chan core.Status, 1)
+	c <- core.Status{State: core.SignedIn, Email: email}
+	context.AfterFunc(ctx, func() { close(c) })
+	return c, nil
+}
+
 func (a *ada) IDToken(context.Context) (core.IDToken, error) {
 	a.asked.Add(1)
 	if err := a.fail.Load(); err != nil {
@@ -238,12 +245,17 @@ func post(t testing.TB, url string, body []byte) *http.Request {
 
 // signedIn is a real session with the emulator, of somebody who agrees to
 // everything.
-func signedIn(t testing.TB, e *emulator.Emulator) *core.Session { return withClock(t, e, nil) }
-
-// withClock is signedIn with a clock.
-func withClock(t testing.TB, e *emulator.Emulator, now func() time.Time) *core.Session {
+func signedIn(t testing.TB, e *emulator.Emulator) *core.Session {
 	t.Helper()
-	store, err := file.New(t.TempDir())
+	s := session(t, e, t.TempDir(), nil)
+	signIn(t, s)
+	return s
+}
+
+// session is one with the emulator, in a directory.
+func session(t testing.TB, e *emulator.Emulator, dir string, now func() time.Time) *core.Session {
+	t.Helper()
+	store, err := file.New(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -263,10 +275,14 @@ func withClock(t testing.TB, e *emulator.Emulator, now func() time.Time) *core.S
 		s.Close()
 		http.DefaultClient.CloseIdleConnections()
 	})
-	if _, err = s.SignIn(t.Context(), core.PrompterFunc(browse)); err != nil {
+	return s
+}
+
+func signIn(t testing.TB, s *core.Session) {
+	t.Helper()
+	if _, err := s.SignIn(t.Context(), core.PrompterFunc(browse)); err != nil {
 		t.Fatal(err)
 	}
-	return s
 }
 
 // browse is a browser, of somebody who agrees to everything.
