@@ -209,6 +209,15 @@ func (t *remoteTerminal) Print(ctx context.Context, line string) error {
 	return nil
 }
 
+// Status implements [StatusLine].
+func (t *remoteTerminal) Status(ctx context.Context, line string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	t.c.say(&pb.RunResponse{Message: &pb.RunResponse_Print{Print: &pb.Print{Line: line, Status: true}}})
+	return nil
+}
+
 // ReadLine implements [Terminal].
 func (t *remoteTerminal) ReadLine(ctx context.Context, prompt string) (string, error) {
 	return t.read(ctx, prompt, false)

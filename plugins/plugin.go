@@ -88,6 +88,14 @@ type Terminal interface {
 	ReadSecret(ctx context.Context, prompt string) (core.Secret, error)
 }
 
+// A StatusLine is a [Terminal] that can keep a line below what is printed. The
+// Terminal of a frontend in a process of its own always is one; where tokentoss runs
+// in no terminal, nothing is shown.
+type StatusLine interface {
+	// Status shows line instead of the one before; the empty line takes it away.
+	Status(ctx context.Context, line string) error
+}
+
 // A Plugin is a store or a frontend that can be served and opened. Make one with
 // [Store] or [Frontend].
 type Plugin struct {

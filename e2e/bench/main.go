@@ -20,7 +20,7 @@ import (
 type row struct {
 	name   string
 	ratio  float64
-	budget float64 // 0: none
+	budget float64 // of the ratio, at most; negative: at least, without the sign; 0: none
 	unit   string  // "x" for a ratio
 	detail string
 }
@@ -32,7 +32,14 @@ func main() {
 	}
 	verbose := flag.Bool("v", false, "show times too")
 	rounds := flag.Int("rounds", 200, "how often each command is started")
-	only := flag.String("only", "", "run only `NAME`: startup, transport, store, plugin")
+	only := flag.String("only", "", "run only `NAME`: startup, transport, store, plugin, proxy")
+	if played, err := play(); played {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	flag.Parse()
 	ok, err := run(*rounds, *verbose, *only)
 	if err != nil {
@@ -49,7 +56,7 @@ func run(rounds int, verbose bool, only string) (ok bool, err error) {
 	for _, part := range []struct {
 		name string
 		run  func(rounds int) ([]row, error)
-	}{{"startup", startup}, {"transport", transport}, {"store", store}, {"plugin", plugin}} {
+	}{{"startup", startup}, {"transport", transport}, {"store", store}, {"plugin", plugin}, {"proxy", reverseProxies}} {
 		if only != "" && only != part.name {
 			continue
 		}
@@ -68,11 +75,14 @@ func run(rounds int, verbose bool, only string) (ok bool, err error) {
 func (r row) print(verbose bool) bool {
 	mark, budget := "", ""
 	within := r.budget == 0 || r.ratio <= r.budget
-	if r.budget > 0 {
+	switch {
+	case r.budget > 0:
 		budget = fmt.Sprintf("(budget %g %s)", r.budget, r.unit)
-		if !within {
-			mark = "  OVER"
-		}
+	case r.budget < 0:
+		budget, within = fmt.Sprintf("(at least %g %s)", -r.budget, r.unit), r.ratio >= -r.budget
+	}
+	if !within {
+		mark = "  MISSED"
 	}
 	detail := ""
 	if verbose {

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"sync"
+
+	"golang.org/x/term"
 
 	"github.com/tokentoss/tokentoss/core"
 )
@@ -39,6 +42,9 @@ type Relay struct {
 
 	mu      sync.Mutex
 	pending chan typed // of the read that is under way; nil: none is
+
+	screen sync.Mutex // of what is printed
+	status string     // the line that stands below it
 }
 
 // typed is a line that was read.
@@ -51,9 +57,34 @@ type typed struct {
 // in it.
 func (in *Invocation) Relay() *Relay { return &Relay{in: in, lines: bufio.NewReader(in.Stdin)} }
 
-// Print shows a line.
+// Print shows a line, above the status line.
 func (r *Relay) Print(_ context.Context, line string) error {
-	_, err := fmt.Fprintln(r.in.Stderr, oneLine(line))
+	r.screen.Lock()
+	defer r.screen.Unlock()
+	if r.status == "" {
+		_, err := fmt.Fprintln(r.in.Stderr, oneLine(line))
+		return err
+	}
+	_, err := fmt.Fprintf(r.in.Stderr, "\r\x1b[K%s\n%s", oneLine(line), r.status)
+	return err
+}
+
+// Status keeps a line below what is printed, where that is a terminal. The empty
+// line takes it away.
+func (r *Relay) Status(_ context.Context, line string) error {
+	if !isTerminal(r.in.Stderr) {
+		return nil
+	}
+	r.screen.Lock()
+	defer r.screen.Unlock()
+	if line != "" {
+		line = prefix + oneLine(line)
+		if width, _, err := term.GetSize(int(r.in.Stderr.(*os.File).Fd())); err == nil {
+			line = cut(line, width-1) // a cursor at the edge could wrap the line
+		}
+	}
+	r.status = line
+	_, err := fmt.Fprintf(r.in.Stderr, "\r\x1b[K%s", line)
 	return err
 }
 

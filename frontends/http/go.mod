@@ -3,14 +3,18 @@ module github.com/tokentoss/tokentoss/frontends/http
 go 1.26.0
 
 require (
+	github.com/coder/websocket v1.8.15
 	github.com/tokentoss/tokentoss/core v0.1.0
+	github.com/tokentoss/tokentoss/e2e/emulator v0.1.0
 	github.com/tokentoss/tokentoss/frontends/notebook v0.1.0
 	github.com/tokentoss/tokentoss/plugins v0.1.0
+	github.com/tokentoss/tokentoss/stores/file v0.1.0
 	go.uber.org/goleak v1.3.0
 )
 
 require (
 	github.com/fatih/color v1.13.0 // indirect
+	github.com/go-jose/go-jose/v4 v4.1.9 // indirect
 	github.com/gofrs/flock v0.13.2 // indirect
 	github.com/golang/protobuf v1.5.4 // indirect
 	github.com/hashicorp/go-hclog v1.6.3 // indirect
@@ -19,7 +23,6 @@ require (
 	github.com/mattn/go-colorable v0.1.12 // indirect
 	github.com/mattn/go-isatty v0.0.17 // indirect
 	github.com/oklog/run v1.1.0 // indirect
-	github.com/tokentoss/tokentoss/stores/file v0.1.0 // indirect
 	golang.org/x/net v0.60.0 // indirect
 	golang.org/x/oauth2 v0.37.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect

@@ -148,12 +148,23 @@ func (d *dialogue) receive() (*pb.Done, error) {
 				waiting <- m.PromptAnswer // has room for it
 			}
 		case *pb.RunResponse_Print:
-			if d.terminal != nil {
-				_ = d.terminal.Print(d.ctx, m.Print.GetLine())
-			}
+			d.print(m.Print)
 		case *pb.RunResponse_ReadLine:
 			d.begin(m.ReadLine.GetId(), func(ctx context.Context) { d.readLine(ctx, m.ReadLine) })
 		}
+	}
+}
+
+// print shows a line, or keeps it below the others where the terminal can.
+func (d *dialogue) print(m *pb.Print) {
+	if !m.GetStatus() {
+		if d.terminal != nil {
+			_ = d.terminal.Print(d.ctx, m.GetLine())
+		}
+		return
+	}
+	if t, ok := d.terminal.(plugins.StatusLine); ok {
+		_ = t.Status(d.ctx, m.GetLine())
 	}
 }
 

@@ -1090,8 +1090,10 @@ func (x *PromptAnswer) GetError() *Error {
 }
 
 type Print struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Line          string                 `protobuf:"bytes,1,opt,name=line,proto3" json:"line,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Line  string                 `protobuf:"bytes,1,opt,name=line,proto3" json:"line,omitempty"`
+	// It replaces the status line, which stays below what is printed.
+	Status        bool `protobuf:"varint,2,opt,name=status,proto3" json:"status,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1131,6 +1133,13 @@ func (x *Print) GetLine() string {
 		return x.Line
 	}
 	return ""
+}
+
+func (x *Print) GetStatus() bool {
+	if x != nil {
+		return x.Status
+	}
+	return false
 }
 
 type ReadLine struct {
@@ -1627,9 +1636,10 @@ const file_tokentoss_plugin_v1_frontend_proto_rawDesc = "" +
 	"\fPromptAnswer\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
 	"\x06answer\x18\x02 \x01(\tR\x06answer\x120\n" +
-	"\x05error\x18\x03 \x01(\v2\x1a.tokentoss.plugin.v1.ErrorR\x05error\"\x1b\n" +
+	"\x05error\x18\x03 \x01(\v2\x1a.tokentoss.plugin.v1.ErrorR\x05error\"3\n" +
 	"\x05Print\x12\x12\n" +
-	"\x04line\x18\x01 \x01(\tR\x04line\"J\n" +
+	"\x04line\x18\x01 \x01(\tR\x04line\x12\x16\n" +
+	"\x06status\x18\x02 \x01(\bR\x06status\"J\n" +
 	"\bReadLine\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
 	"\x06prompt\x18\x02 \x01(\tR\x06prompt\x12\x16\n" +

@@ -1,0 +1,239 @@
+package proxy_test
+
+import (
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/tokentoss/tokentoss/frontends/http/proxy"
+)
+
+// counted is a proxy whose service counts.
+func counted(t *testing.T) (*world, *atomic.Int64) {
+	var n atomic.Int64
+	return in(t, func(http.ResponseWriter, *http.Request) { n.Add(1) }), &n
+}
+
+// S22: a Host that is not one of the proxy's is refused before anything else, with
+// the secret as without it, and for OPTIONS too.
+func TestForeignHost(t *testing.T) {
+	w, n := counted(t)
+	at := strings.TrimPrefix(w.URL, "http://")
+	_, port, _ := net.SplitHostPort(at)
+	for _, host := range []string{
+		"evil.example", "evil.example:" + port, "localhost.evil.example:" + port, "127.0.0.1", "localhost", "127.0.0.1:1", "127.0.0.2:" + port,
+		"x.localhost:" + port, "localhost.:" + port, "user@" + at, "", "0x7f.1:" + port, "[::ffff:127.0.0.1]:" + port,
+	} {
+		for _, request := range []string{"GET / HTTP/1.1", "OPTIONS * HTTP/1.1", "POST / HTTP/1.1"} {
+			res, _ := w.raw(t, request+"\r\nHost: "+host+"\r\nContent-Length: 0\r\nTokentoss-Secret: "+w.Secret.Reveal()+"\r\n\r\n")
+			if c := res.StatusCode; c != http.StatusMisdirectedRequest && c != http.StatusBadRequest {
+				t.Errorf("%s with Host %q: %d", request, host, res.StatusCode)
+			}
+			clean(t, res)
+		}
+	}
+	if res, _ := w.raw(t, "GET / HTTP/1.0\r\nTokentoss-Secret: "+w.Secret.Reveal()+"\r\n\r\n"); res.StatusCode != http.StatusMisdirectedRequest {
+		t.Errorf("without Host: %d", res.StatusCode)
+	}
+	for _, host := range []string{at, "localhost:" + port, "LocalHost:" + port, "[::1]:" + port} {
+		n.Store(0)
+		if res, _ := w.do(t, get(t, w.URL, "Host", host)); res.StatusCode != http.StatusOK || n.Load() != 1 {
+			t.Errorf("own Host %q: %d", host, res.StatusCode)
+		}
+	}
+}
+
+// clean wants no header that lets pages of others in.
+func clean(t *testing.T, res *http.Response) {
+	t.Helper()
+	for name := range res.Header {
+		if strings.HasPrefix(name, "Access-Control-") {
+			t.Errorf("the answer %d has %s", res.StatusCode, name)
+		}
+	}
+}
+
+// S23 to S25: what a page of another site or another port sends is refused, though
+// the browser adds what it knows; no header invites it.
+func TestForeignPages(t *testing.T) {
+	w, n := counted(t)
+	for _, headers := range [][]string{
+		{"Origin", "https://evil.example"}, {"Origin", "null"}, {"Origin", ""}, {"Origin", "http://127.0.0.1"}, {"Origin", "http://127.0.0.1:1"},
+		{"Origin", strings.Replace(w.URL, "http:", "https:", 1)}, {"Origin", w.URL, "Origin", "https://evil.example"},
+		{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"},
+		{"Sec-Fetch-Site", "same-origin", "Origin", "https://evil.example"},
+		{"Origin", "https://evil.example", "Access-Control-Request-Method", "GET", "Access-Control-Request-Private-Network", "true"},
+	} {
+		for _, method := range []string{"GET", "POST", "OPTIONS"} {
+			r := get(t, w.URL+"/", headers...)
+			r.Method = method
+			res, _ := w.do(t, r)
+			if res.StatusCode != http.StatusForbidden {
+				t.Errorf("%s %q: %d", method, headers, res.StatusCode)
+			}
+			clean(t, res)
+		}
+	}
+	if n.Load() != 0 {
+		t.Errorf("%d requests reached the service", n.Load())
+	}
+	for _, headers := range [][]string{{"Origin", w.URL}, {"Sec-Fetch-Site", "same-origin"}, {"Sec-Fetch-Site", "none"}} {
+		if res, _ := w.do(t, get(t, w.URL+"/", headers...)); res.StatusCode != http.StatusOK {
+			t.Errorf("%q: %d", headers, res.StatusCode)
+		}
+	}
+}
+
+// S27: without the secret nothing is forwarded. Tools are asked for a password,
+// browsers get a page.
+func TestWithoutSecret(t *testing.T) {
+	w, n := counted(t)
+	for _, headers := range [][]string{
+		nil, {"Tokentoss-Secret", ""}, {"Tokentoss-Secret", "wrong"}, {"Tokentoss-Secret", w.Secret.Reveal() + "x"}, {"Tokentoss-Secret", w.Secret.Reveal()[1:]},
+		{"Authorization", "Basic dG9rZW50b3NzOg=="}, {"Authorization", "Basic !"}, {"Authorization", "Bearer " + w.Secret.Reveal()},
+		{"Cookie", "tokentoss-proxy-1=" + w.Secret.Reveal()}, {"Referer", w.URL + "/~" + w.Secret.Reveal() + "/"},
+	} {
+		r := get(t, w.URL+"/?key="+w.Secret.Reveal(), headers...)
+		res, err := w.client.Transport.(showing).base.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != http.StatusUnauthorized || !strings.HasPrefix(res.Header.Get("Www-Authenticate"), "Basic ") {
+			t.Errorf("%q: %d", headers, res.StatusCode)
+		}
+	}
+	for _, path := range []string{"/~" + w.Secret.Reveal() + "x/", "/~/", "/~wrong/", "/%7E" + w.Secret.Reveal() + "/"} {
+		res, err := w.client.Transport.(showing).base.RoundTrip(get(t, w.URL+path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.Body.Close(); res.StatusCode != http.StatusUnauthorized {
+			t.Errorf("%s: %d", path, res.StatusCode)
+		}
+	}
+	res, err := w.client.Transport.(showing).base.RoundTrip(get(t, w.URL+"/", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Site", "none", "Accept", "text/html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.Body.Close(); res.StatusCode != http.StatusForbidden || res.Header.Get("Www-Authenticate") != "" || !strings.Contains(res.Header.Get("Content-Security-Policy"), "default-src 'none'") {
+		t.Errorf("a browser: %d %v", res.StatusCode, res.Header)
+	}
+	if n.Load() != 0 {
+		t.Errorf("%d requests reached the service", n.Load())
+	}
+}
+
+// A link gives one browser the cookie, once; then there is another link. It may be
+// followed from a page of another site, and from nothing else there.
+func TestLink(t *testing.T) {
+	w, n := counted(t)
+	link := func(line string) string { return strings.Fields(line[strings.Index(line, "http"):])[0] }
+	first := link(w.screen.find(t, "(works once)"))
+	jar, _ := cookiejar.New(nil)
+	browser := &http.Client{Transport: w.client.Transport.(showing).base, Jar: jar, CheckRedirect: w.client.CheckRedirect}
+	visit := func(url string, headers ...string) int {
+		res, err := browser.Do(get(t, url, append(headers, "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document")...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		return res.StatusCode
+	}
+	if c := visit(first, "Sec-Purpose", "prefetch"); c != http.StatusForbidden {
+		t.Errorf("prefetched: %d", c)
+	}
+	if c := visit(first, "Origin", "https://evil.example"); c != http.StatusForbidden {
+		t.Errorf("from a form: %d", c)
+	}
+	if c := visit(first, "Sec-Fetch-Site", "cross-site"); c != http.StatusOK {
+		t.Errorf("the link: %d", c)
+	}
+	if c := visit(w.URL+"/", "Sec-Fetch-Site", "same-origin"); c != http.StatusOK || n.Load() != 1 {
+		t.Errorf("with the cookie: %d", c)
+	}
+	if c := visit(w.URL+"/", "Sec-Fetch-Site", "cross-site"); c != http.StatusForbidden {
+		t.Errorf("with the cookie, from elsewhere: %d", c)
+	}
+	u, _ := url.Parse(w.URL)
+	cookies := jar.Cookies(u)
+	if len(cookies) != 1 || strings.Contains(cookies[0].Value, w.Secret.Reveal()) {
+		t.Errorf("cookies: %v", cookies)
+	}
+	jar, _ = cookiejar.New(nil)
+	browser.Jar = jar
+	if c := visit(first); c != http.StatusForbidden {
+		t.Errorf("the link again: %d", c)
+	}
+	var second string
+	for _, line := range w.screen.all() {
+		if strings.Contains(line, "(works once)") {
+			second = link(line)
+		}
+	}
+	if c := visit(second); second == first || c != http.StatusOK {
+		t.Errorf("the next link: %d", c)
+	}
+}
+
+// S28: nothing in a request names another origin: it is refused, or it is a path
+// of the service.
+func TestNothingNamesAnotherOrigin(t *testing.T) {
+	elsewhere := serve(t, func(w http.ResponseWriter, r *http.Request) { t.Errorf("%s %s came here", r.Method, r.RequestURI) })
+	w, n := counted(t)
+	other := strings.TrimPrefix(elsewhere, "http://")
+	own := strings.TrimPrefix(w.URL, "http://")
+	for _, c := range []struct {
+		line, host string
+		refused    bool
+	}{
+		{"GET " + elsewhere + "/", own, true}, {"GET " + w.URL + "/", own, true}, {"CONNECT " + other, own, true}, {"CONNECT /", own, true},
+		{"TRACE /", own, true}, {"GET /", other, true}, {"GET http:" + other, own, true}, {"GET " + other, own, true}, {"GET ?x", own, true}, {"GET @" + other, own, true},
+		{"GET //" + other + "/", own, false}, {`GET /\` + other + "/", own, false}, {"GET /@" + other + "/", own, false}, {"GET /%2e%2e//" + other, own, false},
+		{"GET /..//" + other, own, false}, {"GET ///" + other, own, false}, {"GET /" + elsewhere, own, false}, {"GET /?" + elsewhere, own, false},
+		{"GET /#@" + other, own, false}, {"GET /%0d%0aHost:%20" + other, own, false}, {"GET /:80@" + other, own, false},
+	} {
+		n.Store(0)
+		res, body := w.raw(t, c.line+" HTTP/1.1\r\nHost: "+c.host+"\r\nX-Forwarded-Host: "+other+"\r\nTokentoss-Secret: "+w.Secret.Reveal()+"\r\nConnection: close\r\n\r\n")
+		if reached := n.Load() == 1; reached == c.refused || c.refused && res.StatusCode < 400 {
+			t.Errorf("%s, Host %s: %d, reached the service: %t\n%s", c.line, c.host, res.StatusCode, reached, body)
+		}
+	}
+}
+
+// What cannot be: the errors say what is wrong, and show no password.
+func TestConfigurations(t *testing.T) {
+	for _, c := range []struct {
+		config proxy.Config
+		want   string // "" for none
+	}{
+		{proxy.Config{Targets: []string{"https://a.example"}}, ""},
+		{proxy.Config{Targets: []string{"a.example", "b=https://b.example:8443/", "/c=https://c.example", "/c/d=c.example"}}, ""},
+		{proxy.Config{}, "no target"},
+		{proxy.Config{Targets: []string{"http://a.example"}}, "not https"},
+		{proxy.Config{Targets: []string{"http://127.0.0.1:1"}}, "not https"},
+		{proxy.Config{Targets: []string{"https://a.example", "https://b.example"}}, "two targets"},
+		{proxy.Config{Targets: []string{"https://user:hunter2@a.example"}}, "not a URL"},
+		{proxy.Config{Targets: []string{"https://a.example/path"}}, "has a path"},
+		{proxy.Config{Targets: []string{"a.b=https://a.example"}}, "name of a target"},
+		{proxy.Config{Targets: []string{"/../=https://a.example"}}, "path of a target"},
+		{proxy.Config{Targets: []string{"/~x=https://a.example"}}, "path of a target"},
+		{proxy.Config{Targets: []string{"/=https://a.example"}}, "path of a target"},
+		{proxy.Config{Targets: []string{"ftp://a.example"}}, "not a URL"},
+		{proxy.Config{Targets: []string{"https://*.example"}}, "pattern"},
+		{proxy.Config{Targets: []string{"https://a.example"}, For: "tomorrow"}, "for wants"},
+		{proxy.Config{Targets: []string{"https://a.example"}, Secret: "hunter2"}, "secret is"},
+		{proxy.Config{Targets: []string{"https://a.example"}, Secret: proxy.SecretKeep}, "no directory"},
+		{proxy.Config{Targets: []string{"https://a.example"}, Secret: proxy.SecretNone, Expose: true}, "every machine"},
+		{proxy.Config{Targets: []string{"https://a.example"}, Log: "loud"}, "log is"},
+	} {
+		_, err := proxy.New(c.config, proxy.Options{})
+		if (err == nil) != (c.want == "") || err != nil && (!strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "hunter2")) {
+			t.Errorf("%+v: %v, want %q", c.config, err, c.want)
+		}
+	}
+}

@@ -1,0 +1,161 @@
+package proxy
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tokentoss/tokentoss/plugins"
+)
+
+// logQueue is how many lines may wait to be written. A request never waits: what
+// does not fit is counted, and the log says how many lines are missing.
+const logQueue = 4096
+
+// An accessLog writes a line for each request, or for those that failed. There is no
+// header and no value of a query in it.
+type accessLog struct {
+	all   bool
+	lines chan entry // nil: no log
+	lost  atomic.Int64
+	done  sync.WaitGroup
+}
+
+// An entry is one request.
+type entry struct {
+	Time     time.Time `json:"time"`
+	Method   string    `json:"method"`
+	Host     string    `json:"host"`
+	Path     string    `json:"path"`
+	Query    bool      `json:"query,omitempty"` // there was one
+	Target   string    `json:"target,omitempty"`
+	Status   int       `json:"status"` // 0: no answer
+	Bytes    int64     `json:"bytes"`
+	Millis   float64   `json:"ms"`
+	Problem  string    `json:"error,omitempty"` // why the proxy answered itself
+	CutShort bool      `json:"cut_short,omitempty"`
+}
+
+// String is the line for people.
+func (e entry) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s %s", e.Time.Format("15:04:05"), e.Method, e.Path)
+	if e.Query {
+		b.WriteString("?...")
+	}
+	fmt.Fprintf(&b, " %d %dB %.1fms", e.Status, e.Bytes, e.Millis)
+	for _, s := range []string{e.Target, e.Problem} {
+		if s != "" {
+			b.WriteString(" " + s)
+		}
+	}
+	if e.CutShort {
+		b.WriteString(" cut short")
+	}
+	return b.String()
+}
+
+// startLog opens the log that is configured. close ends it, when all is written.
+func (p *Proxy) startLog(ctx context.Context) (log *accessLog, end func(), err error) {
+	log = &accessLog{all: p.config.Log == LogAll}
+	sink := &logSink{ctx: ctx, json: p.config.JSON, terminal: p.opts.Terminal}
+	if p.config.Log == LogNone || p.config.LogFile == "" && p.opts.Terminal == nil {
+		return log, func() {}, nil
+	}
+	if p.config.LogFile != "" {
+		f, err := os.OpenFile(p.config.LogFile, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+		if err != nil {
+			return nil, nil, fmt.Errorf("proxy: log: %w", err)
+		}
+		sink.file, sink.buf = f, bufio.NewWriter(f)
+	}
+	log.lines = make(chan entry, logQueue)
+	log.done.Go(func() { sink.write(log) })
+	return log, func() { close(log.lines); log.done.Wait() }, nil
+}
+
+// add logs an exchange.
+func (l *accessLog) add(x *exchange, failed bool) {
+	if l.lines == nil || !failed && !l.all {
+		return
+	}
+	e := entry{
+		Time: x.began, Method: x.in.Method, Host: x.in.Host, Path: x.path, Query: len(x.query) > 1, Status: x.status, Bytes: x.bytes,
+		Millis: float64(time.Since(x.began).Microseconds()) / 1000, Problem: x.problem, CutShort: !x.whole,
+	}
+	if x.target != nil {
+		e.Target = x.target.label()
+	}
+	select {
+	case l.lines <- e:
+	default:
+		l.lost.Add(1)
+	}
+}
+
+// A logSink is where lines go.
+type logSink struct {
+	ctx      context.Context
+	json     bool
+	terminal plugins.Terminal
+	file     *os.File
+	buf      *bufio.Writer
+}
+
+// write writes until there are no more.
+func (s *logSink) write(l *accessLog) {
+	for e := range l.lines {
+		s.line(e)
+		if n := l.lost.Swap(0); n > 0 {
+			s.line(entry{Time: time.Now(), Problem: fmt.Sprintf("%d lines are missing: too many requests at once", n)})
+		}
+		if s.buf != nil && len(l.lines) == 0 {
+			_ = s.buf.Flush()
+		}
+	}
+	if s.file != nil {
+		_ = s.buf.Flush()
+		_ = s.file.Close()
+	}
+}
+
+func (s *logSink) line(e entry) {
+	e.Path, e.Host = printable(e.Path), printable(e.Host)
+	text := e.String()
+	if s.json {
+		line, _ := json.Marshal(e) // cannot fail
+		text = string(line)
+	}
+	if s.buf != nil {
+		_, _ = s.buf.WriteString(text + "\n")
+		return
+	}
+	_ = s.terminal.Print(s.ctx, text)
+}
+
+// printable shows a path or a host of any client: without the secret that a path may
+// begin with, also when it is an old one, and in ASCII.
+func printable(s string) string {
+	if strings.Contains(s, "@") && !strings.HasPrefix(s, "/") {
+		return "..." // an absolute address, which may hold a password
+	}
+	if strings.HasPrefix(s, "/~") && !strings.HasPrefix(s, ownPath) {
+		rest := ""
+		if end := strings.IndexByte(s[1:], '/'); end >= 0 {
+			rest = s[end+1:]
+		}
+		s = "/~..." + rest
+	}
+	if code, ok := strings.CutPrefix(s, openPath); ok && code != "" {
+		s = openPath + "..."
+	}
+	q := strconv.QuoteToASCII(s)
+	return q[1 : len(q)-1]
+}

@@ -1,0 +1,130 @@
+package proxy
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/iap"
+)
+
+// errorHeader is on what the proxy answers itself, and on nothing else.
+const errorHeader = "Tokentoss-Error"
+
+// A problem is an answer of the proxy itself.
+type problem struct {
+	Status  int    `json:"-"`
+	Code    string `json:"error"` // for programs
+	Title   string `json:"-"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"` // what to do next
+}
+
+var (
+	problemNotForward = problem{http.StatusBadRequest, "not_a_forward_proxy", "Not that way", "this address is the service itself, not a proxy to set in a browser or in http_proxy", "ask it for a path, like http://127.0.0.1:PORT/"}
+	problemHost       = problem{http.StatusMisdirectedRequest, "wrong_host", "Wrong address", "the Host of the request is not one of this proxy's", "use the address that tokentoss printed"}
+	problemCrossSite  = problem{http.StatusForbidden, "cross_site", "Not from another page", "a page of another address led here", "open the address in a tab of its own"}
+	problemSecret     = problem{http.StatusForbidden, "secret_needed", "Not yet", "this browser has not shown that it is yours", "open the link that tokentoss printed; it works once, and tokentoss then prints another"}
+	problemTool       = problem{http.StatusUnauthorized, "secret_needed", "Not yet", "the request does not show this proxy's secret", "send it as the password of basic authentication, as the header " + secretHeader + ", or as the path /~SECRET/; tokentoss printed it"}
+	problemLink       = problem{http.StatusForbidden, "link_used", "This link was used", "a link works once, and in one browser", "open the one that tokentoss printed last"}
+	problemNoTarget   = problem{http.StatusNotFound, "no_target", "Nothing here", "no service has this address", ""}
+	problemReplay     = problem{http.StatusBadGateway, "refused", "Refused by IAP", "IAP refused the token, and the request's body is too large to be sent twice; the token was renewed", "send the request again"}
+)
+
+// errStale is IAP's refusal of a request that could not be repeated.
+var errStale = errors.New("IAP refused the token, and the body could not be sent again")
+
+// explain finds what a failed request means to the person. origin is the service's.
+func explain(err error, origin string) problem {
+	var refused *iap.RefusedError
+	var token *tokenError
+	switch {
+	case errors.Is(err, errStale):
+		return problemReplay
+	case errors.As(err, &refused):
+		return explainRefusal(refused)
+	case errors.As(err, &token):
+		return explainToken(token.err)
+	}
+	return explainUpstream(err, origin)
+}
+
+func explainRefusal(e *iap.RefusedError) problem {
+	p := problem{http.StatusBadGateway, "refused", "Refused by IAP", e.Error(), e.Hint()}
+	if e.StatusCode == http.StatusForbidden {
+		p.Status, p.Code, p.Title = http.StatusForbidden, "no_access", "No access"
+	}
+	if e.OneShot {
+		p.Hint = "send the request again"
+	}
+	return p
+}
+
+// explainToken is about the sign-in. Of an App in another process there is the
+// text, and core's sentinels.
+func explainToken(err error) problem {
+	p := problem{http.StatusServiceUnavailable, "no_token", "No token", err.Error(), ""}
+	var provider *core.ProviderError
+	var hint interface{ Hint() string }
+	switch {
+	case errors.Is(err, core.ErrNotConfigured):
+		p.Code, p.Title, p.Hint = "not_configured", "Not configured", "tokentoss configure --from client_secrets.json"
+	case errors.Is(err, core.ErrSignInNeeded):
+		p.Code, p.Title, p.Hint = "sign_in_needed", "Sign in", "tokentoss login; this proxy goes on by itself then"
+	case errors.As(err, &provider):
+		p.Code, p.Title, p.Hint = "provider", "The sign-in service does not answer", "tokentoss doctor"
+		if provider.Offline {
+			p.Code, p.Hint = "offline", "see whether this machine is online; nothing was lost, and you stay signed in"
+		}
+	case errors.As(err, &hint) && hint.Hint() != "":
+		p.Hint = hint.Hint()
+	default:
+		p.Hint = "tokentoss doctor"
+	}
+	return p
+}
+
+// explainUpstream is about the way to the service.
+func explainUpstream(err error, origin string) problem {
+	p := problem{http.StatusBadGateway, "upstream", "The service does not answer", origin + ": " + err.Error(), "see whether the service runs, and try again"}
+	var dns *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	var alert tls.AlertError
+	var timeout net.Error
+	switch {
+	case errors.As(err, &dns):
+		p.Code, p.Title, p.Hint = "upstream_name", "The service is not found", "see whether its name is written right, and whether this machine is online or needs a VPN"
+	case errors.As(err, &certificate):
+		p.Code, p.Title, p.Hint = "upstream_tls", "The service cannot be trusted", "nothing was sent: its certificate is not good here; a company's own authority has to be among those of this system"
+	case errors.As(err, &record), errors.As(err, &alert):
+		p.Code, p.Title, p.Hint = "upstream_tls", "The service does not speak TLS", "see whether the target's scheme and port are right"
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		p.Status, p.Code, p.Title = http.StatusGatewayTimeout, "upstream_timeout", "The service takes too long"
+	}
+	return p
+}
+
+// write sends the problem: a page to those who want one, else JSON.
+func (p problem) write(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	protect(h)
+	h.Set(errorHeader, p.Code)
+	if p.Status == http.StatusUnauthorized {
+		h.Set("Www-Authenticate", `Basic realm="tokentoss proxy"`)
+	}
+	if strings.Contains(strings.Join(r.Header["Accept"], ","), "text/html") {
+		writePage(w, r, p.Status, page{Title: p.Title, Text: sentence(p.Message), Next: p.Hint})
+		return
+	}
+	writeJSON(w, r, p.Status, p)
+}
+
+// sentence makes a message one.
+func sentence(s string) string {
+	return strings.ToUpper(s[:1]) + s[1:] + "."
+}
