@@ -218,6 +218,15 @@ func (t *remoteTerminal) Status(ctx context.Context, line string) error {
 	return nil
 }
 
+// Browse implements [Browser].
+func (t *remoteTerminal) Browse(ctx context.Context, url string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	t.c.say(&pb.RunResponse{Message: &pb.RunResponse_Browse{Browse: &pb.Browse{Url: url}}})
+	return nil
+}
+
 // ReadLine implements [Terminal].
 func (t *remoteTerminal) ReadLine(ctx context.Context, prompt string) (string, error) {
 	return t.read(ctx, prompt, false)

@@ -96,6 +96,14 @@ type StatusLine interface {
 	Status(ctx context.Context, line string) error
 }
 
+// A Browser is a [Terminal] beside which there is a browser. The Terminal of a
+// frontend in a process of its own always is one.
+type Browser interface {
+	// Browse opens an address in the person's browser. Whether it shows anything
+	// cannot be known: print the address as well.
+	Browse(ctx context.Context, url string) error
+}
+
 // A Plugin is a store or a frontend that can be served and opened. Make one with
 // [Store] or [Frontend].
 type Plugin struct {

@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -67,11 +69,11 @@ func (c *Config) Add(name string, s Settings) error {
 			values[f.key] = f.value
 		}
 	}
-	text, err := toml.Marshal(values)
-	if err != nil {
-		return err
+	var text strings.Builder
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		fmt.Fprintf(&text, "%s = %s\n", key, tomlText(values[key].(string)))
 	}
-	block := fmt.Sprintf("[profiles.%s]\n%s", tomlKey(name), text)
+	block := fmt.Sprintf("[profiles.%s]\n%s", tomlKey(name), text.String())
 	return c.edit(block, func(m map[string]any) { tableOf(m, "profiles")[name] = values }, func(lines []string) []string {
 		if n := len(lines); n > 0 && strings.TrimSpace(lines[n-1]) != "" {
 			lines = append(lines, "")
@@ -221,6 +223,17 @@ func keyOf(line string) string {
 		return ""
 	}
 	return strings.Trim(strings.TrimSpace(key), `"'`)
+}
+
+// tomlText quotes a text: as a literal if it can be one. What Go quotes in another
+// way than TOML, the check of each edit notices. The library's encoder, for which
+// this stands, is a hundredth of the light executable.
+func tomlText(s string) string {
+	plain := func(r rune) bool { return r >= ' ' && r != 0x7f && r != '\'' }
+	if strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return "'" + s + "'"
+	}
+	return fmt.Sprintf("%q", s)
 }
 
 // tomlKey quotes a name that is no bare key.

@@ -38,8 +38,8 @@ type Host struct {
 	// OpenStore opens a store that is not the file store. ctx is the command's.
 	OpenStore func(ctx context.Context, in *Invocation, name string, p profile.Place) (core.TokenStore, error)
 
-	// OpenFrontend opens a frontend that is not the terminal. Its settings are
-	// those of config.toml.
+	// OpenFrontend opens a frontend that is not the terminal, to sign in with. Its
+	// settings are those of config.toml.
 	OpenFrontend func(ctx context.Context, in *Invocation, name string, settings map[string]any) (core.Frontend, error)
 }
 
@@ -234,6 +234,11 @@ func (in *Invocation) open(ctx context.Context, change func(*profile.Options)) (
 		o.Logger.Debug("profile opened", "profile", p.Name, "store", p.Store, "session", p.Location(), "client", p.ClientFile)
 	}
 	return p, err
+}
+
+// Open opens the profile that the flags name, for a command that stays.
+func (in *Invocation) Open(ctx context.Context) (*profile.Profile, error) {
+	return in.open(ctx, func(o *profile.Options) { o.OneShot = false })
 }
 
 // Logger logs to standard error: warnings always, everything with --verbose.

@@ -35,6 +35,7 @@ func (c *commands) all() []*cli.Command {
 			ArgsUsage: "URL -- CURL-ARGUMENTS", Action: c.run(1, -1, curl)},
 		&cli.Command{Name: "exec", Usage: "run a command with the token as IAP_TOKEN in its environment", Category: "requests",
 			ArgsUsage: "-- COMMAND [ARGUMENTS]", Action: c.run(1, -1, execute)},
+		c.serve(), c.proxy(),
 		c.profiles(),
 		c.stores(),
 		c.plugins(),
@@ -159,6 +160,38 @@ func group(name, usage, category string, below ...*cli.Command) *cli.Command {
 			}
 			return cli.ShowSubcommandHelp(ctx)
 		},
+	}
+}
+
+func (c *commands) serve() *cli.Command {
+	return &cli.Command{
+		Name: "serve", Usage: "serve a page to sign in on, and tokens for local programs", Category: "requests",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "listen", Usage: "listen on `ADDR`, host:port of this machine", DefaultText: "a free port"},
+			&cli.DurationFlag{Name: "for", Usage: "end after `TIME`", DefaultText: "never"},
+			&cli.BoolFlag{Name: "no-browser", Usage: "only show the address to open"},
+			&cli.StringFlag{Name: "browser", Usage: "open the page with `CMD`; none is --no-browser"},
+		},
+		Action: c.heavy("serve", 0, 0),
+	}
+}
+
+func (c *commands) proxy() *cli.Command {
+	return &cli.Command{
+		Name: "proxy", Usage: "give services behind IAP an address on this machine, for any tool", Category: "requests",
+		ArgsUsage: "TARGET...",
+		Description: "A TARGET is the service's URL, or, where there are several,\n" +
+			"  NAME=URL   for http://NAME.localhost:PORT/\n" +
+			"  /PATH=URL  for http://localhost:PORT/PATH\n" +
+			"Without one, those of config.toml are served: targets in [frontends.proxy].",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "listen", Usage: "listen on `ADDR`: host:port, or unix:/PATH", DefaultText: "a free port"},
+			&cli.DurationFlag{Name: "for", Usage: "end after `TIME`", DefaultText: "never"},
+			&cli.StringFlag{Name: "secret", Usage: "`KIND` of secret that tools show: new, keep or none", DefaultText: "new"},
+			&cli.StringFlag{Name: "log", Usage: "log `WHICH` requests: errors, all or none", DefaultText: "errors"},
+			&cli.BoolFlag{Name: "json", Usage: "log as JSON"},
+		},
+		Action: c.heavy("proxy", 0, -1),
 	}
 }
 

@@ -9,6 +9,7 @@ require (
 	github.com/tokentoss/tokentoss/core v0.1.0
 	github.com/tokentoss/tokentoss/core/profile v0.1.0
 	github.com/tokentoss/tokentoss/e2e/emulator v0.1.0
+	github.com/tokentoss/tokentoss/frontends/http v0.1.0
 	github.com/tokentoss/tokentoss/plugins v0.1.0
 	github.com/tokentoss/tokentoss/stores/encrypted v0.1.0
 	github.com/tokentoss/tokentoss/stores/file v0.1.0

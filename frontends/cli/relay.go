@@ -45,6 +45,9 @@ type Relay struct {
 
 	screen sync.Mutex // of what is printed
 	status string     // the line that stands below it
+
+	browser   string      // command; "" is the system's, noBrowser none
+	redirects []*redirect // until Close
 }
 
 // typed is a line that was read.
@@ -53,9 +56,44 @@ type typed struct {
 	err  error
 }
 
-// Relay returns the terminal. There is one for a process: what was read ahead is
-// in it.
-func (in *Invocation) Relay() *Relay { return &Relay{in: in, lines: bufio.NewReader(in.Stdin)} }
+// NewRelay returns the terminal of an invocation. There is one for a process: what
+// was read ahead is in it. It is no method, which would be linked wherever
+// templates are.
+func NewRelay(in *Invocation) *Relay {
+	browser := in.String("browser")
+	if in.Bool("no-browser") || !in.interactive() {
+		browser = noBrowser
+	}
+	return &Relay{in: in, lines: bufio.NewReader(in.Stdin), browser: browser}
+}
+
+// Close takes away what a browser has read by now.
+func (r *Relay) Close() {
+	r.screen.Lock()
+	defer r.screen.Unlock()
+	for _, to := range r.redirects {
+		to.remove()
+	}
+}
+
+// Browse opens an address in the person's browser, by way of a private file. That
+// the frontend has printed the address is taken for granted.
+func (r *Relay) Browse(ctx context.Context, url string) error {
+	if r.browser == noBrowser {
+		return nil
+	}
+	to, err := newRedirect(url)
+	if err != nil {
+		return err
+	}
+	r.screen.Lock()
+	r.redirects = append(r.redirects, to)
+	r.screen.Unlock()
+	if err := openBrowser(ctx, r.browser, to.url()); err != nil {
+		r.in.say.say("no browser was opened here: %v", err)
+	}
+	return nil
+}
 
 // Print shows a line, above the status line.
 func (r *Relay) Print(_ context.Context, line string) error {

@@ -149,6 +149,10 @@ func (d *dialogue) receive() (*pb.Done, error) {
 			}
 		case *pb.RunResponse_Print:
 			d.print(m.Print)
+		case *pb.RunResponse_Browse:
+			if b, ok := d.terminal.(plugins.Browser); ok {
+				_ = b.Browse(d.ctx, m.Browse.GetUrl())
+			}
 		case *pb.RunResponse_ReadLine:
 			d.begin(m.ReadLine.GetId(), func(ctx context.Context) { d.readLine(ctx, m.ReadLine) })
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/frontends/http/proxy"
+	"github.com/tokentoss/tokentoss/frontends/http/serve"
 	"github.com/tokentoss/tokentoss/plugins"
 	"github.com/tokentoss/tokentoss/stores/encrypted"
 	"github.com/tokentoss/tokentoss/stores/keyring"
@@ -16,6 +18,7 @@ func bundled() []plugins.Plugin {
 		return plugins.Info{Name: name, About: about, Locking: true, Listing: true}
 	}
 	return []plugins.Plugin{
+		serve.Plugin(), proxy.Plugin(),
 		plugins.Store(info("encrypted", "files, encrypted by age: for an identity, an SSH key, or a passphrase"),
 			func(_ context.Context, o plugins.Opening[encrypted.Config]) (core.TokenStore, error) {
 				return encrypted.Open(o.Config, o.Dir, encrypted.Ask(o.Ask))

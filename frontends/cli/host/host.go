@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 
@@ -28,16 +29,16 @@ func Main() int {
 	if len(os.Args) == 3 {
 		switch os.Args[1] {
 		case serveCommand:
-			return serve(os.Args[2])
+			return servePlugin(os.Args[2])
 		case cli.AgentCommand:
 			return serveAgent(os.Args[2])
 		}
 	}
-	return cli.Main(&cli.Host{Commands: commands(), OpenStore: openStore, OpenFrontend: openFrontend})
+	return cli.Main(&cli.Host{Commands: commands(), OpenStore: openStore, OpenFrontend: openLogin})
 }
 
-// serve serves a bundled plugin.
-func serve(name string) int {
+// servePlugin serves a bundled plugin.
+func servePlugin(name string) int {
 	for _, p := range bundled() {
 		if p.Name == name {
 			plugins.Serve(p)
@@ -49,7 +50,7 @@ func serve(name string) int {
 
 func commands() map[string]cli.Action {
 	return map[string]cli.Action{
-		"emulator": runEmulator, "demo": runDemo,
+		"emulator": runEmulator, "demo": runDemo, "serve": runServe, "proxy": runProxy,
 		"plugin list": pluginList, "plugin install": pluginInstall, "plugin describe": pluginDescribe,
 		"plugin verify": pluginVerify, "plugin remove": pluginRemove,
 		"store list": storeList, "store use": storeUse, "store migrate": storeMigrate,
@@ -78,6 +79,28 @@ func openStore(ctx context.Context, in *cli.Invocation, name string, p profile.P
 	return s, err
 }
 
+// openLogin opens a frontend that is a plugin, to sign in with. One that could
+// stay is asked to end with the sign-in, by the setting that is there for that.
+func openLogin(ctx context.Context, in *cli.Invocation, name string, settings map[string]any) (core.Frontend, error) {
+	use, err := host.ParseUse(name, settings)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := in.Dir()
+	if err != nil {
+		return nil, err
+	}
+	d, err := newHost(dir, in.Logger()).Describe(use.Plugin)
+	if err == nil && slices.ContainsFunc(d.Settings, func(s plugins.Setting) bool { return s.Name == "once" }) {
+		settings = maps.Clone(settings)
+		if settings == nil {
+			settings = make(map[string]any)
+		}
+		settings["once"] = true
+	}
+	return openFrontend(ctx, in, name, settings)
+}
+
 // openFrontend opens a frontend that is a plugin.
 func openFrontend(_ context.Context, in *cli.Invocation, name string, settings map[string]any) (core.Frontend, error) {
 	use, err := host.ParseUse(name, settings)
@@ -88,11 +111,25 @@ func openFrontend(_ context.Context, in *cli.Invocation, name string, settings m
 	if err != nil {
 		return nil, err
 	}
-	use.Ask, use.Terminal = in.Ask, in.Relay()
-	f, err := newHost(dir, in.Logger()).OpenFrontend(use)
+	h := newHost(dir, in.Logger())
+	relay := cli.NewRelay(in)
+	use.Ask, use.Terminal = in.Ask, relay
+	f, err := h.OpenFrontend(use)
 	var unknown *host.UnknownError
 	if errors.As(err, &unknown) {
 		return nil, cli.Usage("tokentoss plugin list", "there is no frontend %q", name)
 	}
-	return f, err
+	return &relayed{f, relay}, err
+}
+
+// A relayed frontend has this program's terminal.
+type relayed struct {
+	core.Frontend
+	relay *cli.Relay
+}
+
+// Run implements [core.Frontend].
+func (f *relayed) Run(ctx context.Context, app core.App) error {
+	defer f.relay.Close()
+	return f.Frontend.Run(ctx, app)
 }

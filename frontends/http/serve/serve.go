@@ -110,6 +110,9 @@ func (f *frontend) announce(ctx context.Context, l net.Listener, pageKey string,
 			return fmt.Errorf("the address of the page cannot be shown: %w", err)
 		}
 	}
+	if b, ok := f.Terminal.(plugins.Browser); ok {
+		return b.Browse(ctx, address+"/#key="+pageKey)
+	}
 	return nil
 }
 

@@ -238,6 +238,7 @@ type RunResponse struct {
 	//	*RunResponse_Print
 	//	*RunResponse_ReadLine
 	//	*RunResponse_Done
+	//	*RunResponse_Browse
 	Message       isRunResponse_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -334,6 +335,15 @@ func (x *RunResponse) GetDone() *Done {
 	return nil
 }
 
+func (x *RunResponse) GetBrowse() *Browse {
+	if x != nil {
+		if x, ok := x.Message.(*RunResponse_Browse); ok {
+			return x.Browse
+		}
+	}
+	return nil
+}
+
 type isRunResponse_Message interface {
 	isRunResponse_Message()
 }
@@ -364,6 +374,10 @@ type RunResponse_Done struct {
 	Done *Done `protobuf:"bytes,6,opt,name=done,proto3,oneof"`
 }
 
+type RunResponse_Browse struct {
+	Browse *Browse `protobuf:"bytes,7,opt,name=browse,proto3,oneof"`
+}
+
 func (*RunResponse_Call) isRunResponse_Message() {}
 
 func (*RunResponse_CallEnd) isRunResponse_Message() {}
@@ -375,6 +389,8 @@ func (*RunResponse_Print) isRunResponse_Message() {}
 func (*RunResponse_ReadLine) isRunResponse_Message() {}
 
 func (*RunResponse_Done) isRunResponse_Message() {}
+
+func (*RunResponse_Browse) isRunResponse_Message() {}
 
 // A Call is a method of the App. Every call has one reply; a watch's is at its end.
 type Call struct {
@@ -1089,6 +1105,51 @@ func (x *PromptAnswer) GetError() *Error {
 	return nil
 }
 
+// A Browse opens an address in the person's browser, if there is one.
+type Browse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Url           string                 `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Browse) Reset() {
+	*x = Browse{}
+	mi := &file_tokentoss_plugin_v1_frontend_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Browse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Browse) ProtoMessage() {}
+
+func (x *Browse) ProtoReflect() protoreflect.Message {
+	mi := &file_tokentoss_plugin_v1_frontend_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Browse.ProtoReflect.Descriptor instead.
+func (*Browse) Descriptor() ([]byte, []int) {
+	return file_tokentoss_plugin_v1_frontend_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *Browse) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
 type Print struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Line  string                 `protobuf:"bytes,1,opt,name=line,proto3" json:"line,omitempty"`
@@ -1100,7 +1161,7 @@ type Print struct {
 
 func (x *Print) Reset() {
 	*x = Print{}
-	mi := &file_tokentoss_plugin_v1_frontend_proto_msgTypes[15]
+	mi := &file_tokentoss_plugin_v1_frontend_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1112,7 +1173,7 @@ func (x *Print) String() string {
 func (*Print) ProtoMessage() {}
 
 func (x *Print) ProtoReflect() protoreflect.Message {
-	mi := &file_tokentoss_plugin_v1_frontend_proto_msgTypes[15]
+	mi := &file_tokentoss_plugin_v1_frontend_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1125,7 +1186,7 @@ func (x *Print) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Print.ProtoReflect.Descriptor instead.
 func (*Print) Descriptor() ([]byte, []int) {
-	return file_tokentoss_plugin_v1_frontend_proto_rawDescGZIP(), []int{15}
+	return file_tokentoss_plugin_v1_frontend_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Print) GetLine() string {
@@ -1154,7 +1215,7 @@ type ReadLine struct {
 
 func (x *ReadLine) Reset() {
 	*x = ReadLine{}
-	mi := &file_tokentoss_plugin_v1_frontend_proto_msgTypes[16]
+	mi := &file_tokentoss_plugin_v1_frontend_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1166,7 +1227,7 @@ func (x *ReadLine) String() string {
 func (*ReadLine) ProtoMessage() {}
 
 func (x *ReadLine) ProtoReflect() protoreflect.Message {
-	mi := &file_tokentoss_plugin_v1_frontend_proto_msgTypes[16]
+	mi := &file_tokentoss_plugin_v1_frontend_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1179,7 +1240,7 @@ func (x *ReadLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadLine.ProtoReflect.Descriptor instead.
 func (*ReadLine) Descriptor() ([]byte, []int) {
-	return file_tokentoss_plugin_v1_frontend_proto_rawDescGZIP(), []int{16}
+	return file_tokentoss_plugin_v1_frontend_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ReadLine) GetId() uint64 {
@@ -1212,7 +1273,7 @@ type Done struct {
 
 func (x *Done) Reset() {
 	*x = Done{}
-	mi := &file_tokentoss_plugin_v1_frontend_proto_msgTypes[17]
+	mi := &file_tokentoss_plugin_v1_frontend_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1224,7 +1285,7 @@ func (x *Done) String() string {
 func (*Done) ProtoMessage() {}
 
 func (x *Done) ProtoReflect() protoreflect.Message {
-	mi := &file_tokentoss_plugin_v1_frontend_proto_msgTypes[17]
+	mi := &file_tokentoss_plugin_v1_frontend_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1237,7 +1298,7 @@ func (x *Done) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Done.ProtoReflect.Descriptor instead.
 func (*Done) Descriptor() ([]byte, []int) {
-	return file_tokentoss_plugin_v1_frontend_proto_rawDescGZIP(), []int{17}
+	return file_tokentoss_plugin_v1_frontend_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Done) GetError() *Error {
@@ -1262,7 +1323,7 @@ type ClientSecrets struct {
 
 func (x *ClientSecrets) Reset() {
 	*x = ClientSecrets{}
-	mi := &file_tokentoss_plugin_v1_frontend_proto_msgTypes[18]
+	mi := &file_tokentoss_plugin_v1_frontend_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1274,7 +1335,7 @@ func (x *ClientSecrets) String() string {
 func (*ClientSecrets) ProtoMessage() {}
 
 func (x *ClientSecrets) ProtoReflect() protoreflect.Message {
-	mi := &file_tokentoss_plugin_v1_frontend_proto_msgTypes[18]
+	mi := &file_tokentoss_plugin_v1_frontend_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1287,7 +1348,7 @@ func (x *ClientSecrets) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientSecrets.ProtoReflect.Descriptor instead.
 func (*ClientSecrets) Descriptor() ([]byte, []int) {
-	return file_tokentoss_plugin_v1_frontend_proto_rawDescGZIP(), []int{18}
+	return file_tokentoss_plugin_v1_frontend_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ClientSecrets) GetClientId() string {
@@ -1359,7 +1420,7 @@ type Status struct {
 
 func (x *Status) Reset() {
 	*x = Status{}
-	mi := &file_tokentoss_plugin_v1_frontend_proto_msgTypes[19]
+	mi := &file_tokentoss_plugin_v1_frontend_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1371,7 +1432,7 @@ func (x *Status) String() string {
 func (*Status) ProtoMessage() {}
 
 func (x *Status) ProtoReflect() protoreflect.Message {
-	mi := &file_tokentoss_plugin_v1_frontend_proto_msgTypes[19]
+	mi := &file_tokentoss_plugin_v1_frontend_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1384,7 +1445,7 @@ func (x *Status) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Status.ProtoReflect.Descriptor instead.
 func (*Status) Descriptor() ([]byte, []int) {
-	return file_tokentoss_plugin_v1_frontend_proto_rawDescGZIP(), []int{19}
+	return file_tokentoss_plugin_v1_frontend_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Status) GetState() string {
@@ -1487,7 +1548,7 @@ type IDToken struct {
 
 func (x *IDToken) Reset() {
 	*x = IDToken{}
-	mi := &file_tokentoss_plugin_v1_frontend_proto_msgTypes[20]
+	mi := &file_tokentoss_plugin_v1_frontend_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1499,7 +1560,7 @@ func (x *IDToken) String() string {
 func (*IDToken) ProtoMessage() {}
 
 func (x *IDToken) ProtoReflect() protoreflect.Message {
-	mi := &file_tokentoss_plugin_v1_frontend_proto_msgTypes[20]
+	mi := &file_tokentoss_plugin_v1_frontend_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1512,7 +1573,7 @@ func (x *IDToken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IDToken.ProtoReflect.Descriptor instead.
 func (*IDToken) Descriptor() ([]byte, []int) {
-	return file_tokentoss_plugin_v1_frontend_proto_rawDescGZIP(), []int{20}
+	return file_tokentoss_plugin_v1_frontend_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *IDToken) GetValue() string {
@@ -1587,14 +1648,15 @@ const file_tokentoss_plugin_v1_frontend_proto_rawDesc = "" +
 	"prompt_end\x18\x06 \x01(\v2\x1e.tokentoss.plugin.v1.PromptEndH\x00R\tpromptEnd\x121\n" +
 	"\x04line\x18\a \x01(\v2\x1b.tokentoss.plugin.v1.AnswerH\x00R\x04lineB\t\n" +
 	"\amessage\"\x06\n" +
-	"\x04Stop\"\xf1\x02\n" +
+	"\x04Stop\"\xa8\x03\n" +
 	"\vRunResponse\x12/\n" +
 	"\x04call\x18\x01 \x01(\v2\x19.tokentoss.plugin.v1.CallH\x00R\x04call\x129\n" +
 	"\bcall_end\x18\x02 \x01(\v2\x1c.tokentoss.plugin.v1.CallEndH\x00R\acallEnd\x12H\n" +
 	"\rprompt_answer\x18\x03 \x01(\v2!.tokentoss.plugin.v1.PromptAnswerH\x00R\fpromptAnswer\x122\n" +
 	"\x05print\x18\x04 \x01(\v2\x1a.tokentoss.plugin.v1.PrintH\x00R\x05print\x12<\n" +
 	"\tread_line\x18\x05 \x01(\v2\x1d.tokentoss.plugin.v1.ReadLineH\x00R\breadLine\x12/\n" +
-	"\x04done\x18\x06 \x01(\v2\x19.tokentoss.plugin.v1.DoneH\x00R\x04doneB\t\n" +
+	"\x04done\x18\x06 \x01(\v2\x19.tokentoss.plugin.v1.DoneH\x00R\x04done\x125\n" +
+	"\x06browse\x18\a \x01(\v2\x1b.tokentoss.plugin.v1.BrowseH\x00R\x06browseB\t\n" +
 	"\amessage\"\xc7\x03\n" +
 	"\x04Call\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x129\n" +
@@ -1636,7 +1698,9 @@ const file_tokentoss_plugin_v1_frontend_proto_rawDesc = "" +
 	"\fPromptAnswer\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
 	"\x06answer\x18\x02 \x01(\tR\x06answer\x120\n" +
-	"\x05error\x18\x03 \x01(\v2\x1a.tokentoss.plugin.v1.ErrorR\x05error\"3\n" +
+	"\x05error\x18\x03 \x01(\v2\x1a.tokentoss.plugin.v1.ErrorR\x05error\"\x1a\n" +
+	"\x06Browse\x12\x10\n" +
+	"\x03url\x18\x01 \x01(\tR\x03url\"3\n" +
 	"\x05Print\x12\x12\n" +
 	"\x04line\x18\x01 \x01(\tR\x04line\x12\x16\n" +
 	"\x06status\x18\x02 \x01(\bR\x06status\"J\n" +
@@ -1696,7 +1760,7 @@ func file_tokentoss_plugin_v1_frontend_proto_rawDescGZIP() []byte {
 	return file_tokentoss_plugin_v1_frontend_proto_rawDescData
 }
 
-var file_tokentoss_plugin_v1_frontend_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_tokentoss_plugin_v1_frontend_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_tokentoss_plugin_v1_frontend_proto_goTypes = []any{
 	(*RunRequest)(nil),            // 0: tokentoss.plugin.v1.RunRequest
 	(*Stop)(nil),                  // 1: tokentoss.plugin.v1.Stop
@@ -1713,57 +1777,59 @@ var file_tokentoss_plugin_v1_frontend_proto_goTypes = []any{
 	(*Prompt)(nil),                // 12: tokentoss.plugin.v1.Prompt
 	(*PromptEnd)(nil),             // 13: tokentoss.plugin.v1.PromptEnd
 	(*PromptAnswer)(nil),          // 14: tokentoss.plugin.v1.PromptAnswer
-	(*Print)(nil),                 // 15: tokentoss.plugin.v1.Print
-	(*ReadLine)(nil),              // 16: tokentoss.plugin.v1.ReadLine
-	(*Done)(nil),                  // 17: tokentoss.plugin.v1.Done
-	(*ClientSecrets)(nil),         // 18: tokentoss.plugin.v1.ClientSecrets
-	(*Status)(nil),                // 19: tokentoss.plugin.v1.Status
-	(*IDToken)(nil),               // 20: tokentoss.plugin.v1.IDToken
-	(*Start)(nil),                 // 21: tokentoss.plugin.v1.Start
-	(*Answer)(nil),                // 22: tokentoss.plugin.v1.Answer
-	(*Error)(nil),                 // 23: tokentoss.plugin.v1.Error
-	(*timestamppb.Timestamp)(nil), // 24: google.protobuf.Timestamp
+	(*Browse)(nil),                // 15: tokentoss.plugin.v1.Browse
+	(*Print)(nil),                 // 16: tokentoss.plugin.v1.Print
+	(*ReadLine)(nil),              // 17: tokentoss.plugin.v1.ReadLine
+	(*Done)(nil),                  // 18: tokentoss.plugin.v1.Done
+	(*ClientSecrets)(nil),         // 19: tokentoss.plugin.v1.ClientSecrets
+	(*Status)(nil),                // 20: tokentoss.plugin.v1.Status
+	(*IDToken)(nil),               // 21: tokentoss.plugin.v1.IDToken
+	(*Start)(nil),                 // 22: tokentoss.plugin.v1.Start
+	(*Answer)(nil),                // 23: tokentoss.plugin.v1.Answer
+	(*Error)(nil),                 // 24: tokentoss.plugin.v1.Error
+	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
 }
 var file_tokentoss_plugin_v1_frontend_proto_depIdxs = []int32{
-	21, // 0: tokentoss.plugin.v1.RunRequest.start:type_name -> tokentoss.plugin.v1.Start
+	22, // 0: tokentoss.plugin.v1.RunRequest.start:type_name -> tokentoss.plugin.v1.Start
 	1,  // 1: tokentoss.plugin.v1.RunRequest.stop:type_name -> tokentoss.plugin.v1.Stop
 	10, // 2: tokentoss.plugin.v1.RunRequest.reply:type_name -> tokentoss.plugin.v1.Reply
 	11, // 3: tokentoss.plugin.v1.RunRequest.update:type_name -> tokentoss.plugin.v1.Update
 	12, // 4: tokentoss.plugin.v1.RunRequest.prompt:type_name -> tokentoss.plugin.v1.Prompt
 	13, // 5: tokentoss.plugin.v1.RunRequest.prompt_end:type_name -> tokentoss.plugin.v1.PromptEnd
-	22, // 6: tokentoss.plugin.v1.RunRequest.line:type_name -> tokentoss.plugin.v1.Answer
+	23, // 6: tokentoss.plugin.v1.RunRequest.line:type_name -> tokentoss.plugin.v1.Answer
 	3,  // 7: tokentoss.plugin.v1.RunResponse.call:type_name -> tokentoss.plugin.v1.Call
 	9,  // 8: tokentoss.plugin.v1.RunResponse.call_end:type_name -> tokentoss.plugin.v1.CallEnd
 	14, // 9: tokentoss.plugin.v1.RunResponse.prompt_answer:type_name -> tokentoss.plugin.v1.PromptAnswer
-	15, // 10: tokentoss.plugin.v1.RunResponse.print:type_name -> tokentoss.plugin.v1.Print
-	16, // 11: tokentoss.plugin.v1.RunResponse.read_line:type_name -> tokentoss.plugin.v1.ReadLine
-	17, // 12: tokentoss.plugin.v1.RunResponse.done:type_name -> tokentoss.plugin.v1.Done
-	4,  // 13: tokentoss.plugin.v1.Call.status:type_name -> tokentoss.plugin.v1.StatusCall
-	5,  // 14: tokentoss.plugin.v1.Call.watch:type_name -> tokentoss.plugin.v1.WatchCall
-	18, // 15: tokentoss.plugin.v1.Call.configure:type_name -> tokentoss.plugin.v1.ClientSecrets
-	6,  // 16: tokentoss.plugin.v1.Call.sign_in:type_name -> tokentoss.plugin.v1.SignInCall
-	7,  // 17: tokentoss.plugin.v1.Call.sign_out:type_name -> tokentoss.plugin.v1.SignOutCall
-	8,  // 18: tokentoss.plugin.v1.Call.id_token:type_name -> tokentoss.plugin.v1.IDTokenCall
-	20, // 19: tokentoss.plugin.v1.Call.renew:type_name -> tokentoss.plugin.v1.IDToken
-	23, // 20: tokentoss.plugin.v1.Reply.error:type_name -> tokentoss.plugin.v1.Error
-	19, // 21: tokentoss.plugin.v1.Reply.status:type_name -> tokentoss.plugin.v1.Status
-	20, // 22: tokentoss.plugin.v1.Reply.id_token:type_name -> tokentoss.plugin.v1.IDToken
-	19, // 23: tokentoss.plugin.v1.Update.status:type_name -> tokentoss.plugin.v1.Status
-	24, // 24: tokentoss.plugin.v1.Prompt.deadline:type_name -> google.protobuf.Timestamp
-	23, // 25: tokentoss.plugin.v1.PromptAnswer.error:type_name -> tokentoss.plugin.v1.Error
-	23, // 26: tokentoss.plugin.v1.Done.error:type_name -> tokentoss.plugin.v1.Error
-	24, // 27: tokentoss.plugin.v1.Status.signed_in_at:type_name -> google.protobuf.Timestamp
-	24, // 28: tokentoss.plugin.v1.Status.token_expiry:type_name -> google.protobuf.Timestamp
-	24, // 29: tokentoss.plugin.v1.Status.session_ends:type_name -> google.protobuf.Timestamp
-	24, // 30: tokentoss.plugin.v1.IDToken.issued_at:type_name -> google.protobuf.Timestamp
-	24, // 31: tokentoss.plugin.v1.IDToken.expiry:type_name -> google.protobuf.Timestamp
-	0,  // 32: tokentoss.plugin.v1.FrontendService.Run:input_type -> tokentoss.plugin.v1.RunRequest
-	2,  // 33: tokentoss.plugin.v1.FrontendService.Run:output_type -> tokentoss.plugin.v1.RunResponse
-	33, // [33:34] is the sub-list for method output_type
-	32, // [32:33] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	16, // 10: tokentoss.plugin.v1.RunResponse.print:type_name -> tokentoss.plugin.v1.Print
+	17, // 11: tokentoss.plugin.v1.RunResponse.read_line:type_name -> tokentoss.plugin.v1.ReadLine
+	18, // 12: tokentoss.plugin.v1.RunResponse.done:type_name -> tokentoss.plugin.v1.Done
+	15, // 13: tokentoss.plugin.v1.RunResponse.browse:type_name -> tokentoss.plugin.v1.Browse
+	4,  // 14: tokentoss.plugin.v1.Call.status:type_name -> tokentoss.plugin.v1.StatusCall
+	5,  // 15: tokentoss.plugin.v1.Call.watch:type_name -> tokentoss.plugin.v1.WatchCall
+	19, // 16: tokentoss.plugin.v1.Call.configure:type_name -> tokentoss.plugin.v1.ClientSecrets
+	6,  // 17: tokentoss.plugin.v1.Call.sign_in:type_name -> tokentoss.plugin.v1.SignInCall
+	7,  // 18: tokentoss.plugin.v1.Call.sign_out:type_name -> tokentoss.plugin.v1.SignOutCall
+	8,  // 19: tokentoss.plugin.v1.Call.id_token:type_name -> tokentoss.plugin.v1.IDTokenCall
+	21, // 20: tokentoss.plugin.v1.Call.renew:type_name -> tokentoss.plugin.v1.IDToken
+	24, // 21: tokentoss.plugin.v1.Reply.error:type_name -> tokentoss.plugin.v1.Error
+	20, // 22: tokentoss.plugin.v1.Reply.status:type_name -> tokentoss.plugin.v1.Status
+	21, // 23: tokentoss.plugin.v1.Reply.id_token:type_name -> tokentoss.plugin.v1.IDToken
+	20, // 24: tokentoss.plugin.v1.Update.status:type_name -> tokentoss.plugin.v1.Status
+	25, // 25: tokentoss.plugin.v1.Prompt.deadline:type_name -> google.protobuf.Timestamp
+	24, // 26: tokentoss.plugin.v1.PromptAnswer.error:type_name -> tokentoss.plugin.v1.Error
+	24, // 27: tokentoss.plugin.v1.Done.error:type_name -> tokentoss.plugin.v1.Error
+	25, // 28: tokentoss.plugin.v1.Status.signed_in_at:type_name -> google.protobuf.Timestamp
+	25, // 29: tokentoss.plugin.v1.Status.token_expiry:type_name -> google.protobuf.Timestamp
+	25, // 30: tokentoss.plugin.v1.Status.session_ends:type_name -> google.protobuf.Timestamp
+	25, // 31: tokentoss.plugin.v1.IDToken.issued_at:type_name -> google.protobuf.Timestamp
+	25, // 32: tokentoss.plugin.v1.IDToken.expiry:type_name -> google.protobuf.Timestamp
+	0,  // 33: tokentoss.plugin.v1.FrontendService.Run:input_type -> tokentoss.plugin.v1.RunRequest
+	2,  // 34: tokentoss.plugin.v1.FrontendService.Run:output_type -> tokentoss.plugin.v1.RunResponse
+	34, // [34:35] is the sub-list for method output_type
+	33, // [33:34] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_tokentoss_plugin_v1_frontend_proto_init() }
@@ -1789,6 +1855,7 @@ func file_tokentoss_plugin_v1_frontend_proto_init() {
 		(*RunResponse_Print)(nil),
 		(*RunResponse_ReadLine)(nil),
 		(*RunResponse_Done)(nil),
+		(*RunResponse_Browse)(nil),
 	}
 	file_tokentoss_plugin_v1_frontend_proto_msgTypes[3].OneofWrappers = []any{
 		(*Call_Status)(nil),
@@ -1805,7 +1872,7 @@ func file_tokentoss_plugin_v1_frontend_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tokentoss_plugin_v1_frontend_proto_rawDesc), len(file_tokentoss_plugin_v1_frontend_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
