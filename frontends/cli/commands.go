@@ -189,6 +189,7 @@ func (c *commands) proxy() *cli.Command {
 			&cli.DurationFlag{Name: "for", Usage: "end after `TIME`", DefaultText: "never"},
 			&cli.StringFlag{Name: "secret", Usage: "`KIND` of secret that tools show: new, keep or none", DefaultText: "new"},
 			&cli.StringFlag{Name: "log", Usage: "log `WHICH` requests: errors, all or none", DefaultText: "errors"},
+			&cli.StringFlag{Name: "log-file", Usage: "log to `FILE`", DefaultText: "the terminal"},
 			&cli.BoolFlag{Name: "json", Usage: "log as JSON"},
 		},
 		Action: c.heavy("proxy", 0, -1),

@@ -91,12 +91,17 @@ func openLogin(ctx context.Context, in *cli.Invocation, name string, settings ma
 		return nil, err
 	}
 	d, err := newHost(dir, in.Logger()).Describe(use.Plugin)
-	if err == nil && slices.ContainsFunc(d.Settings, func(s plugins.Setting) bool { return s.Name == "once" }) {
-		settings = maps.Clone(settings)
-		if settings == nil {
-			settings = make(map[string]any)
-		}
+	has := func(name string) bool {
+		return slices.ContainsFunc(d.Settings, func(s plugins.Setting) bool { return s.Name == name })
+	}
+	if settings = maps.Clone(settings); settings == nil {
+		settings = make(map[string]any)
+	}
+	if err == nil && has("once") {
 		settings["once"] = true
+	}
+	if err == nil && has("remote") {
+		setRemote(settings)
 	}
 	return openFrontend(ctx, in, name, settings)
 }

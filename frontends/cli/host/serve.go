@@ -3,6 +3,9 @@ package host
 import (
 	"context"
 	"maps"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/tokentoss/tokentoss/core/profile"
 	"github.com/tokentoss/tokentoss/frontends/cli"
@@ -16,15 +19,15 @@ const (
 
 // runServe serves the page until it is interrupted.
 func runServe(ctx context.Context, in *cli.Invocation) error {
-	return runFrontend(ctx, in, serveFrontend, func(settings map[string]any, _ *profile.Profile) {
-		setFlags(settings, in, "listen")
+	return runFrontend(ctx, in, serveFrontend, func(settings map[string]any, _ *profile.Profile) error {
+		setRemote(settings)
+		return setFlags(settings, in, "listen")
 	})
 }
 
 // runProxy serves the proxy until it is interrupted.
 func runProxy(ctx context.Context, in *cli.Invocation) error {
-	return runFrontend(ctx, in, proxyFrontend, func(settings map[string]any, p *profile.Profile) {
-		setFlags(settings, in, "listen", "secret", "log")
+	return runFrontend(ctx, in, proxyFrontend, func(settings map[string]any, p *profile.Profile) error {
 		if in.Bool("json") {
 			settings["json"] = true
 		}
@@ -34,24 +37,47 @@ func runProxy(ctx context.Context, in *cli.Invocation) error {
 		if p.Settings.InsecureLoopback {
 			settings["insecure_loopback"] = true
 		}
+		return setFlags(settings, in, "listen", "secret", "log", "log-file")
 	})
 }
 
-// setFlags sets what the command line says.
-func setFlags(settings map[string]any, in *cli.Invocation, names ...string) {
+// setFlags sets what the command line says. Paths are made absolute: a plugin has
+// no working directory to rely on.
+func setFlags(settings map[string]any, in *cli.Invocation, names ...string) error {
 	for _, name := range names {
-		if value := in.String(name); value != "" {
-			settings[name] = value
+		value := in.String(name)
+		if value == "" {
+			continue
 		}
+		path, isSocket := strings.CutPrefix(value, "unix:")
+		if isSocket || name == "log-file" {
+			abs, err := filepath.Abs(path)
+			if err != nil {
+				return err
+			}
+			if value = abs; isSocket {
+				value = "unix:" + abs
+			}
+		}
+		settings[strings.ReplaceAll(name, "-", "_")] = value
 	}
 	if d := in.Duration("for"); d > 0 {
 		settings["for"] = d.String()
+	}
+	return nil
+}
+
+// setRemote says that the browser is on another machine, where this one is reached
+// by SSH and the person has not said so.
+func setRemote(settings map[string]any) {
+	if _, said := settings["remote"]; !said && os.Getenv("SSH_CONNECTION") != "" {
+		settings["remote"] = true
 	}
 }
 
 // runFrontend runs a frontend that stays, with the settings of config.toml and
 // those that set adds.
-func runFrontend(ctx context.Context, in *cli.Invocation, name string, set func(map[string]any, *profile.Profile)) error {
+func runFrontend(ctx context.Context, in *cli.Invocation, name string, set func(map[string]any, *profile.Profile) error) error {
 	p, err := in.Open(ctx)
 	if err != nil {
 		return err
@@ -61,7 +87,9 @@ func runFrontend(ctx context.Context, in *cli.Invocation, name string, set func(
 	if settings == nil {
 		settings = make(map[string]any)
 	}
-	set(settings, p)
+	if err := set(settings, p); err != nil {
+		return err
+	}
 	f, err := openFrontend(ctx, in, name, settings)
 	if err != nil {
 		return err
