@@ -99,6 +99,9 @@ func openLogin(ctx context.Context, in *cli.Invocation, name string, settings ma
 	}
 	if err == nil && has("once") {
 		settings["once"] = true
+		if d := in.Duration("timeout"); d > 0 && has("for") {
+			settings["for"] = d.String()
+		}
 	}
 	if err == nil && has("remote") {
 		setRemote(settings)

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/tokentoss/tokentoss/core/profile"
 	"github.com/tokentoss/tokentoss/frontends/cli"
+	"github.com/tokentoss/tokentoss/plugins"
+	"github.com/tokentoss/tokentoss/plugins/host"
 )
 
 // The names of the frontends of these commands.
@@ -95,8 +98,13 @@ func runFrontend(ctx context.Context, in *cli.Invocation, name string, set func(
 		return err
 	}
 	err = f.Run(ctx, p.Session)
-	if ctx.Err() != nil {
+	var bad *host.Error
+	switch {
+	case ctx.Err() != nil:
 		return nil // interrupted, as a server is
+	case errors.Is(err, plugins.ErrBadConfig) && errors.As(err, &bad) && bad.Cause != nil:
+		// The settings are those of config.toml and of the command line.
+		return cli.Usage("tokentoss "+in.Command.Name+" --help", "%v", bad.Cause)
 	}
 	return err
 }

@@ -63,11 +63,20 @@ func Open(_ context.Context, o plugins.Opening[Config]) (core.Frontend, error) {
 
 // Run implements [core.Frontend].
 func (f *frontend) Run(ctx context.Context, app core.App) error {
-	if f.stay > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, f.stay)
-		defer cancel()
+	if f.stay <= 0 {
+		return f.run(ctx, app)
 	}
+	limited, cancel := context.WithTimeout(ctx, f.stay)
+	defer cancel()
+	err := f.run(limited, app)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return core.ErrSignInTimeout
+	}
+	return err
+}
+
+// run serves until ctx ends or, if that is wanted, the person is signed in.
+func (f *frontend) run(ctx context.Context, app core.App) error {
 	listener, err := local.Listen(f.Config.Listen)
 	if err != nil {
 		return err
@@ -106,7 +115,7 @@ func (f *frontend) announce(ctx context.Context, l net.Listener, pageKey string,
 		lines = append(lines, fmt.Sprintf("tokens for programs: curl -H @%s %s/token", key.path, address))
 	}
 	for _, line := range lines {
-		if err := f.Terminal.Print(ctx, line); err != nil {
+		if err := f.Terminal.Print(ctx, "tokentoss: "+line); err != nil {
 			return fmt.Errorf("the address of the page cannot be shown: %w", err)
 		}
 	}

@@ -2,7 +2,6 @@ package serve_test
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -123,7 +122,7 @@ func TestOpenErrors(t *testing.T) {
 // TestFor: the time to stay has an end, which is no error. A sign-in that has not
 // succeeded by then is one.
 func TestFor(t *testing.T) {
-	for settings, want := range map[string]error{`{"for": "50ms"}`: nil, `{"for": "50ms", "once": true}`: context.DeadlineExceeded} {
+	for settings, want := range map[string]error{`{"for": "50ms"}`: nil, `{"for": "50ms", "once": true}`: core.ErrSignInTimeout} {
 		f, err := serve.Plugin().OpenFrontend(t.Context(), plugins.Request{Terminal: newPerson(false), Settings: []byte(settings)})
 		if err != nil {
 			t.Fatal(err)
