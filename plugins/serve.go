@@ -41,7 +41,7 @@ func Serve(p Plugin) {
 			handshake.Protocol: {handshake.Name: &handshake.Plugin{Register: func(s *grpc.Server) { p.Register(s, log) }}},
 		},
 		GRPCServer: func(o []grpc.ServerOption) *grpc.Server {
-			return grpc.NewServer(append(o, grpc.MaxRecvMsgSize(handshake.MaxMessage))...)
+			return grpc.NewServer(append(o, handshake.ServerOptions()...)...)
 		},
 		Logger: hclog.NewNullLogger(),
 	})

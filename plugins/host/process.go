@@ -100,9 +100,7 @@ func start(ctx context.Context, p program, env []string, log *slog.Logger) (*pro
 		// its logger is off; one that discards is not.
 		Logger:           hclog.New(&hclog.LoggerOptions{Level: hclog.Off, Output: io.Discard}),
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: sockets},
-		GRPCDialOptions: []grpc.DialOption{
-			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(handshake.MaxMessage)),
-		},
+		GRPCDialOptions:  handshake.DialOptions(),
 	})
 	if proc.conn, err = proc.connect(ctx); err != nil {
 		proc.close()

@@ -104,7 +104,7 @@ func Serve(t testing.TB, p plugins.Plugin) *grpc.ClientConn {
 func serve(t testing.TB, p plugins.Plugin, log *slog.Logger) *grpc.ClientConn {
 	t.Helper()
 	listener := bufconn.Listen(1 << 20)
-	server := grpc.NewServer(grpc.MaxRecvMsgSize(handshake.MaxMessage), grpc.WaitForHandlers(true))
+	server := grpc.NewServer(append(handshake.ServerOptions(), grpc.WaitForHandlers(true))...)
 	p.Register(server, log)
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = server.Serve(listener) })

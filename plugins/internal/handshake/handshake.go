@@ -20,6 +20,26 @@ const Name = "tokentoss"
 // The largest document of the file store has a quarter of it.
 const MaxMessage = 4 << 20
 
+// window is the flow-control window of the connection and of each call, in bytes:
+// more than a message has. A fixed one keeps gRPC from measuring the connection,
+// which costs a round trip of its own beside nearly each call.
+const window = 2 * MaxMessage
+
+// ServerOptions are those of the plugin's side.
+func ServerOptions() []grpc.ServerOption {
+	return []grpc.ServerOption{
+		grpc.MaxRecvMsgSize(MaxMessage), grpc.InitialWindowSize(window), grpc.InitialConnWindowSize(window),
+	}
+}
+
+// DialOptions are those of the host's side.
+func DialOptions() []grpc.DialOption {
+	return []grpc.DialOption{
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxMessage)),
+		grpc.WithInitialWindowSize(window), grpc.WithInitialConnWindowSize(window),
+	}
+}
+
 // Config tells a process that it was started as a plugin of tokentoss's. It is no
 // secret and no protection.
 var Config = plugin.HandshakeConfig{
