@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
 	"os"
 	"slices"
 
@@ -77,67 +76,4 @@ func openStore(ctx context.Context, in *cli.Invocation, name string, p profile.P
 		return nil, &profile.UnknownStoreError{Name: unknown.Name, Known: known}
 	}
 	return s, err
-}
-
-// openLogin opens a frontend that is a plugin, to sign in with. One that could
-// stay is asked to end with the sign-in, by the setting that is there for that.
-func openLogin(ctx context.Context, in *cli.Invocation, name string, settings map[string]any) (core.Frontend, error) {
-	use, err := host.ParseUse(name, settings)
-	if err != nil {
-		return nil, err
-	}
-	dir, err := in.Dir()
-	if err != nil {
-		return nil, err
-	}
-	d, err := newHost(dir, in.Logger()).Describe(use.Plugin)
-	has := func(name string) bool {
-		return slices.ContainsFunc(d.Settings, func(s plugins.Setting) bool { return s.Name == name })
-	}
-	if settings = maps.Clone(settings); settings == nil {
-		settings = make(map[string]any)
-	}
-	if err == nil && has("once") {
-		settings["once"] = true
-		if d := in.Duration("timeout"); d > 0 && has("for") {
-			settings["for"] = d.String()
-		}
-	}
-	if err == nil && has("remote") {
-		setRemote(settings)
-	}
-	return openFrontend(ctx, in, name, settings)
-}
-
-// openFrontend opens a frontend that is a plugin.
-func openFrontend(_ context.Context, in *cli.Invocation, name string, settings map[string]any) (core.Frontend, error) {
-	use, err := host.ParseUse(name, settings)
-	if err != nil {
-		return nil, err
-	}
-	dir, err := in.Dir()
-	if err != nil {
-		return nil, err
-	}
-	h := newHost(dir, in.Logger())
-	relay := cli.NewRelay(in)
-	use.Ask, use.Terminal = in.Ask, relay
-	f, err := h.OpenFrontend(use)
-	var unknown *host.UnknownError
-	if errors.As(err, &unknown) {
-		return nil, cli.Usage("tokentoss plugin list", "there is no frontend %q", name)
-	}
-	return &relayed{f, relay}, err
-}
-
-// A relayed frontend has this program's terminal.
-type relayed struct {
-	core.Frontend
-	relay *cli.Relay
-}
-
-// Run implements [core.Frontend].
-func (f *relayed) Run(ctx context.Context, app core.App) error {
-	defer f.relay.Close()
-	return f.Frontend.Run(ctx, app)
 }

@@ -3,8 +3,6 @@ package host
 import (
 	"context"
 	"errors"
-	"maps"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -70,14 +68,6 @@ func setFlags(settings map[string]any, in *cli.Invocation, names ...string) erro
 	return nil
 }
 
-// setRemote says that the browser is on another machine, where this one is reached
-// by SSH and the person has not said so.
-func setRemote(settings map[string]any) {
-	if _, said := settings["remote"]; !said && os.Getenv("SSH_CONNECTION") != "" {
-		settings["remote"] = true
-	}
-}
-
 // runFrontend runs a frontend that stays, with the settings of config.toml and
 // those that set adds.
 func runFrontend(ctx context.Context, in *cli.Invocation, name string, set func(map[string]any, *profile.Profile) error) error {
@@ -86,14 +76,9 @@ func runFrontend(ctx context.Context, in *cli.Invocation, name string, set func(
 		return err
 	}
 	defer p.Close()
-	settings := maps.Clone(p.FrontendSettings(name))
-	if settings == nil {
-		settings = make(map[string]any)
-	}
-	if err := set(settings, p); err != nil {
-		return err
-	}
-	f, err := openFrontend(ctx, in, name, settings)
+	f, err := openFrontend(in, name, p.FrontendSettings(name), func(_ func(string) bool, settings map[string]any) error {
+		return set(settings, p)
+	})
 	if err != nil {
 		return err
 	}
