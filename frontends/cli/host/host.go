@@ -7,7 +7,6 @@ import (
 	"errors"
 	"log/slog"
 	"os"
-	"slices"
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/profile"
@@ -68,12 +67,11 @@ func openStore(ctx context.Context, in *cli.Invocation, name string, p profile.P
 		return nil, err
 	}
 	use.Ask = in.Ask
-	s, err := newHost(p.Dir, in.Logger()).OpenStore(ctx, use)
+	h := newHost(p.Dir, in.Logger())
+	s, err := h.OpenStore(ctx, use)
 	var unknown *host.UnknownError
 	if errors.As(err, &unknown) {
-		known := append(unknown.Known, profile.FileStore)
-		slices.Sort(known)
-		return nil, &profile.UnknownStoreError{Name: unknown.Name, Known: known}
+		return nil, &profile.UnknownStoreError{Name: unknown.Name, Known: storeNames(h)}
 	}
 	return s, err
 }

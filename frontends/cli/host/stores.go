@@ -14,10 +14,29 @@ import (
 	"github.com/tokentoss/tokentoss/core/profile"
 	"github.com/tokentoss/tokentoss/frontends/cli"
 	"github.com/tokentoss/tokentoss/plugins"
+	"github.com/tokentoss/tokentoss/plugins/host"
 )
 
 // A listed is a line of "store list".
 type listed struct{ name, about string }
+
+// storeNames returns the names of all stores, sorted.
+func storeNames(h *host.Host) []string {
+	names := []string{profile.FileStore}
+	for _, p := range h.Bundled {
+		if p.Kind == plugins.KindStore {
+			names = append(names, p.Name)
+		}
+	}
+	installed, _ := h.List() // what cannot be read has been said already
+	for _, p := range installed {
+		if p.Kind == plugins.KindStore {
+			names = append(names, p.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
 
 // storeList lists the stores by name, and says which is in use and what protects
 // the session there.
