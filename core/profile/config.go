@@ -2,6 +2,7 @@ package profile
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -308,6 +309,18 @@ type UnknownProfileError struct {
 
 func (e *UnknownProfileError) Error() string {
 	return fmt.Sprintf("there is no profile %q; there is: %s", e.Name, strings.Join(e.Known, ", "))
+}
+
+// NameOr returns the name of the profile to use: name, or where that is empty
+// $TOKENTOSS_PROFILE, else the active one, else "default".
+func (c *Config) NameOr(name string) string {
+	return cmp.Or(name, os.Getenv(EnvProfile), c.Active, core.DefaultKey)
+}
+
+// StoreOr returns the name of the store to use: store, or where that is empty
+// $TOKENTOSS_STORE, else the setting, else [FileStore].
+func (s Settings) StoreOr(store string) string {
+	return cmp.Or(store, os.Getenv(EnvStore), s.Store, FileStore)
 }
 
 // SettingsOf returns the settings of a profile, those of the top level where the

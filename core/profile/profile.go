@@ -1,7 +1,6 @@
 package profile
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -126,7 +125,7 @@ func Open(o Options) (*Profile, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := cmp.Or(o.Name, os.Getenv(EnvProfile), config.Active, core.DefaultKey)
+	name := config.NameOr(o.Name)
 	settings, err := config.SettingsOf(name)
 	if err != nil {
 		return nil, err
@@ -138,7 +137,7 @@ func Open(o Options) (*Profile, error) {
 		settings.InsecureLoopback = true
 	}
 	p := &Profile{Name: name, Dir: dir, Settings: settings, ClientFile: clientFile(dir, name), config: config, log: o.Logger}
-	p.Store = cmp.Or(o.Store, os.Getenv(EnvStore), settings.Store, FileStore)
+	p.Store = settings.StoreOr(o.Store)
 	return p, p.open(o)
 }
 

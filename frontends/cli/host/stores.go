@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -20,19 +19,30 @@ import (
 // A listed is a line of "store list".
 type listed struct{ name, about string }
 
-// storeNames returns the names of all stores, sorted.
-func storeNames(h *host.Host) []string {
-	names := []string{profile.FileStore}
-	for _, p := range h.Bundled {
-		if p.Kind == plugins.KindStore {
-			names = append(names, p.Name)
+// storesOf returns the stores that there are, the file store first.
+func storesOf(h *host.Host) ([]listed, error) {
+	list := []listed{{profile.FileStore, "files that you alone can read"}}
+	add := func(d plugins.Description, about string) {
+		if d.Kind == plugins.KindStore {
+			list = append(list, listed{d.Name, about})
 		}
 	}
-	installed, _ := h.List() // what cannot be read has been said already
+	for _, p := range h.Bundled {
+		add(p.Describe(), p.About)
+	}
+	installed, err := h.List()
 	for _, p := range installed {
-		if p.Kind == plugins.KindStore {
-			names = append(names, p.Name)
-		}
+		add(p.Description, p.About+" (plugin "+p.Version+")")
+	}
+	return list, err
+}
+
+// storeNames returns the names of all stores, sorted.
+func storeNames(h *host.Host) []string {
+	var names []string
+	list, _ := storesOf(h) // what cannot be read has been said already
+	for _, l := range list {
+		names = append(names, l.name)
 	}
 	slices.Sort(names)
 	return names
@@ -49,20 +59,9 @@ func storeList(ctx context.Context, in *cli.Invocation) error {
 	if err != nil {
 		return err
 	}
-	list := []listed{{profile.FileStore, "files that you alone can read"}}
-	for _, p := range h.Bundled {
-		if p.Kind == plugins.KindStore {
-			list = append(list, listed{p.Name, p.About})
-		}
-	}
-	installed, err := h.List()
+	list, err := storesOf(h)
 	if err != nil {
 		return err
-	}
-	for _, p := range installed {
-		if p.Kind == plugins.KindStore {
-			list = append(list, listed{p.Name, p.About + " (plugin " + p.Version + ")"})
-		}
 	}
 	for alias, table := range config.Stores {
 		if plugin, ok := table["plugin"].(string); ok && plugin != alias {
@@ -106,12 +105,12 @@ func currentStore(in *cli.Invocation) (config *profile.Config, store, name strin
 	if config, err = profile.ReadConfig(dir); err != nil {
 		return nil, "", "", err
 	}
-	name = cmp.Or(in.String("profile"), os.Getenv(profile.EnvProfile), config.Active, core.DefaultKey)
+	name = config.NameOr(in.String("profile"))
 	settings, err := config.SettingsOf(name)
 	if err != nil {
 		return nil, "", "", err
 	}
-	return config, cmp.Or(in.String("store"), os.Getenv(profile.EnvStore), settings.Store, profile.FileStore), name, nil
+	return config, settings.StoreOr(in.String("store")), name, nil
 }
 
 // storeUse sets the store of a profile, once it was opened.
