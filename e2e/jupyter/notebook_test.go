@@ -201,6 +201,13 @@ func (p *page) press(i int, text string) {
 	p.Do(fmt.Sprintf("clicking %s in cell %d", text, i), chromedp.WaitVisible(path, chromedp.BySearch), chromedp.Click(path, chromedp.BySearch))
 }
 
+// fill types into the field of a cell's output whose label begins with text.
+func (p *page) fill(i int, text, value string) {
+	p.desk.t.Helper()
+	path := cell(i) + fmt.Sprintf(`//input[@id = //label[starts-with(., %q)]/@for]`, text)
+	p.Do("filling in "+text, chromedp.WaitVisible(path, chromedp.BySearch), chromedp.SendKeys(path, value, chromedp.BySearch))
+}
+
 // command executes a command of the application, to its end.
 func (p *page) command(name string) {
 	p.desk.t.Helper()
