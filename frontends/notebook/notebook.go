@@ -54,22 +54,19 @@ type misuse struct{ problem string }
 func (e *misuse) Error() string { return "frontend notebook: " + e.problem }
 
 // Hint says what to do instead.
-func (e *misuse) Hint() string { return "tokentoss login, or tokentoss --frontend http login for a page" }
+func (e *misuse) Hint() string {
+	return "tokentoss login, or tokentoss --frontend http login for a page"
+}
 
 // Run implements [core.Frontend]. It ends with ctx, or when the terminal has no
 // more lines.
 func (f *frontend) Run(ctx context.Context, app core.App) error {
-	running, cancel := context.WithCancel(ctx)
-	defer cancel()
-	e := engine.Start(running, app, engine.Options{RemoteHint: f.Config.Remote})
+	e := engine.Start(ctx, app, engine.Options{RemoteHint: f.Config.Remote})
 	var carrying sync.WaitGroup
 	var err error
-	carrying.Go(func() {
-		// The views have the last message although ctx has ended by then.
-		err = e.Carry(context.WithoutCancel(ctx), carrier{f.Terminal})
-		cancel()
-	})
-	_ = e.Wait() // nil without Once
+	// The views get the last message when ctx has ended.
+	carrying.Go(func() { err = e.Carry(context.WithoutCancel(ctx), carrier{f.Terminal}) })
+	_ = e.Wait() // nil, without Once
 	carrying.Wait()
 	return err
 }

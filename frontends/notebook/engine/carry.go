@@ -23,28 +23,34 @@ type Carrier interface {
 }
 
 // Carry exchanges messages with the views behind a carrier until the engine has
-// ended, and they have its last message; or until the carrier fails or has no views
-// any more, which is no error, or ctx ends. Give it a ctx that outlives the engine's
-// a little. A message that cannot be used is answered by a [Fatal].
+// ended, and they have its last message. The engine ends when the carrier fails or
+// has no views any more, which is no error. Carry also returns when ctx ends: give
+// it one that outlives the engine's a little. A message that cannot be used is
+// answered by a [Fatal].
 //
 // With a hello, which a view says when it is new and has nothing, all views get
 // everything anew.
 func (e *Engine) Carry(ctx context.Context, c Carrier) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	ctx, cancel := context.WithCancel(ctx)
 	r := &receiver{engine: e, carrier: c, refused: make(chan error, 1)}
 	var receiving sync.WaitGroup
-	defer receiving.Wait()
-	defer cancel(nil)
-	receiving.Go(func() { cancel(r.run(ctx)) })
+	var received error
+	receiving.Go(func() {
+		received = r.run(ctx)
+		e.stop()
+	})
 	err := r.send(ctx)
-	switch cause := context.Cause(ctx); {
-	case errors.Is(err, io.EOF), errors.Is(cause, io.EOF):
+	e.stop()
+	over := ctx.Err() != nil || errors.Is(err, io.EOF)
+	cancel()
+	receiving.Wait()
+	switch {
+	case !over:
+		return err
+	case errors.Is(received, io.EOF), errors.Is(received, context.Canceled):
 		return nil
-	case cause != nil:
-		return cause
 	}
-	return err
+	return received
 }
 
 // A receiver takes the messages of one carrier.
