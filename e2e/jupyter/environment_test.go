@@ -3,6 +3,7 @@
 package jupyter_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -43,10 +44,7 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	wheel, err := buildWheel(dir)
-	if err == nil {
-		err = install(filepath.Join(dir, "venv"), wheel)
-	}
+	err = install(filepath.Join(dir, "venv"))
 	var missing *missingError
 	if errors.As(err, &missing) {
 		err = os.Setenv(missingEnv, missing.Error())
@@ -83,23 +81,48 @@ type missingError struct{ what string }
 func (e *missingError) Error() string { return e.what }
 
 // install makes a virtual environment with the packages of requirements.txt and with
-// wheel, if there is one. What is downloaded is kept in the caches of pip and uv.
-func install(dir, wheel string) error {
+// tokentoss. What is downloaded is kept in the caches of pip and uv.
+func install(dir string) error {
 	uv, err := findUV()
 	if err != nil {
 		return err
 	}
 	if err := command("python3", "-m", "venv", "--without-pip", dir); err != nil {
-		return &missingError{"there is no virtual environment to be had, apt-get install python3-venv, or make setup: " + err.Error()}
+		return noVenv(err)
 	}
-	args := []string{"pip", "install", "--quiet", "--python", filepath.Join(dir, "bin", "python"), "-r", "requirements.txt"}
-	if err := command(uv, args...); err != nil {
+	args := []string{"pip", "install", "--quiet", "--python", filepath.Join(dir, "bin", "python")}
+	if err := command(uv, append(args, "-r", "requirements.txt")...); err != nil {
 		return &missingError{"Jupyter cannot be had here: " + err.Error()}
 	}
-	if wheel == "" {
-		return nil
+	wheel, err := buildWheel()
+	if err != nil {
+		return err
 	}
-	return command(uv, append(args, wheel)...)
+	return command(uv, append(args, "-r", "requirements.txt", wheel)...)
+}
+
+// buildWheel builds the Python package, with the executables in it, as it is released.
+func buildWheel() (string, error) {
+	root := filepath.Join("..", "..")
+	c := exec.Command("make", "--silent", "--no-print-directory", "-C", root, "wheel")
+	var out, said bytes.Buffer
+	c.Stdout, c.Stderr = &out, &said
+	if err := c.Run(); err != nil {
+		return "", fmt.Errorf("building the Python package: %w\n%s", err, said.String())
+	}
+	lines := strings.Fields(out.String())
+	if len(lines) == 0 || !strings.HasSuffix(lines[len(lines)-1], ".whl") {
+		return "", fmt.Errorf("make wheel names no wheel: %q", out.String())
+	}
+	wheel := lines[len(lines)-1]
+	if !filepath.IsAbs(wheel) {
+		wheel = filepath.Join(root, wheel)
+	}
+	return wheel, nil
+}
+
+func noVenv(err error) error {
+	return &missingError{"no virtual environment can be made here, apt-get install python3-venv, or make setup: " + err.Error()}
 }
 
 // findUV returns uv, which it gets with pip, once for this user.
@@ -122,7 +145,7 @@ func findUV() (string, error) {
 	defer os.RemoveAll(dir)
 	pip := filepath.Join(dir, "bin", "pip")
 	if err := command("python3", "-m", "venv", dir); err != nil {
-		return "", &missingError{"there is no virtual environment to be had, apt-get install python3-venv, or make setup: " + err.Error()}
+		return "", noVenv(err)
 	}
 	if err := command(pip, "install", "--quiet", "--retries", "1", "uv=="+uvVersion); err != nil {
 		return "", &missingError{"no Python package can be had here: " + err.Error()}
@@ -140,6 +163,3 @@ func command(name string, args ...string) error {
 	}
 	return nil
 }
-
-// buildWheel builds the Python package into dir and returns its wheel.
-func buildWheel(string) (string, error) { return "", nil }

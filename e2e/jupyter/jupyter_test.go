@@ -37,6 +37,7 @@ func TestJupyter(t *testing.T) {
 		{"sign in again", notebook, true, signInAgain},
 		{"window refused", lab, true, windowRefused},
 		{"paste", lab, true, paste},
+		{"by link", lab, true, byLink},
 		{"denied", lab, true, denied},
 		{"kernel busy", lab, true, kernelBusy},
 		{"two widgets", lab, true, twoWidgets},
@@ -48,6 +49,8 @@ func TestJupyter(t *testing.T) {
 		{"to the shell", lab, true, toTheShell},
 		{"refused by IAP", lab, true, refusedByIAP},
 		{"no person", "", true, noPerson},
+		{"gallery", lab, false, gallery},
+		{"gallery", notebook, false, gallery},
 		{"leaks are seen", lab, true, leaksAreSeen},
 	} {
 		t.Run(f.name+"/"+string(f.app), func(t *testing.T) {

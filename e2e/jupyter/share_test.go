@@ -120,7 +120,7 @@ func noPerson(d *desk, _ app) {
 	if book.Metadata.Widgets == nil {
 		d.t.Error("the file has no state of widgets: this test tests little")
 	}
-	for i, want := range map[int]string{2: "NoCredentialsError", 3: "NoCredentialsError", 4: "NoCredentialsError"} {
+	for i, want := range map[int]string{2: "SignInNeededError", 3: "InteractionRequiredError", 4: "InteractionRequiredError"} {
 		last := book.Cells[i].Outputs[len(book.Cells[i].Outputs)-1]
 		if last.Name != want {
 			d.t.Errorf("cell %d, %q, ends with %+v, want %s", i, cells[i], last, want)
@@ -153,9 +153,7 @@ func leaksAreSeen(d *desk, a app) {
 	if found := d.secrets.in(text); strings.Join(found, ", ") != strings.Join(kinds, ", ") {
 		d.t.Errorf("in the notebook the check sees %q, want %q", found, kinds)
 	}
-	for _, path := range []string{planted, p.path} {
-		if err := os.Remove(path); err != nil {
-			d.t.Error(err)
-		}
+	if err := os.RemoveAll(d.notes); err != nil {
+		d.t.Error(err)
 	}
 }

@@ -27,7 +27,15 @@ func (p *page) consent(i int) *browser.Tab {
 	return popup
 }
 
-// client is the cell that makes the client for the desk's service.
+// href is the address of the link to sign in, in the output of a cell.
+func (p *page) href(i int) (address string) {
+	p.desk.t.Helper()
+	link := cell(i) + browser.Button("Sign in with Google")
+	p.Do("reading the address", chromedp.WaitVisible(link, chromedp.BySearch), chromedp.AttributeValue(link, "href", &address, nil, chromedp.BySearch))
+	return address
+}
+
+// newClient is the cell that makes the client for the desk's service.
 func (d *desk) newClient() string { return fmt.Sprintf(makeClient, d.provider.IAPURL()) }
 
 // examine has the kernel say everything that it can of tokentoss's values, in outputs and
@@ -117,10 +125,7 @@ func windowRefused(d *desk, a app) {
 func paste(d *desk, a app) {
 	p := d.open(a, showSignIn)
 	p.run(0)
-	var href string
-	link := cell(0) + browser.Button("Sign in with Google")
-	p.Do("reading the address", chromedp.WaitVisible(link, chromedp.BySearch), chromedp.AttributeValue(link, "href", &href, nil, chromedp.BySearch))
-	redirect, err := d.provider.Authorize(d.t.Context(), href, ada)
+	redirect, err := d.provider.Authorize(d.t.Context(), p.href(0), ada)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -130,6 +135,39 @@ func paste(d *desk, a app) {
 	p.save()
 	p.fill(0, "Did it end on a page", redirect+"\r")
 	p.sees(0, "Signed in as "+ada)
+	p.end()
+}
+
+// byLink signs in without a widget: by a link, and where its way back does not reach the
+// kernel, by a prompt that shows nothing of what is pasted.
+func byLink(d *desk, a app) {
+	const signIn = `import tokentoss; session = tokentoss.sign_in()`
+	p := d.open(a, signIn, `tokentoss.sign_out()`, signIn, d.newClient(), callService, printAnswers)
+	p.start(0)
+	tab := p.Opens(func() { p.press(0, "Sign in with Google") })
+	tab.Click(ada)
+	if out := p.ends(0); strings.Contains(out, "http") || strings.Contains(out, "Traceback") {
+		d.t.Errorf("the sign-in leaves behind:\n%s", out)
+	}
+	p.ok(1, "")
+	p.start(2)
+	redirect, err := d.provider.Authorize(d.t.Context(), p.href(2), grace)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	const prompt = ".jp-Stdin-input"
+	var kind string
+	p.Do("looking at the prompt", chromedp.WaitVisible(prompt, chromedp.ByQuery), chromedp.AttributeValue(prompt, "type", &kind, nil, chromedp.ByQuery))
+	if kind != "password" {
+		d.t.Errorf("what is pasted is shown: the prompt is of the type %q", kind)
+	}
+	p.Do("pasting", chromedp.SendKeys(prompt, redirect+"\r", chromedp.ByQuery))
+	if out := p.ends(2); strings.Contains(out, "http") || strings.Contains(out, "Traceback") {
+		d.t.Errorf("the sign-in leaves behind:\n%s", out)
+	}
+	p.ok(3, "")
+	p.ok(4, "")
+	p.ok(5, "{'value': 42} 201")
 	p.end()
 }
 

@@ -266,8 +266,7 @@ function otherWays(s) {
   const paste = h("input", { type: "password", id: id(), class: "tt-input", autocomplete: "off", spellcheck: "false", required: "" });
   const form = h("form", {}, label(paste, "Did it end on a page that cannot be reached? Paste the whole address of that page"),
     h("div", { class: "tt-row" }, paste, h("button", { class: "tt-button", type: "submit" }, "Continue")));
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
+  onSubmit(form, () => {
     const url = paste.value;
     paste.value = "";
     if (url) s.send("redirect", { url, attempt: s.snapshot.attempt });
@@ -310,8 +309,7 @@ function configure(s) {
   const back = button("Back", () => turn(s, false));
   const form = h("form", {}, label(file, "Take both from the file"), file, label(clientID, "Client ID"), clientID,
     label(secret, "Client secret"), secret, h("div", { class: "tt-actions" }, save, back));
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
+  onSubmit(form, () => {
     const client = { client_id: clientID.value.trim(), client_secret: secret.value.trim(), project_id: project };
     secret.value = "";
     file.value = "";
@@ -371,6 +369,20 @@ function button(text, click, look = "") {
 function disable(el, off) {
   if (off) el.setAttribute("aria-disabled", "true");
   else el.removeAttribute("aria-disabled");
+}
+
+/** Submits on Enter by itself: JupyterLab keeps that key from the forms in cells.
+ * @param {HTMLFormElement} form @param {() => void} submit */
+function onSubmit(form, submit) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    submit();
+  });
+  form.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing || !(event.target instanceof HTMLInputElement) || event.target.type === "file") return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
 }
 
 /** @param {HTMLElement} field @param {string} text */
