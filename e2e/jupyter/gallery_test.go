@@ -12,6 +12,7 @@ import (
 // gallery takes a picture of each state, in both themes of the application.
 func gallery(d *desk, a app) {
 	p := d.open(a, showSignIn, d.newClient(), callService+`; data`)
+	p.Do("making the window smaller", chromedp.EmulateViewport(900, 620)) // a picture has no empty half
 	p.run(0)
 	p.sees(0, "No OAuth client is configured yet")
 	p.looks("configure")
@@ -31,6 +32,7 @@ func gallery(d *desk, a app) {
 	p.ok(1, "")
 	p.ok(2, "{'value': 42}")
 	p.looks("signed-in")
+	p.Do("making the window larger", chromedp.EmulateViewport(1200, 1600))
 	p.end()
 }
 

@@ -133,7 +133,7 @@ func (p *page) start(i int) {
 	p.Do(fmt.Sprintf("running cell %d", i),
 		// The number of an earlier run, perhaps of an earlier kernel, tells nothing.
 		chromedp.Evaluate(fmt.Sprintf(`void (%s.content.widgets[%d].model.executionCount = null)`, current, i), nil),
-		chromedp.Click(cell(i)+`//div[contains(@class, "cm-content")]`, chromedp.BySearch), key(input.KeyRawDown), key(input.KeyUp))
+		chromedp.Click(cell(i)+`//div[contains(@class, "cm-line")]`, chromedp.BySearch), key(input.KeyRawDown), key(input.KeyUp))
 }
 
 // ends waits until a cell that was started has ended, and returns its output.

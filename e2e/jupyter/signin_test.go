@@ -146,6 +146,7 @@ func byLink(d *desk, a app) {
 	p.start(0)
 	tab := p.Opens(func() { p.press(0, "Sign in with Google") })
 	tab.Click(ada)
+	p.dismiss()
 	if out := p.ends(0); strings.Contains(out, "http") || strings.Contains(out, "Traceback") {
 		d.t.Errorf("the sign-in leaves behind:\n%s", out)
 	}
@@ -169,6 +170,19 @@ func byLink(d *desk, a app) {
 	p.ok(4, "")
 	p.ok(5, "{'value': 42} 201")
 	p.end()
+}
+
+// dismiss presses Enter in a prompt that nobody needs any more: an application runs
+// nothing while it stands there.
+func (p *page) dismiss() {
+	p.desk.t.Helper()
+	p.waits("the kernel has nothing to do", current+`.sessionContext.session.kernel.status === "idle"`)
+	var prompts int
+	const prompt = ".jp-Stdin-input"
+	p.Do("looking for a prompt", chromedp.Evaluate(fmt.Sprintf(`document.querySelectorAll(%q).length`, prompt), &prompts))
+	if prompts > 0 {
+		p.Do("pressing Enter", chromedp.SendKeys(prompt, "\r", chromedp.ByQuery))
+	}
 }
 
 // denied: the person says no at the provider, and yes the next time.

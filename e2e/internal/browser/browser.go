@@ -22,7 +22,7 @@ import (
 )
 
 // Patience bounds everything that a person would wait for.
-const Patience = 30 * time.Second
+const Patience = time.Minute
 
 // A Browser is a Chromium with a profile of its own.
 type Browser struct {

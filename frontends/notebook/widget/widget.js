@@ -371,18 +371,14 @@ function disable(el, off) {
   else el.removeAttribute("aria-disabled");
 }
 
-/** Submits on Enter by itself: JupyterLab keeps that key from the forms in cells.
- * @param {HTMLFormElement} form @param {() => void} submit */
+/** @param {HTMLFormElement} form @param {() => void} submit */
 function onSubmit(form, submit) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     submit();
   });
-  form.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.isComposing || !(event.target instanceof HTMLInputElement) || event.target.type === "file") return;
-    event.preventDefault();
-    form.requestSubmit();
-  });
+  // JupyterLab would keep the Enter key from the forms in cells.
+  form.addEventListener("beforeinput", (event) => event.inputType === "insertLineBreak" && event.stopPropagation(), true);
 }
 
 /** @param {HTMLElement} field @param {string} text */
