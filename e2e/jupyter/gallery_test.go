@@ -12,7 +12,7 @@ import (
 // gallery takes a picture of each state, in both themes of the application.
 func gallery(d *desk, a app) {
 	p := d.open(a, showSignIn, d.newClient(), callService+`; data`)
-	p.Do("making the window smaller", chromedp.EmulateViewport(900, 620)) // a picture has no empty half
+	p.Do("making the window smaller", chromedp.EmulateViewport(1100, 620)) // a picture has no empty half
 	p.run(0)
 	p.sees(0, "No OAuth client is configured yet")
 	p.looks("configure")
@@ -41,17 +41,19 @@ func (p *page) looks(state string) {
 	p.desk.t.Helper()
 	for _, theme := range []string{"Dark", "Light"} {
 		p.Do("changing the theme", chromedp.Evaluate(fmt.Sprintf(`jupyterapp.commands.execute("apputils:change-theme", {theme: "JupyterLab %s"}).then(() => true)`, theme), nil, awaited))
-		p.waits("the theme is there", fmt.Sprintf(`document.body.dataset.jpThemeLight === "%t"`, theme == "Light"))
+		p.waits("the theme is there", fmt.Sprintf(`document.body.dataset.jpThemeLight === "%t" && !document.querySelector("#jupyterlab-splash")`, theme == "Light"))
 		name := strings.ToLower(fmt.Sprintf("%s-%s-%s", p.app, state, theme))
 		if pale := p.Faint(".tokentoss"); len(pale) > 0 {
 			p.desk.t.Errorf("%s: text is faint: %q", name, pale)
 		}
-		var wide bool
-		p.Do("measuring", chromedp.Evaluate(`(() => { const w = document.querySelector(".tokentoss"), o = w.closest(".jp-OutputArea-output");
-			return w.getBoundingClientRect().right > o.getBoundingClientRect().right || o.scrollWidth > o.clientWidth || o.scrollHeight > o.clientHeight })()`, &wide))
-		if wide {
+		var cut bool
+		p.Do("measuring", chromedp.Evaluate(`(() => {
+			const widget = document.querySelector(".tokentoss"), out = widget.closest(".jp-OutputArea-output");
+			return widget.getBoundingClientRect().right > out.getBoundingClientRect().right || out.scrollWidth > out.clientWidth || out.scrollHeight > out.clientHeight
+		})()`, &cut))
+		if cut {
 			p.desk.t.Errorf("%s: the widget is larger than the output that it stands in", name)
 		}
-		p.PictureOf(name, ".jp-Notebook")
+		p.Picture(name)
 	}
 }
