@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/profile"
@@ -18,6 +19,10 @@ import (
 	"github.com/tokentoss/tokentoss/plugins"
 	"github.com/tokentoss/tokentoss/plugins/host"
 )
+
+// endTimeout is how long rpc may take to end. A refresh that is under way is waited
+// for, since its outcome must not be lost.
+const endTimeout = 45 * time.Second
 
 // runRPC serves sessions to the program that started this one, until that ends.
 func runRPC(ctx context.Context, in *cli.Invocation) error {
@@ -34,6 +39,8 @@ func runRPC(ctx context.Context, in *cli.Invocation) error {
 	defer signal.Stop(broken)
 	ctx, stop := withParent(ctx)
 	defer stop()
+	// Whatever hangs, a store or who reads standard error: nothing is left behind.
+	context.AfterFunc(ctx, func() { time.AfterFunc(endTimeout, func() { os.Exit(1) }) })
 	r := &rpcHost{in: in, dir: dir}
 	return rpc.Serve(ctx, in.Stdin, in.Stdout, rpc.Host{
 		Version: in.App.Version, Dir: dir, Profile: in.String("profile"), Store: in.String("store"),
