@@ -230,7 +230,7 @@ func (c *client) until(session, what string, shall func(map[string]any) bool) ma
 			}
 			c.notes = append(c.notes, m["params"].(map[string]any))
 		case <-time.After(patience):
-			c.t.Fatalf("waiting until %s in vain", what)
+			c.t.Fatalf("waiting until %s in vain; the last message is %s", what, c.lastLine())
 		}
 	}
 }

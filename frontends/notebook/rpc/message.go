@@ -97,7 +97,7 @@ func parse(data []byte) (message, error) {
 // typing mistake.
 func params[P any](data json.RawMessage) (P, error) {
 	var p P
-	if len(data) == 0 {
+	if len(data) == 0 || string(data) == "null" {
 		data = json.RawMessage("{}")
 	}
 	if data[0] != '{' {

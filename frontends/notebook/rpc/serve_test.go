@@ -71,7 +71,6 @@ func TestMisuse(t *testing.T) {
 		{`{"jsonrpc":"2.0","id":90,"method":"Shutdown"}`, 90.0, -32601},
 		{`{"jsonrpc":"2.0","id":90,"method":"session.message","params":{}}`, 90.0, -32601},
 		{`{"jsonrpc":"2.0","id":"b","method":"session.open","params":[]}`, "b", -32602},
-		{`{"jsonrpc":"2.0","id":90,"method":"session.open","params":null}`, 90.0, -32602},
 		{`{"jsonrpc":"2.0","id":90,"method":"session.open","params":{"planted":1}}`, 90.0, -32602},
 		{`{"jsonrpc":"2.0","id":90,"method":"session.open","params":{"profile":"planted","scopes":"planted"}}`, 90.0, -32602},
 		{`{"jsonrpc":"2.0","id":90,"method":"session.token","params":{"session":"s1","stale":-1}}`, 90.0, -32602},
