@@ -1,0 +1,509 @@
+//go:build linux
+
+package e2e_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tokentoss/tokentoss/e2e/emulator"
+)
+
+// object is a JSON object.
+type object = map[string]any
+
+// A served program is the client of a tokentoss rpc.
+type served struct {
+	*process
+	t       *testing.T
+	stdin   io.WriteCloser
+	answers chan object
+	notes   []object // messages to views that were not looked at
+	last    int
+}
+
+// rpc starts tokentoss rpc --stdio.
+func (m *machine) rpc(t *testing.T, change ...func(*exec.Cmd)) *served {
+	t.Helper()
+	c := m.command("rpc", "--stdio")
+	for _, f := range change {
+		f(c)
+	}
+	in, stdin, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, out, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &served{process: &process{cmd: c, done: make(chan struct{})}, t: t, stdin: stdin, answers: make(chan object, 1000)}
+	c.Stdin, c.Stdout, c.Stderr = in, out, &s.stderr
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	in.Close()
+	out.Close()
+	go func() {
+		defer close(s.done)
+		_ = c.Wait()
+	}()
+	go s.read(stdout)
+	t.Cleanup(func() {
+		stdin.Close()
+		_ = c.Process.Kill()
+		<-s.done
+	})
+	return s
+}
+
+func (s *served) read(stdout *os.File) {
+	defer close(s.answers)
+	defer stdout.Close()
+	lines := bufio.NewReader(stdout)
+	for {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			return
+		}
+		var m object
+		if json.Unmarshal([]byte(line), &m) != nil {
+			m = object{"broken": line}
+		}
+		s.answers <- m
+	}
+}
+
+func (s *served) write(line string) {
+	s.t.Helper()
+	if _, err := io.WriteString(s.stdin, line+"\n"); err != nil {
+		s.t.Fatalf("%v\n%s", err, s.stderr.String())
+	}
+}
+
+// receive returns the next message.
+func (s *served) receive() object {
+	s.t.Helper()
+	select {
+	case m, ok := <-s.answers:
+		if !ok {
+			s.t.Fatalf("it has ended\n%s", s.stderr.String())
+		}
+		return m
+	case <-time.After(patience):
+		s.t.Fatalf("there is no answer\n%s", s.stderr.String())
+	}
+	return nil
+}
+
+// begin sends a request and returns its id.
+func (s *served) begin(method string, params object) float64 {
+	s.t.Helper()
+	s.last++
+	data, err := json.Marshal(object{"jsonrpc": "2.0", "id": s.last, "method": method, "params": params})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.write(string(data))
+	return float64(s.last)
+}
+
+// call sends a request and returns its answer.
+func (s *served) call(method string, params object) object {
+	s.t.Helper()
+	id := s.begin(method, params)
+	for {
+		switch m := s.receive(); {
+		case m["id"] == id:
+			return m
+		case m["method"] == "session.message":
+			s.notes = append(s.notes, m["params"].(object))
+		default:
+			s.t.Fatalf("%s: this came instead of an answer: %v", method, m)
+		}
+	}
+}
+
+func (s *served) does(method string, params object) object {
+	s.t.Helper()
+	m := s.call(method, params)
+	result, ok := m["result"].(object)
+	if !ok {
+		s.t.Fatalf("%s: %v\n%s", method, m, s.stderr.String())
+	}
+	return result
+}
+
+// fails is call for what must fail for a reason; it returns the hint.
+func (s *served) fails(reason, method string, params object) (hint string) {
+	s.t.Helper()
+	m := s.call(method, params)
+	problem, _ := m["error"].(object)
+	data, _ := problem["data"].(object)
+	if data["reason"] != reason {
+		s.t.Fatalf("%s: %v, want %s", method, m, reason)
+	}
+	return fmt.Sprint(data["hint"])
+}
+
+// opened begins, and opens a session.
+func (s *served) opened(params object) string {
+	s.t.Helper()
+	if s.last == 0 {
+		s.does("initialize", object{"protocol": "tokentoss.rpc/1", "client": object{"name": "test", "version": "1"}})
+	}
+	return s.does("session.open", params)["session"].(string)
+}
+
+// say sends a message of a view.
+func (s *served) say(session string, message object) {
+	s.t.Helper()
+	message["v"] = 1
+	data, err := json.Marshal(object{"jsonrpc": "2.0", "method": "session.message", "params": object{"session": session, "message": message}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.write(string(data))
+}
+
+// until waits for a message to the views.
+func (s *served) until(session, what string, ok func(object) bool) object {
+	s.t.Helper()
+	for {
+		if len(s.notes) == 0 {
+			m := s.receive()
+			note, isNote := m["params"].(object)
+			if !isNote {
+				s.t.Fatalf("waiting until %s: %v", what, m)
+			}
+			s.notes = append(s.notes, note)
+		}
+		note := s.notes[0]
+		s.notes = s.notes[1:]
+		if m := note["message"].(object); note["session"] == session && ok(m) {
+			return m
+		}
+	}
+}
+
+func (s *served) phase(session, phase string) object {
+	s.t.Helper()
+	return s.until(session, "the phase is "+phase, func(m object) bool { return m["phase"] == phase })
+}
+
+// armed says hello, and returns the address to sign in at.
+func (s *served) armed(session string) string {
+	s.t.Helper()
+	s.say(session, object{"type": "hello"})
+	return s.until(session, "there is an address", func(m object) bool { return m["type"] == "armed" })["auth_url"].(string)
+}
+
+// agree does what the person does in the browser, up to the last redirect.
+func (m *machine) agree(t *testing.T, address string) (redirect string) {
+	t.Helper()
+	redirect, err := m.provider.Authorize(t.Context(), address, ada)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return redirect
+}
+
+// children returns the processes that pid has started.
+func children(t *testing.T, pid int) (pids []int) {
+	t.Helper()
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, list := range lists {
+		data, _ := os.ReadFile(list) // the thread may have ended
+		for word := range strings.FieldsSeq(string(data)) {
+			child, err := strconv.Atoi(word)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pids = append(pids, child)
+		}
+	}
+	return pids
+}
+
+// runs tells whether there is a process with that number, which is no zombie.
+func runs(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	return !strings.HasPrefix(rest, "Z")
+}
+
+// frontend returns the process behind the views of a session. Without a view there
+// is none.
+func (s *served) frontend() int {
+	s.t.Helper()
+	pids := children(s.t, s.cmd.Process.Pid)
+	if len(pids) != 1 {
+		s.t.Fatalf("tokentoss rpc has %d processes, want 1", len(pids))
+	}
+	return pids[0]
+}
+
+// The main job of a notebook, and with it: the shell and the notebook have one
+// session, and no secret is anywhere but in messages and the session's file.
+func TestRPC(t *testing.T) {
+	m := newMachine(t, emulator.Options{})
+	sec := &secrets{m: m, kinds: map[string]string{}}
+	m.provider.SetTokenAnswer(sec.answered)
+	m.provider.SetFault(emulator.Token, &emulator.Fault{Delay: 250 * time.Millisecond}) // long enough to be watched
+	w := watch(t, filepath.Dir(m.dir))
+	s := m.rpc(t)
+	one := s.opened(nil)
+	s.fails("sign_in_needed", "session.token", object{"session": one})
+	if n := len(children(t, s.cmd.Process.Pid)); n != 0 {
+		t.Errorf("there are %d processes before a view", n)
+	}
+	visit(t.Context(), m.agree(t, s.armed(one)))
+	if got := s.phase(one, "signed_in"); got["account"] != ada {
+		t.Errorf("the snapshot is %v", got)
+	}
+	token := s.does("session.token", object{"session": one})["token"].(string)
+	if shell := strings.TrimSpace(m.run(t, "token").wantCode(t, 0).stdout); shell != token {
+		t.Error("the shell has another token")
+	}
+
+	// Signed out in the widget, which the shell sees; then the other way round.
+	s.say(one, object{"type": "sign_out"})
+	s.phase(one, "signed_out")
+	m.run(t, "token").wantCode(t, 3)
+	m.signIn(t, ada)
+	s.phase(one, "signed_in")
+	m.run(t, "logout").wantCode(t, 0)
+	s.phase(one, "signed_out")
+
+	// The browser does not reach this machine.
+	s.say(one, object{"type": "arm"})
+	armed := s.until(one, "there is an address", func(m object) bool { return m["type"] == "armed" })
+	s.say(one, object{"type": "redirect", "attempt": armed["attempt"], "url": m.agree(t, armed["auth_url"].(string))})
+	s.phase(one, "signed_in")
+	s.does("session.sign_out", object{"session": one, "local": true})
+	s.fails("sign_in_needed", "session.token", object{"session": one})
+
+	// Two at once.
+	two := s.opened(object{"store": object{"memory": object{}}})
+	first, second := s.armed(one), s.armed(two)
+	visit(t.Context(), m.agree(t, first))
+	s.phase(one, "signed_in")
+	s.fails("sign_in_needed", "session.token", object{"session": two})
+	visit(t.Context(), m.agree(t, second))
+	s.phase(two, "signed_in")
+
+	pids := children(t, s.cmd.Process.Pid)
+	if len(pids) != 2 {
+		t.Errorf("two sessions with views have %d processes", len(pids))
+	}
+	s.does("shutdown", nil)
+	r := s.wait(t).wantCode(t, 0)
+	for _, pid := range pids {
+		if runs(pid) {
+			t.Error("a process was left behind")
+		}
+	}
+	wantNoSecrets(t, sec, w, r.stderr)
+}
+
+// wantNoSecrets looks where they must not be.
+func wantNoSecrets(t *testing.T, sec *secrets, w *watcher, stderr string) {
+	t.Helper()
+	seen := w.stop()
+	sec.collect()
+	for _, kind := range []string{"code", "code_verifier", "state", "client_secret", "refresh_token", "access_token", "id_token"} {
+		if !sec.has(kind) {
+			t.Errorf("the run had no %s: this test tests nothing", kind)
+		}
+	}
+	sec.wantNone(t, "standard error", stderr)
+	frontend := false
+	for _, p := range seen {
+		sec.wantNone(t, "an argument list: "+p.cmdline, p.cmdline)
+		sec.wantNone(t, "the environment of "+p.cmdline, p.environ)
+		frontend = frontend || strings.Contains(p.cmdline, "serve-plugin\x00notebook")
+	}
+	if !frontend {
+		t.Error("the frontend was not seen: this test tests little")
+	}
+}
+
+// R3: a shell and a notebook that meet an expired token together make one request.
+func TestRPCAndShellMakeOneRefresh(t *testing.T) {
+	m := newSession(t, emulator.Options{})
+	s := m.rpc(t)
+	one, two := s.opened(nil), s.opened(nil)
+	s.does("session.token", object{"session": one})
+	m.wantRefreshes(t, 0)
+	m.provider.SetFault(emulator.Token, &emulator.Fault{Delay: 500 * time.Millisecond, Times: 1})
+	age(t, m.tokens(), -time.Minute)
+	// What a process holds in memory is not aged: a service refused it.
+	for range 10 {
+		s.begin("session.token", object{"session": one, "stale": 1})
+		s.begin("session.token", object{"session": two, "stale": 1})
+	}
+	var shells sync.WaitGroup
+	results := make([]result, 8)
+	for i := range results {
+		p := start(t, m.command("token"))
+		shells.Go(func() { <-p.done; results[i] = result{p.cmd.ProcessState.ExitCode(), p.stdout.String(), p.stderr.String()} })
+	}
+	tokens := map[string]bool{}
+	for range 20 {
+		answer, ok := s.receive()["result"].(object)
+		if !ok {
+			t.Fatal("a request failed")
+		}
+		tokens[answer["token"].(string)] = true
+	}
+	shells.Wait()
+	tokens[strings.TrimSpace(wantAll(t, results, 0))] = true
+	if len(tokens) != 1 {
+		t.Errorf("there are %d tokens, want 1", len(tokens))
+	}
+	m.wantRefreshes(t, 1)
+}
+
+// R20: when the notebook's kernel is killed, nothing is left, though a process that
+// it has started holds the pipe open.
+func TestRPCEndsWithItsParent(t *testing.T) {
+	m := newMachine(t, emulator.Options{})
+	s := m.rpc(t, func(c *exec.Cmd) {
+		// This test holds the pipe open.
+		c.Args = append([]string{"sh", "-c", `exec 3<&0; "$@" <&3 3<&- & echo $! >&2; wait`, "sh", c.Path}, c.Args[1:]...)
+		c.Path = "/bin/sh"
+	})
+	address := s.armed(s.opened(nil))
+	pid, err := strconv.Atoi(strings.TrimSpace(s.stderr.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := append(children(t, pid), pid)
+	if len(all) != 2 {
+		t.Fatalf("there are %d processes, want 2", len(all))
+	}
+	_, port, _ := strings.Cut(address, "redirect_uri=http%3A%2F%2F127.0.0.1%3A")
+	port = port[:strings.IndexFunc(port, func(r rune) bool { return r < '0' || r > '9' })]
+	if closed(port) {
+		t.Error("nobody listens while a view waits")
+	}
+	s.signal(t, syscall.SIGKILL)
+	poll(t, "all processes have ended", func() bool { return !runs(all[0]) && !runs(all[1]) })
+	if !closed(port) {
+		t.Error("the port is still open")
+	}
+}
+
+// R20: however it ends, the frontend ends with it.
+func TestRPCLeavesNothingBehind(t *testing.T) {
+	m := newMachine(t, emulator.Options{})
+	for name, end := range map[string]func(*served){
+		"SIGKILL":      func(s *served) { s.signal(t, syscall.SIGKILL) },
+		"SIGTERM":      func(s *served) { s.signal(t, syscall.SIGTERM) },
+		"SIGINT":       func(s *served) { s.signal(t, syscall.SIGINT) },
+		"end of input": func(s *served) { s.stdin.Close() },
+		"shutdown":     func(s *served) { s.does("shutdown", nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := m.rpc(t)
+			s.armed(s.opened(nil))
+			frontend := s.frontend()
+			end(s)
+			code := 0
+			if name == "SIGKILL" {
+				code = -1
+			}
+			s.wait(t).wantCode(t, code)
+			poll(t, "the frontend has ended", func() bool { return !runs(frontend) })
+		})
+	}
+}
+
+// A frontend that dies is said to be gone, and another is there when a view asks.
+func TestRPCFrontendDies(t *testing.T) {
+	m := newMachine(t, emulator.Options{})
+	s := m.rpc(t)
+	one := s.opened(nil)
+	s.armed(one)
+	if err := syscall.Kill(s.frontend(), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.until(one, "it is said", func(m object) bool { return m["type"] == "fatal" }); got["code"] != "ended" {
+		t.Errorf("the fatal is %v", got)
+	}
+	visit(t.Context(), m.agree(t, s.armed(one)))
+	s.phase(one, "signed_in")
+}
+
+// What is no client is told so, and what is no request does no harm.
+func TestRPCMisuse(t *testing.T) {
+	m := newMachine(t, emulator.Options{})
+	m.run(t, "rpc").wantCode(t, 2)
+	if r := m.run(t, "--frontend", "notebook", "login", "--no-browser").wantCode(t, 1); !strings.Contains(r.stderr, "it is for notebooks") || !strings.Contains(r.stderr, "hint: tokentoss login") {
+		t.Errorf("a login by the frontend says: %s", r.stderr)
+	}
+	s := m.rpc(t)
+	s.write("\x00planted\xff")
+	if got := s.receive(); got["id"] != nil || got["error"].(object)["code"] != -32700.0 {
+		t.Errorf("the answer is %v", got)
+	}
+	s.write(strings.Repeat("planted", 1<<20))
+	if got := s.receive(); got["id"] != nil || got["error"].(object)["code"] != -32600.0 {
+		t.Errorf("the answer is %v", got)
+	}
+	hint := s.fails("version_mismatch", "initialize", object{"protocol": "tokentoss.rpc/2"})
+	if !strings.Contains(hint, "install") {
+		t.Errorf("the hint is %q", hint)
+	}
+	s.fails("not_initialized", "session.open", nil)
+	s.last = 0
+	s.opened(nil)
+	s.stdin.Close()
+	if r := s.wait(t).wantCode(t, 0); r.stderr != "" {
+		t.Errorf("standard error is %q", r.stderr)
+	}
+}
+
+// A store that is a plugin serves a notebook as it does a shell, and ends with it.
+// One that has to ask a person asks nobody, and says what to do.
+func TestRPCOverAPluginStore(t *testing.T) {
+	m := withStore(t, emulator.Options{AutoConsent: ada}, "agent_idle = \"1m\"\n[stores.encrypted]\npassphrase = true\n[stores.plain]\nplugin = \"encrypted\"\n")
+	s := m.rpc(t)
+	one := s.opened(object{"store": object{"name": "plain"}})
+	visit(t.Context(), s.armed(one))
+	s.phase(one, "signed_in")
+	s.does("session.token", object{"session": one})
+
+	sealed := object{"store": object{"name": "encrypted"}}
+	w := m.window(t, "--store", "encrypted", "login", "--browser", "curl -sL -o /dev/null")
+	for range 2 {
+		w.shows(t, `passphrase`)
+		w.enter(t, "correct horse")
+	}
+	w.wait(t).wantCode(t, 0)
+	s.does("session.open", sealed) // by the agent, which knows the passphrase
+	m.run(t, "store", "lock").wantCode(t, 0)
+	if hint := s.fails("sealed", "session.open", sealed); !strings.Contains(hint, "in a terminal") {
+		t.Errorf("the hint is %q", hint)
+	}
+	s.does("shutdown", nil)
+	s.wait(t).wantCode(t, 0)
+	poll(t, "nothing is left", func() bool { return len(m.family(t)) == 0 })
+}
