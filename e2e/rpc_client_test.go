@@ -24,6 +24,7 @@ type served struct {
 	*process
 	t       *testing.T
 	stdin   io.WriteCloser
+	stdout  io.Closer
 	answers chan object
 	notes   []object // messages to views that were not looked at
 	last    int
@@ -44,7 +45,7 @@ func (m *machine) rpc(t *testing.T, change ...func(*exec.Cmd)) *served {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &served{process: &process{cmd: c, done: make(chan struct{})}, t: t, stdin: stdin, answers: make(chan object, 1000)}
+	s := &served{process: &process{cmd: c, done: make(chan struct{})}, t: t, stdin: stdin, stdout: stdout, answers: make(chan object, 1000)}
 	c.Stdin, c.Stdout, c.Stderr = in, out, &s.stderr
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
@@ -255,4 +256,3 @@ func (s *served) frontend() int {
 	}
 	return pids[0]
 }
-

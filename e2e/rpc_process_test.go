@@ -179,17 +179,17 @@ func TestRPCLeavesNothingBehind(t *testing.T) {
 		"SIGINT":       func(s *served) { s.signal(t, syscall.SIGINT) },
 		"end of input": func(s *served) { s.stdin.Close() },
 		"shutdown":     func(s *served) { s.does("shutdown", nil) },
+		"closed output": func(s *served) {
+			s.stdout.Close()
+			s.begin("session.status", nil)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := m.rpc(t)
 			s.armed(s.opened(nil))
 			frontend := s.frontend()
 			end(s)
-			code := 0
-			if name == "SIGKILL" {
-				code = -1
-			}
-			s.wait(t).wantCode(t, code)
+			s.wait(t).wantCode(t, map[string]int{"SIGKILL": -1, "closed output": 1}[name])
 			poll(t, "the frontend has ended", func() bool { return !runs(frontend) })
 		})
 	}
