@@ -148,7 +148,12 @@ class IAPAdapter(HTTPAdapter):
             signed = request.copy()
             signed.headers = request.headers.copy()
             sign(signed.headers, token, origin)
-            response = HTTPAdapter.send(self, signed, **options)
+            try:
+                response = HTTPAdapter.send(self, signed, **options)
+            except requests.RequestException as e:
+                # The frames below have the token, and verbose tracebacks show what frames have.
+                e.request, e.__context__ = request, None
+                raise e.with_traceback(None) from None
             response.request = request
             return response
 
