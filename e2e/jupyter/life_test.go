@@ -39,6 +39,7 @@ func restart(d *desk, a app) {
 	p.save()
 	d.wantNone(before)
 	late.Click(ada) // nobody waits for it any more
+	p.Picture("restarted")
 	p.run(0)
 	p.signIn(0, grace)
 	p.ok(1, "")
