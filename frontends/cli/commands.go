@@ -125,7 +125,7 @@ func (c *commands) token() *cli.Command {
 			"  curl    a configuration for curl --config -\n" +
 			"  cookie  a cookie jar for URL, or NAME=VALUE without one",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "jar", Usage: "put the cookie into `FILE`, a cookie jar of curl's; prints nothing"},
+			&cli.StringFlag{Name: "jar", Usage: "put the cookie into `FILE`, a cookie jar; prints nothing"},
 			&cli.StringFlag{Name: "format", Usage: "one of the `FORMAT`s above", Value: "raw"},
 			&cli.BoolFlag{Name: "access", Usage: "the access token, for Google's APIs; IAP does not take it"},
 		},
@@ -202,10 +202,10 @@ func (c *commands) metadata() *cli.Command {
 		Name: "metadata", Usage: "be the metadata server of a Google Cloud machine, for Google's libraries", Category: "requests",
 		Description: "It answers with ID tokens. Programs find it by GCE_METADATA_HOST, which is printed.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "listen", Usage: "listen on `ADDR`, host:port of this machine", DefaultText: "a free port"},
+			&cli.StringFlag{Name: "listen", Usage: "listen on `ADDR`, a loopback host:port", DefaultText: "a free port"},
 			&cli.DurationFlag{Name: "for", Usage: "end after `TIME`", DefaultText: "never"},
 			&cli.BoolFlag{Name: "any-audience", Usage: "give the token also to who asks for another audience"},
-			&cli.StringFlag{Name: "guard", Usage: "`WHAT` keeps other users out: owner, path or none", DefaultText: "owner on Linux, else path"},
+			&cli.StringFlag{Name: "guard", Usage: "`WHAT` keeps others out: owner, path or none", DefaultText: "owner"},
 			&cli.StringFlag{Name: "project", Usage: "the `ID` of the project to be in", DefaultText: "none"},
 		},
 		Action: c.heavy("metadata", 0, 0),

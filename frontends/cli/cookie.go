@@ -77,6 +77,10 @@ func writeJar(path, target string, id core.IDToken) error {
 	}
 	text := strings.Join(append(kept, place+rest), "\n") + "\n"
 	if err := replaceFile(path, text); err != nil {
+		var pe *fs.PathError
+		if errors.As(err, &pe) {
+			err = fmt.Errorf("%s: %w", path, pe.Err) // the other name is nobody's
+		}
 		return &hintedError{fmt.Errorf("the cookie jar: %w", err), "name a file that can be written with --jar"}
 	}
 	return nil

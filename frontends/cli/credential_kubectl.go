@@ -72,10 +72,10 @@ func credentialKubectl(ctx context.Context, in *Invocation) error {
 // readExecInfo reads what kubectl asks for. A person who tries the command out
 // asks for version 1.
 func readExecInfo(text string) (execCredential, error) {
-	ask := execCredential{APIVersion: kubectlGroup + "v1", Kind: kubectlKind}
 	if text == "" {
-		return ask, nil
+		return execCredential{APIVersion: kubectlGroup + "v1", Kind: kubectlKind}, nil
 	}
+	var ask execCredential
 	if err := json.Unmarshal([]byte(text), &ask); err != nil || ask.Kind != kubectlKind {
 		return ask, usagef("kubectl sets it: as command and args of users[].user.exec in a kubeconfig", "%s is no %s", kubectlEnv, kubectlKind)
 	}

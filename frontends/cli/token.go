@@ -25,10 +25,10 @@ func token(ctx context.Context, in *Invocation) error {
 		return usagef("one of "+strings.Join(tokenFormats, ", "), "token: there is no format %q", format)
 	}
 	switch cookie := format == "cookie"; {
-	case target != "" && !cookie:
-		return usagef("tokentoss token --help", "token: a URL goes with --format cookie only")
 	case jar != "" && !cookie:
 		return usagef("tokentoss token --help", "token: --jar goes with --format cookie only")
+	case target != "" && !cookie:
+		return usagef("tokentoss token --help", "token: a URL goes with --format cookie only")
 	case jar != "" && target == "":
 		return usagef("tokentoss token --jar FILE https://my-service.run.app", "token: the cookie in --jar is for which URL?")
 	case cookie && in.Bool("access"):

@@ -69,7 +69,7 @@ func (h *handler) metadata(w http.ResponseWriter, r *http.Request, path string) 
 	node, ok := h.tree(st).find(path)
 	ask, isAsked := node.(http.HandlerFunc)
 	switch {
-	case !ok && st.State != core.SignedIn && strings.HasPrefix(path, accountsPath):
+	case st.Email == "" && strings.HasPrefix(path, accountsPath) && (!ok || node == ""):
 		refuse(w, r, http.StatusForbidden, "nobody is signed in: run tokentoss login")
 	case !ok:
 		refuse(w, r, http.StatusNotFound, "there is no "+path)

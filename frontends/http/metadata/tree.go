@@ -20,15 +20,16 @@ const (
 )
 
 // tree is all that the server has. Who is signed in stands where a machine has its
-// service accounts.
+// service accounts. The default one is there also when nobody is: programs that find
+// none say that there is no server, and not why there is no token.
 func (h *handler) tree(st core.Status) dir {
-	accounts := dir{}
-	if st.State == core.SignedIn {
-		account := dir{
-			"aliases": []string{"default"}, "email": st.Email, "scopes": st.Scopes,
-			"identity": http.HandlerFunc(h.identity), "token": http.HandlerFunc(h.token),
-		}
-		accounts["default"], accounts[st.Email] = account, account
+	account := dir{
+		"aliases": []string{"default"}, "email": st.Email, "scopes": slices.Concat([]string{}, st.Scopes),
+		"identity": http.HandlerFunc(h.identity), "token": http.HandlerFunc(h.token),
+	}
+	accounts := dir{"default": account}
+	if st.Email != "" {
+		accounts[st.Email] = account
 	}
 	project := dir{}
 	if h.config.Project != "" {
