@@ -46,7 +46,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
 		defer context.AfterFunc(h.ctx, cancel)()
-		h.metadata(w, r.WithContext(ctx), strings.Trim(path, "/"))
+		h.metadata(w, r.WithContext(ctx), strings.TrimSuffix(path[1:], "/"))
 	}
 }
 
@@ -59,7 +59,7 @@ func (h *handler) withoutKey(path string) (string, bool) {
 	return "/" + rest, local.SameKey(first, h.key)
 }
 
-// metadata answers what is asked for, path being without slashes at its ends.
+// metadata answers what is at a path, which is without slashes at its ends.
 func (h *handler) metadata(w http.ResponseWriter, r *http.Request, path string) {
 	st, err := h.app.Status(r.Context())
 	if err != nil {
