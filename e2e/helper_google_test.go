@@ -5,6 +5,7 @@ package e2e_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -169,21 +170,15 @@ func newSTS(t *testing.T) *sts {
 	return s
 }
 
-// credentials is a credential configuration whose executable is tokentoss.
+// credentials is a credential configuration with what docs/helpers.md says.
 func (s *sts) credentials(t *testing.T, m *helped) string {
 	t.Helper()
-	text, err := json.Marshal(map[string]any{
-		"type": "external_account", "audience": "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/q",
-		"subject_token_type": "urn:ietf:params:oauth:token-type:id_token", "token_url": s.URL,
-		"credential_source": map[string]any{"executable": map[string]any{
-			"command": filepath.Join(binaries(t), "tokentoss") + " credential executable", "timeout_millis": 30000,
-		}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := fmt.Sprintf(`{
+		"type": "external_account", "token_url": %q,
+		"audience": "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/q",
+		%s}`, s.URL, strings.Replace(documented(t, "json"), "/usr/local/bin/", binaries(t)+"/", 1))
 	path := filepath.Join(m.home(), "credentials.json")
-	writeFile(t, path, text)
+	writeFile(t, path, []byte(text))
 	return path
 }
 

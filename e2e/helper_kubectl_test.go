@@ -13,22 +13,25 @@ import (
 	"net/url"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/tokentoss/tokentoss/e2e/emulator"
 )
 
-// kubeconfig has tokentoss as its credential plugin.
-const kubeconfig = `{
-  "apiVersion": "v1", "kind": "Config", "current-context": "it",
-  "contexts": [{"name": "it", "context": {"cluster": "it", "user": "ada"}}],
-  "clusters": [{"name": "it", "cluster": {"server": %q, "certificate-authority-data": %q}}],
-  "users": [{"name": "ada", "user": {"exec": {
-    "apiVersion": "client.authentication.k8s.io/%s", "command": "tokentoss", "args": ["credential", "kubectl"],
-    "interactiveMode": "Never", "provideClusterInfo": true, "installHint": "install tokentoss"
-  }}}]
-}`
+// kubeconfig is that of docs/helpers.md, and a cluster.
+func kubeconfig(t *testing.T, server, ca, version string) []byte {
+	t.Helper()
+	users := strings.Replace(documented(t, "yaml"), "/v1 ", "/"+version+" ", 1)
+	return []byte(users + fmt.Sprintf(`
+apiVersion: v1
+kind: Config
+current-context: it
+contexts: [{name: it, context: {cluster: it, user: ada}}]
+clusters: [{name: it, cluster: {server: %q, certificate-authority-data: %q}}]
+`, server, ca))
+}
 
 // newCluster is a cluster's server behind IAP: kubectl sends tokens over TLS only.
 func newCluster(t *testing.T, m *helped) (server, ca string) {
@@ -62,7 +65,7 @@ func TestKubectl(t *testing.T) {
 		return finish(t, c)
 	}
 
-	writeFile(t, config, []byte(fmt.Sprintf(kubeconfig, server, ca, "v1")))
+	writeFile(t, config, kubeconfig(t, server, ca, "v1"))
 	r := version()
 	wantWords(t, "kubectl", r.stderr, "tokentoss: error: kubectl is given tokens for the profile's targets only, and "+server+" is none")
 	if r.code == 0 || m.provider.Calls(emulator.Upstream) != 0 {
@@ -70,7 +73,7 @@ func TestKubectl(t *testing.T) {
 	}
 	m.setTargets(t, "https://other.example.com", server)
 	for _, v := range []string{"v1", "v1beta1"} {
-		writeFile(t, config, []byte(fmt.Sprintf(kubeconfig, server, ca, v)))
+		writeFile(t, config, kubeconfig(t, server, ca, v))
 		r := version()
 		wantWords(t, "the answer through "+v, r.stdout+r.stderr, `"gitVersion": "v1.99.0"`, ada)
 	}
@@ -93,7 +96,7 @@ func TestExecCredential(t *testing.T) {
 	}
 	const group = "client.authentication.k8s.io/"
 	for _, v := range []string{"v1", "v1beta1"} {
-		r := ask(`{"apiVersion": "` + group + v + `", "kind": "ExecCredential", "spec": {"interactive": true}}`).wantCode(t, 0)
+		r := ask(`{"apiVersion": "`+group+v+`", "kind": "ExecCredential", "spec": {"interactive": true}}`).wantCode(t, 0)
 		var answer struct {
 			APIVersion, Kind string
 			Status           struct {

@@ -122,6 +122,17 @@ func TestHelpersShowNoSecret(t *testing.T) {
 	}
 }
 
+// documented returns the block of docs/helpers.md that is in the given language.
+func documented(t *testing.T, language string) string {
+	t.Helper()
+	_, rest, ok := strings.Cut(string(mustRead(t, "../docs/helpers.md")), "```"+language+"\n")
+	block, _, closed := strings.Cut(rest, "```")
+	if !ok || !closed {
+		t.Fatalf("docs/helpers.md has no %s", language)
+	}
+	return block
+}
+
 func wantWords(t *testing.T, what, text string, words ...string) {
 	t.Helper()
 	for _, w := range words {
