@@ -58,7 +58,9 @@ const (
 )
 
 // Cases returns all that can be the matter, in the order of the checks.
-func Cases() []Case { return slices.Concat(localCases(), networkCases(), iapCases(), tokenCases()) }
+func Cases() []Case {
+	return slices.Concat(localCases(), sessionCases(), networkCases(), iapCases(), tokenCases())
+}
 
 // lookUp returns a case of the table.
 func lookUp(id ID) Case {

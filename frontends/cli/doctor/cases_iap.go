@@ -38,7 +38,7 @@ func iapCases() []Case {
 			"IAP is not turned on for it or for this path, or the address goes around the load balancer on which it is. The token was not sent.",
 			"If nobody needs to sign in there, all is well.", "Use the address that IAP guards.", "The owner of the service turns IAP on, and closes other ways to it."),
 		found(ServiceSignIn, Fail, exitFailed, "{host} signs people in by itself, not by IAP",
-			"It sends browsers to {login_host}, and the answer is not marked as IAP's. A token for IAP is of no use there, and was not sent.",
+			"It sends browsers to {login_host}, and the answer is not marked as IAP's. A token for IAP is of no use there.",
 			"Use the credentials that the service wants."),
 		cloudRun,
 		found(RedirectLoop, Fail, exitFailed, "{host} redirects in circles",

@@ -45,6 +45,12 @@ func localCases() []Case {
 			Cause:    "Tokens have times in them, and are refused by a clock that is wrong.",
 			Do:       []string{"Set the clock, and have it kept right by NTP."},
 			Commands: []string{"sudo timedatectl set-ntp true"}},
+	}
+}
+
+// sessionCases are those that a sign-in or a new client mends, and their like.
+func sessionCases() []Case {
+	return []Case{
 		{ID: SignedOut, Check: Session, Level: Fail, Exit: exitSignIn,
 			Title:    "nobody is signed in",
 			Cause:    "There is no session in the store.",

@@ -1,5 +1,7 @@
 package doctor
 
+import "slices"
+
 // What can be the matter on the way to a service, or to the provider.
 const (
 	PlainHTTP         ID = "plain-http"
@@ -25,9 +27,14 @@ const (
 )
 
 func networkCases() []Case {
-	fail := func(id ID, title, cause string, do ...string) Case {
-		return Case{ID: id, Check: Network, Level: Fail, Exit: exitFailed, Title: title, Cause: cause, Do: do}
-	}
+	return slices.Concat(addressCases(), connectionCases(), tlsCases(), proxyCases())
+}
+
+func fail(id ID, title, cause string, do ...string) Case {
+	return Case{ID: id, Check: Network, Level: Fail, Exit: exitFailed, Title: title, Cause: cause, Do: do}
+}
+
+func addressCases() []Case {
 	address := func(c Case) Case { c.Check = Address; return c }
 	notATarget := address(fail(NotATarget, "{origin} is not among the targets of the profile",
 		"The commands send the token to the URL that they are given; Go programs and notebooks send it to the targets in config.toml only.",
@@ -41,6 +48,11 @@ func networkCases() []Case {
 			"It is a pattern, or has characters that the name of a host cannot have.",
 			"Write the address as it stands in a browser, a name that is not ASCII in its xn-- form.")),
 		notATarget,
+	}
+}
+
+func connectionCases() []Case {
+	return []Case{
 		fail(NameUnknown, "there is no host {host}",
 			"The name is written wrong, is known only inside your organisation's network, or the service is gone.",
 			"See whether the name is right.", "Connect to the VPN that the service needs.", "See whether this machine is online."),
@@ -59,6 +71,11 @@ func networkCases() []Case {
 		fail(BrokenOff, "the connection to {host} was cut before there was an answer",
 			"The service crashed, or something on the way, such as a firewall, cut the connection.",
 			"Try again.", "Look at the service, and ask who runs the network."),
+	}
+}
+
+func tlsCases() []Case {
+	return []Case{
 		fail(TLSName, "the certificate of {host} is for another name",
 			"The address is not the one that the service has its certificate for, the load balancer has no certificate for it yet, or somebody else answers. "+
 				"Nothing was sent.",
@@ -80,6 +97,11 @@ func networkCases() []Case {
 		fail(NoTLS, "{host} does not speak TLS",
 			"The port is that of plain http, or something on the way answers in the service's place.",
 			"See whether the port is right."),
+	}
+}
+
+func proxyCases() []Case {
+	return []Case{
 		fail(ProxyUnreachable, "the forward proxy {proxy} cannot be reached",
 			"HTTPS_PROXY names it, and it is not there: its name or port is wrong, or this machine is on another network than usual.",
 			"Correct HTTPS_PROXY, or unset it where no proxy is needed.", "If {host} is reached without it, add the host to NO_PROXY."),

@@ -22,7 +22,6 @@ const (
 // A scenario provokes a case.
 type scenario struct {
 	provoke func(w *world)
-	exit    int // if it is not that of the case
 	options emulator.Options
 }
 

@@ -19,15 +19,15 @@ const (
 // form of https://docs.cloud.google.com/iap/docs/reference/rest/v1/IapSettings.
 func allow() []string {
 	return []string{
-		"gcloud iap settings get {settings_flags}",
+		"gcloud iap settings get \\\n    {settings_flags}",
 		`echo 'access_settings:
   oauth_settings:
     programmatic_clients: ["{client_id}"]' > settings.yaml`,
-		"gcloud iap settings set settings.yaml {settings_flags}",
+		"gcloud iap settings set settings.yaml \\\n    {settings_flags}",
 	}
 }
 
-const ownersList = "The owner of the service puts {client_id} on the list. The second command writes the file, the third replaces the list: put the clients that the " +
+const ownersList = "The owner of the service puts it on the list. The second command writes the file, the third replaces the list: put the clients that the " +
 	"first one shows into the file too. IAP goes by the new list after some minutes."
 
 func tokenCases() []Case {
@@ -38,9 +38,9 @@ func tokenCases() []Case {
 		"Programs are let in only with tokens of the clients on the allowlist of the service, and this one is not on it. Expected: {expected}.",
 		ownersList, "If your team has a client for this service already, configure that one.")
 	audience.Commands = allow()
-	managed := refused(ManagedClient, "IAP takes no tokens of the OAuth client {client_id} for {host}, and may have a Google-managed client",
-		"IAP signs people in with {iap_client_id}, a client of another project than yours, as the Google-managed one is. With that, programs are let in only with tokens "+
-			"of the clients on the allowlist of the service, which is empty until somebody fills it.",
+	managed := refused(ManagedClient, "IAP takes no tokens of the OAuth client {client_id} for {host}",
+		"IAP signs people in with a client of another project than yours ({iap_client_id}), which may be Google's own (\"Google-managed\"). With that, programs are let in only "+
+			"with tokens of the clients on the allowlist of the service, which is empty until somebody fills it.",
 		ownersList)
 	managed.Commands = allow()
 	level := refused(AccessLevel, "an access level wants a fresh sign-in of {email}",
@@ -54,7 +54,7 @@ func tokenCases() []Case {
 		"The owner of the service gives {email} the role, or a group that it is in. It counts after some minutes.",
 		"If it has the role: sign in again, from a device and place that the access level allows.",
 		"If you meant another account: sign out, and in with that one.")
-	role.Check, role.Commands = Access, []string{"gcloud iap web add-iam-policy-binding {web_flags} \\\n    --member={member} --role=roles/iap.httpsResourceAccessor"}
+	role.Check, role.Commands = Access, []string{"gcloud iap web add-iam-policy-binding \\\n    {web_flags} \\\n    --member={member} --role=roles/iap.httpsResourceAccessor"}
 	service := func(id ID, title, cause string, do ...string) Case {
 		return Case{ID: id, Check: Access, Level: Fail, Exit: exitFailed, Title: title, Cause: cause, Do: do}
 	}

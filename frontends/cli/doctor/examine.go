@@ -51,6 +51,7 @@ type examination struct {
 	token     core.IDToken
 	haveToken bool
 	refreshed bool // in this run
+	aged      bool // the token is of a refresh, not of the sign-in
 
 	iapClient string // to which IAP redirects
 }
@@ -173,6 +174,7 @@ func (e *examination) session(ctx context.Context) {
 	}
 	e.token, e.haveToken = token, true
 	e.refreshed = !token.Expiry.Equal(before.TokenExpiry)
+	e.aged = e.refreshed || token.IssuedAt.Sub(before.SignedInAt) > time.Minute
 	e.add(well(Session, "%s, token valid until %s", token.Email, token.Expiry.Local().Format(time.RFC1123)))
 }
 

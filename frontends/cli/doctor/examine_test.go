@@ -136,6 +136,17 @@ func TestAccessLevelOfRefreshedToken(t *testing.T) {
 	}
 }
 
+// IAP knows whose token it is, refuses it, and it is that of the sign-in: then a
+// sign-in does not help.
+func TestRefusedTokenOfSignIn(t *testing.T) {
+	w := newWorld(t, emulator.Options{})
+	w.signIn()
+	w.em.SetIAPPolicy(emulator.RefuseAlways)
+	if r := w.examine(); r.ExitCode != 4 {
+		t.Errorf("exit code %d: %+v", r.ExitCode, found(t, r, doctor.TokenRefused))
+	}
+}
+
 // What IAP says names both audiences; the commands are ready to be run.
 func TestAudience(t *testing.T) {
 	w := newWorld(t, emulator.Options{})
@@ -153,9 +164,9 @@ func TestAudience(t *testing.T) {
 		t.Errorf("%d refreshes, where a newer token cannot help", n)
 	}
 	want := []string{
-		"gcloud iap settings get --project=PROJECT --resource-type=compute --service=SERVICE",
+		"gcloud iap settings get \\\n    --project=PROJECT --resource-type=compute --service=SERVICE",
 		"echo 'access_settings:\n  oauth_settings:\n    programmatic_clients: [\"" + own + "\"]' > settings.yaml",
-		"gcloud iap settings set settings.yaml --project=PROJECT --resource-type=compute --service=SERVICE",
+		"gcloud iap settings set settings.yaml \\\n    --project=PROJECT --resource-type=compute --service=SERVICE",
 	}
 	if !slices.Equal(f.Commands, want) {
 		t.Errorf("commands %q", f.Commands)
@@ -189,6 +200,20 @@ func TestClockOfService(t *testing.T) {
 	f := found(t, w.examine(), doctor.ClockWrong)
 	if got := f.Facts["offset"]; got != "1h0m0s" && got != "59m59s" && got != "1h0m1s" || !strings.HasPrefix(f.Facts["other"], "ahead of that of 127.0.0.1:") {
 		t.Errorf("%+v", f)
+	}
+}
+
+// A provider that cannot be reached has the cases of the network.
+func TestProviderOutOfReach(t *testing.T) {
+	w := newWorld(t, emulator.Options{})
+	w.signIn()
+	if err := w.em.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r := w.examine()
+	want := []string{"configuration ok", "store ok", "provider fail connection-refused", "session ok", "address ok", "network fail connection-refused"}
+	if !slices.Equal(levels(r), want) || r.ExitCode != 1 {
+		t.Errorf("%v, exit code %d", levels(r), r.ExitCode)
 	}
 }
 

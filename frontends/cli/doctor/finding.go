@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -18,7 +19,7 @@ type Finding struct {
 	Cause    string   `json:"cause,omitempty"`
 	Do       []string `json:"do,omitempty"`
 	Commands []string `json:"commands,omitempty"`
-	Facts    Facts    `json:"facts,omitempty"`
+	Facts    Facts    `json:"facts,omitempty"` // what was put into the texts
 
 	exit int
 }
@@ -49,13 +50,18 @@ func well(c Check, format string, args ...any) Finding {
 // finding is a case at hand. seen is what others said about it, or "".
 func finding(id ID, facts Facts, seen string) Finding {
 	c := lookUp(id)
-	tidy := Facts{}
+	all := strings.Join(slices.Concat([]string{c.Title, c.Cause}, c.Do, c.Commands), " ")
+	tidy, used := Facts{}, Facts{}
 	for name, value := range facts {
-		if value = clean(value); value != "" {
-			tidy[name] = value
+		if value = clean(value); value == "" || !strings.Contains(all, "{"+name+"}") {
+			continue
+		}
+		tidy[name] = value
+		if !strings.HasSuffix(name, "_flags") {
+			used[name] = value
 		}
 	}
-	f := Finding{Check: c.Check, Level: c.Level, Case: c.ID, exit: c.Exit, Facts: tidy,
+	f := Finding{Check: c.Check, Level: c.Level, Case: c.ID, exit: c.Exit, Facts: used,
 		Text: tidy.Expand(c.Title), Seen: clean(seen), Cause: tidy.Expand(c.Cause)}
 	for _, text := range c.Do {
 		f.Do = append(f.Do, tidy.Expand(text))

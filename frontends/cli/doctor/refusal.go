@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/iap"
@@ -78,17 +77,20 @@ func (e *examination) askAgain(ctx context.Context, u *url.URL) (*answer, *iap.R
 	if refused == nil || refused.StatusCode == http.StatusForbidden || e.refreshed || aboutAudience(a, refused) {
 		return a, refused, ok
 	}
-	stale := e.token
+	stale, aged := e.token, e.aged
 	fresh, err := e.Profile.Renew(ctx, stale)
+	if errors.Is(err, core.ErrRenewedRecently) {
+		e.aged = true
+	}
 	if err != nil || fresh.Value == stale.Value {
 		return a, refused, ok
 	}
-	e.token, e.refreshed = fresh, true
+	e.token, e.refreshed, e.aged = fresh, true, true
 	if again, second, ok := e.ask(ctx, u); !ok || second == nil {
 		return again, second, ok
 	}
 	// A refusal of the first token says more: it may be that of a sign-in.
-	e.token = stale
+	e.token, e.aged = stale, aged
 	return a, refused, ok
 }
 
@@ -111,9 +113,6 @@ func (e *examination) access(ctx context.Context, u *url.URL, who string) {
 	switch {
 	case refused != nil && refused.StatusCode == http.StatusForbidden && a.code() == 0:
 		e.add(finding(NoRole, facts, ""))
-	case refused != nil && who != "" && a.marked() && !aboutAudience(a, refused):
-		// IAP knows the token, and yet wants another.
-		e.add(finding(AccessLevel, facts, refused.Reason))
 	case refused != nil:
 		e.add(e.refusal(a, refused))
 	case a.marked() && a.status >= 400:
@@ -159,7 +158,7 @@ func (e *examination) refusal(a *answer, refused *iap.RefusedError) Finding {
 	// IAP redirects nobody who sends X-Requested-With, as was done.
 	case strings.Contains(says, "empty token"), a.location() != nil:
 		return finding(TokenStripped, facts, refused.Reason)
-	case e.token.IssuedAt.Sub(e.status.SignedInAt) > time.Minute:
+	case e.aged:
 		return finding(AccessLevel, facts, refused.Reason)
 	}
 	return finding(TokenRefused, facts, refused.Reason)
@@ -195,24 +194,32 @@ func codeFinding(code int, facts Facts) Finding {
 	return finding(IAPErrorCode, facts, "")
 }
 
-// meaning says what IAP's error codes are about, as far as that is known
+// An ErrorCode is a number on IAP's pages.
+type ErrorCode struct {
+	Code    int
+	Meaning string
+}
+
+// ErrorCodes returns what is known of IAP's error codes
 // (https://docs.cloud.google.com/iap/docs/faq#error_codes).
+func ErrorCodes() []ErrorCode {
+	return []ErrorCode{
+		{7, "The OAuth client that IAP has for the service has no ID or no secret."},
+		{9, "The sign-in was not completed: IAP's OAuth client has a wrong secret or redirect address, or its project has no consent screen."},
+		{11, "The OAuth client that IAP has for the service is not configured as it must be."},
+		{13, "IAP takes the token for no valid OpenID Connect token."},
+		{51, "The connection was used for more than one host, of which not all are behind the same IAP."},
+		{52, "The host is not one of those that the certificate and the allowed domains of the service name."},
+		{53, "The host is not one of those that the certificate and the allowed domains of the service name."},
+		{900, "The token is of an OAuth client that is not on the allowlist of the service."},
+	}
+}
+
 func meaning(code int) string {
-	switch code {
-	case 7:
-		return "The OAuth client that IAP has for the service has no ID or no secret."
-	case 9:
-		return "The sign-in was not completed: IAP's OAuth client has a wrong secret or redirect address, or its project has no consent screen."
-	case 11:
-		return "The OAuth client that IAP has for the service is not configured as it must be."
-	case 13:
-		return "IAP takes the token for no valid OpenID Connect token."
-	case 51:
-		return "The connection was used for more than one host, of which not all are behind the same IAP."
-	case 52, 53:
-		return "The host is not one of those that the certificate and the allowed domains of the service name."
-	case 900:
-		return "The token is of an OAuth client that is not on the allowlist of the service."
+	for _, c := range ErrorCodes() {
+		if c.Code == code {
+			return c.Meaning
+		}
 	}
 	return "What this code means is not known here."
 }

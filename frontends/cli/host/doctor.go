@@ -74,34 +74,36 @@ func width(w io.Writer) int {
 	return max(columns, 24)
 }
 
+// indent is that of all but a check's first words, short enough for the ID of an
+// OAuth client to fit behind it.
+const indent = 6
+
 // printReport prints a line for each check, and below it what to do. Texts are
 // wrapped at width, if it is not 0; commands never are, to be copied whole.
 func printReport(w io.Writer, r *doctor.Report, width int) {
 	marks := map[doctor.Level]string{doctor.OK: "ok", doctor.Warn: "warn", doctor.Fail: "FAIL"}
-	indent := 6
 	for _, f := range r.Checks {
-		first := fmt.Sprintf("%-5s %-14s ", marks[f.Level], f.Check)
-		rest := len(first)
-		if width > 0 && width < 60 {
-			first, rest, indent = fmt.Sprintf("%-5s %s: ", marks[f.Level], f.Check), 6, 6
-		}
-		wrap(w, first, rest, width, f.Text)
-		if f.Seen != "" {
-			wrap(w, strings.Repeat(" ", indent)+"seen: ", indent+6, width, f.Seen)
-		}
-		if f.Cause != "" {
-			wrap(w, strings.Repeat(" ", indent)+"why:  ", indent+6, width, f.Cause)
-		}
-		for _, text := range f.Do {
-			wrap(w, strings.Repeat(" ", indent)+"do:   ", indent+6, width, text)
-		}
-		if len(f.Commands) > 0 {
-			fmt.Fprintln(w)
-			for _, c := range f.Commands {
-				fmt.Fprintln(w, "  "+strings.ReplaceAll(c, "\n", "\n  "))
+		wrap(w, fmt.Sprintf("%-5s %-14s ", marks[f.Level], f.Check), indent, width, f.Text)
+		below := func(label, text string) {
+			if text != "" {
+				wrap(w, fmt.Sprintf("%*s%-6s", indent, "", label), indent+6, width, text)
 			}
-			fmt.Fprintln(w)
 		}
+		below("seen:", f.Seen)
+		below("why:", f.Cause)
+		label := "do:"
+		for _, text := range f.Do {
+			below(label, text)
+			label = "or:"
+		}
+		if len(f.Commands) == 0 {
+			continue
+		}
+		fmt.Fprintln(w)
+		for _, c := range f.Commands {
+			fmt.Fprintln(w, "  "+strings.ReplaceAll(c, "\n", "\n  "))
+		}
+		fmt.Fprintln(w)
 	}
 }
 
