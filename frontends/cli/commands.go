@@ -101,8 +101,11 @@ func (c *commands) configure() *cli.Command {
 func (c *commands) login() *cli.Command {
 	return &cli.Command{
 		Name: "login", Usage: "sign in, in your own browser", Category: "account",
-		Description: "The browser may be on another machine: paste the address it ends on into the terminal.",
+		Description: "The browser may be on another machine: paste the address it ends on into the terminal.\n" +
+			"Where that cannot be done, --device shows a code to type in at the provider. Google wants\n" +
+			"an OAuth client of the type \"TVs and Limited Input devices\" for it, in a profile of its own.",
 		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "device", Usage: "sign in on another device, by a code"},
 			&cli.BoolFlag{Name: "no-browser", Usage: "only show the address to open"},
 			&cli.StringFlag{Name: "browser", Usage: "open the address with `CMD`; none is --no-browser"},
 			&cli.IntFlag{Name: "redirect-port", Usage: "listen on port `N` here", DefaultText: "a free one"},
@@ -226,6 +229,7 @@ func (c *commands) profiles() *cli.Command {
 		&cli.Command{Name: "list", Usage: "list the profiles; * is the one in use", Action: c.run(0, 0, profileList)},
 		&cli.Command{Name: "use", Usage: "use a profile from now on", ArgsUsage: "NAME", Action: c.run(1, 1, profileUse)},
 		&cli.Command{Name: "add", Usage: "make a profile", ArgsUsage: "NAME", Action: c.run(1, 1, profileAdd), Flags: []cli.Flag{
+			&cli.StringFlag{Name: "flow", Usage: "sign in by `FLOW`: code or device", DefaultText: "code"},
 			&cli.StringFlag{Name: "issuer", Usage: "the OpenID provider's `URL`, if it is not Google"},
 			&cli.StringFlag{Name: "hosted-domain", Usage: "accounts of Workspace `DOMAIN` only"},
 			&cli.StringFlag{Name: "login-hint", Usage: "the account `EMAIL` to suggest"},
@@ -242,6 +246,7 @@ func (c *commands) emulator() *cli.Command {
 			&cli.StringFlag{Name: "listen", Usage: "listen on `ADDR`", Value: "127.0.0.1:0"},
 			&cli.StringFlag{Name: "upstream", Usage: "guard `URL`", DefaultText: "a built-in app"},
 			&cli.StringFlag{Name: "client-secrets", Usage: "write the OAuth client to `FILE`"},
+			&cli.StringFlag{Name: "device-client", Usage: "write the client for login --device to `FILE`"},
 			&cli.StringSliceFlag{Name: "account", Usage: "add account `EMAIL`; may be repeated"},
 			&cli.StringFlag{Name: "auto-consent", Usage: "sign in `EMAIL` without a person"},
 			&cli.DurationFlag{Name: "token-lifetime", Usage: "tokens live `TIME`", Value: time.Hour, DefaultText: "1h"},
