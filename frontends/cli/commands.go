@@ -246,7 +246,7 @@ func (c *commands) emulator() *cli.Command {
 			&cli.StringFlag{Name: "listen", Usage: "listen on `ADDR`", Value: "127.0.0.1:0"},
 			&cli.StringFlag{Name: "upstream", Usage: "guard `URL`", DefaultText: "a built-in app"},
 			&cli.StringFlag{Name: "client-secrets", Usage: "write the OAuth client to `FILE`"},
-			&cli.StringFlag{Name: "device-client", Usage: "write the client for login --device to `FILE`"},
+			&cli.StringFlag{Name: "device-client", Usage: "write the one for devices to `FILE`"},
 			&cli.StringSliceFlag{Name: "account", Usage: "add account `EMAIL`; may be repeated"},
 			&cli.StringFlag{Name: "auto-consent", Usage: "sign in `EMAIL` without a person"},
 			&cli.DurationFlag{Name: "token-lifetime", Usage: "tokens live `TIME`", Value: time.Hour, DefaultText: "1h"},
