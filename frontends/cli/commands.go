@@ -202,11 +202,11 @@ func (c *commands) proxy() *cli.Command {
 func (c *commands) stores() *cli.Command {
 	return group("store", "where the session is kept, and how to move it", "setup",
 		&cli.Command{Name: "list", Usage: "list the stores, what protects each, and which one is in use", Action: c.heavy("store list", 0, 0)},
-		&cli.Command{Name: "use", Usage: "keep the session in a store from now on", ArgsUsage: "NAME", Action: c.heavy("store use", 1, 1)},
+		&cli.Command{Name: "use", Usage: "keep the session in a store from now on", ArgsUsage: "STORE", Action: c.heavy("store use", 1, 1)},
 		&cli.Command{Name: "lock", Usage: "forget passphrases and keys that are kept in memory", Action: c.run(0, 0, storeLock)},
 		&cli.Command{Name: "migrate", Usage: "copy sessions from one store to another, and check them there", Action: c.heavy("store migrate", 0, 0), Flags: []cli.Flag{
-			&cli.StringFlag{Name: "from", Usage: "the store `NAME` that has them", DefaultText: "the one in use"},
-			&cli.StringFlag{Name: "to", Usage: "the store `NAME` that shall have them"},
+			&cli.StringFlag{Name: "from", Usage: "the `STORE` that has them", DefaultText: "the one in use"},
+			&cli.StringFlag{Name: "to", Usage: "the `STORE` that shall have them"},
 			&cli.BoolFlag{Name: "delete-source", Usage: "then delete them where they were"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace other sessions that are there"},
 		}})
@@ -218,16 +218,16 @@ func (c *commands) plugins() *cli.Command {
 			&cli.BoolFlag{Name: "json", Usage: "as JSON"}}},
 		&cli.Command{Name: "install", Usage: "copy an executable here, and pin it", ArgsUsage: "PATH", Action: c.heavy("plugin install", 1, 1), Flags: []cli.Flag{
 			&cli.StringFlag{Name: "sha256", Usage: "refuse a file whose SHA-256 is not `HEX`"}}},
-		&cli.Command{Name: "describe", Usage: "what a plugin is, and its settings", ArgsUsage: "NAME", Action: c.heavy("plugin describe", 1, 1), Flags: []cli.Flag{
+		&cli.Command{Name: "describe", Usage: "what a plugin is, and its settings", ArgsUsage: "PLUGIN", Action: c.heavy("plugin describe", 1, 1), Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "as JSON"}}},
-		&cli.Command{Name: "verify", Usage: "check that installed plugins are what was installed", ArgsUsage: "[NAME]", Action: c.heavy("plugin verify", 0, 1)},
-		&cli.Command{Name: "remove", Usage: "remove an installed plugin", ArgsUsage: "NAME", Action: c.heavy("plugin remove", 1, 1)})
+		&cli.Command{Name: "verify", Usage: "check that installed plugins are what was installed", ArgsUsage: "[PLUGIN]", Action: c.heavy("plugin verify", 0, 1)},
+		&cli.Command{Name: "remove", Usage: "remove an installed plugin", ArgsUsage: "PLUGIN", Action: c.heavy("plugin remove", 1, 1)})
 }
 
 func (c *commands) profiles() *cli.Command {
 	return group("profile", "several accounts, clients and providers side by side", "account",
 		&cli.Command{Name: "list", Usage: "list the profiles; * is the one in use", Action: c.run(0, 0, profileList)},
-		&cli.Command{Name: "use", Usage: "use a profile from now on", ArgsUsage: "NAME", Action: c.run(1, 1, profileUse)},
+		&cli.Command{Name: "use", Usage: "use a profile from now on", ArgsUsage: "PROFILE", Action: c.run(1, 1, profileUse)},
 		&cli.Command{Name: "add", Usage: "make a profile", ArgsUsage: "NAME", Action: c.run(1, 1, profileAdd), Flags: []cli.Flag{
 			&cli.StringFlag{Name: "flow", Usage: "sign in by `FLOW`: code or device", DefaultText: "code"},
 			&cli.StringFlag{Name: "issuer", Usage: "the OpenID provider's `URL`, if it is not Google"},
@@ -236,7 +236,7 @@ func (c *commands) profiles() *cli.Command {
 			&cli.StringFlag{Name: "session-lifetime", Usage: "sign in anew after `TIME`; 0 is never"},
 			&cli.StringFlag{Name: "browser", Usage: "open addresses with `CMD`"},
 		}},
-		&cli.Command{Name: "remove", Usage: "sign out of a profile and remove it", ArgsUsage: "NAME", Action: c.run(1, 1, profileRemove)})
+		&cli.Command{Name: "remove", Usage: "sign out of a profile and remove it", ArgsUsage: "PROFILE", Action: c.run(1, 1, profileRemove)})
 }
 
 func (c *commands) emulator() *cli.Command {
