@@ -262,3 +262,6 @@ func (in *Invocation) Dir() (string, error) {
 	}
 	return profile.Dir()
 }
+
+// Tree returns the command tree, for what is written from it. It is not run.
+func Tree() *cli.App { return (&commands{}).app() }
