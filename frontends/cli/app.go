@@ -207,8 +207,14 @@ func setEnv(f cli.Flag, name string) {
 	}
 }
 
-// version is the module's version, as the go command recorded it.
+// release is the version of a release, which the linker sets.
+var release string
+
+// version is that of a release, or else the module's, as the go command recorded it.
 func version() string {
+	if release != "" {
+		return release
+	}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return info.Main.Version
 	}
