@@ -24,7 +24,7 @@ CONCURRENT = ./core ./core/authcode ./core/iap ./core/storetest ./core/frontendt
 
 PREFIX ?= /usr/local
 
-.PHONY: build man install release demo test check widget-check race fuzz bench tidy setup proto proto-check
+.PHONY: build man install release demo test check docs widget-check race fuzz bench tidy setup proto proto-check
 
 build:
 	$(BUILD),nethttpomithttp2 -o $(BIN)/tokentoss$(EXE) ./frontends/cli/cmd/tokentoss
@@ -86,6 +86,10 @@ proto:
 # Whether the wire protocol still fits what was released.
 proto-check:
 	.ci/proto check
+
+# The page of what the doctor knows. A test fails while it is stale.
+docs:
+	go generate ./frontends/cli/doctor
 
 # After changing imports.
 tidy:

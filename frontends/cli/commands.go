@@ -39,9 +39,7 @@ func (c *commands) all() []*cli.Command {
 		c.profiles(),
 		c.stores(),
 		c.plugins(),
-		&cli.Command{Name: "doctor", Usage: "check configuration, store, token, clock and provider", Category: "setup",
-			Flags:  []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "as JSON"}},
-			Action: c.run(0, 0, doctor)},
+		c.doctor(),
 		c.emulator(),
 		&cli.Command{Name: "demo", Usage: "sign in and fetch, against the emulator", Category: "try it out",
 			Action: c.heavy("demo", 0, 0)},
@@ -237,6 +235,19 @@ func (c *commands) profiles() *cli.Command {
 			&cli.StringFlag{Name: "browser", Usage: "open addresses with `CMD`"},
 		}},
 		&cli.Command{Name: "remove", Usage: "sign out of a profile and remove it", ArgsUsage: "PROFILE", Action: c.run(1, 1, profileRemove)})
+}
+
+func (c *commands) doctor() *cli.Command {
+	return &cli.Command{
+		Name: "doctor", Usage: "say why IAP refuses, and what to do", Category: "setup", ArgsUsage: "[URL]",
+		Description: "Without a URL it checks configuration, store, provider, clock and session; with one,\n" +
+			"also the way there, what IAP says, and what the service does. It never signs in.",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "json", Usage: "as JSON"},
+			&cli.DurationFlag{Name: "timeout", Usage: "wait for an answer for this `TIME`", Value: 15 * time.Second},
+		},
+		Action: c.heavy("doctor", 0, 1),
+	}
 }
 
 func (c *commands) emulator() *cli.Command {
