@@ -24,7 +24,7 @@ CONCURRENT = ./core ./core/authcode ./core/iap ./core/storetest ./core/frontendt
 
 PREFIX ?= /usr/local
 
-.PHONY: build man install release demo test check docs widget-check race fuzz bench tidy setup proto proto-check
+.PHONY: build man install release demo test check docs widget-check wheel python-check race fuzz bench tidy setup proto proto-check
 
 build:
 	$(BUILD),nethttpomithttp2 -o $(BIN)/tokentoss$(EXE) ./frontends/cli/cmd/tokentoss
@@ -65,6 +65,20 @@ check:
 # The widget: its types, and its tests with node.
 widget-check:
 	.ci/widget
+
+# The Python package, with the executables in it, into dist/. It is for this machine,
+# or for another one: make wheel WHEEL_OS=darwin WHEEL_ARCH=arm64
+WHEEL_OS ?= $(shell go env GOHOSTOS)
+WHEEL_ARCH ?= $(shell go env GOHOSTARCH)
+WHEEL_BIN = .cache/wheel/$(WHEEL_OS)-$(WHEEL_ARCH)
+
+wheel:
+	GOOS=$(WHEEL_OS) GOARCH=$(WHEEL_ARCH) $(MAKE) build BIN=$(WHEEL_BIN) EXE=$(if $(filter windows,$(WHEEL_OS)),.exe)
+	.ci/wheel $(WHEEL_OS) $(WHEEL_ARCH) $(WHEEL_BIN)
+
+# What reads the Python package, and its tests, against the built wheel.
+python-check: wheel
+	.ci/python
 
 race:
 	go test -race -timeout 20m $(CONCURRENT)

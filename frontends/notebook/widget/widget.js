@@ -8,7 +8,8 @@
  *   ends?: string, busy?: string, error?: Problem, stuck?: boolean, remote_hint: boolean, caps: string[]}} Snapshot
  * @typedef {{v: 1, type: "armed", attempt: number, auth_url: string, code?: string, expires_in: number}} Armed
  * @typedef {{v: 1, type: "fatal", code: string, message: string}} Fatal
- * @typedef {Snapshot | Armed | Fatal} Message
+ * @typedef {{v: 1, type: "show", face: string}} Show
+ * @typedef {Snapshot | Armed | Fatal | Show} Message
  * @typedef {{get(key: string): unknown, send(content: unknown): void,
  *   on(event: string, f: (message: any) => void): void, off(event: string, f: (message: any) => void): void}} Model
  * @typedef {{snapshot: Snapshot, armed?: Armed, opened: number, refused: boolean, changing: boolean, fatal?: Fatal,
@@ -73,6 +74,8 @@ export function take(s, m) {
   if (m.type === "fatal") {
     s.fatal = m;
     s.snapshot = { ...s.snapshot, seq: 0 }; // what comes next may be of another run
+  } else if (m.type === "show") {
+    s.changing = m.face === "configure"; // as the host's person asked, before anything was clicked here
   } else if (m.type === "armed" && safe(m.auth_url) && m.attempt >= (s.armed?.attempt ?? 0)) {
     s.armed = m;
   } else if (m.type === "snapshot" && m.seq >= s.snapshot.seq) {
