@@ -35,7 +35,7 @@ func newBox(t *testing.T, interval time.Duration) *machine {
 func TestDeviceInTheTerminal(t *testing.T) {
 	t.Parallel()
 	m := newBox(t, time.Second)
-	w := m.window(t, "login", "--device")
+	w := m.window(t, "login", "--device", "--verbose")
 	w.shows(t, shownCode.String())
 	w.shows(t, `waiting for the sign-in, (30m0s|29m50s) left`)
 	code := shownCode.FindStringSubmatch(w.stderr.String())[1]
@@ -56,6 +56,12 @@ func TestDeviceInTheTerminal(t *testing.T) {
 	w.shows(t, `tokentoss: signed in as ada@example.com`)
 	if strings.Contains(r.stderr, "paste") {
 		t.Error("the person is asked to paste something")
+	}
+	// What the device has for itself is shown to nobody.
+	for _, call := range m.provider.Requests(emulator.Token) {
+		if secret := call.Form.Get("device_code"); secret == "" || strings.Contains(r.stderr, secret) {
+			t.Errorf("the device code %q is shown, or was not sent", secret)
+		}
 	}
 	second.wait(t).wantCode(t, 0)
 	second.shows(t, `signed in as ada@example.com, by the other login`)
