@@ -32,8 +32,8 @@ type Settings struct {
 	// [frontends.NAME] has its settings.
 	Frontend string `toml:"frontend"`
 
-	// Flow is how one signs in: [FlowCode], which is also what empty means, or
-	// [FlowDevice].
+	// Flow is how one signs in: [BrowserFlow], which is also what empty means, or
+	// [DeviceFlow].
 	Flow string `toml:"flow"`
 
 	// Issuer is the OpenID provider; empty means Google.

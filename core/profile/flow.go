@@ -10,8 +10,8 @@ import (
 
 // The flows that a profile can have.
 const (
-	FlowCode   = "code"   // in a browser, by a redirect or a pasted address
-	FlowDevice = "device" // on another machine, by a code that is typed in there
+	BrowserFlow = "browser" // in a browser, by a redirect or a pasted address
+	DeviceFlow  = "device"  // on another machine, by a code that is typed in there
 )
 
 // flow returns what signs a person in. A profile has one OAuth client, and its
@@ -23,12 +23,12 @@ func (p *Profile) flow(o Options) (core.FlowFunc, error) {
 		o.Auth(&auth)
 	}
 	switch p.Settings.Flow {
-	case "", FlowCode:
+	case "", BrowserFlow:
 		return authcode.New(auth), nil
-	case FlowDevice:
+	case DeviceFlow:
 		return device.New(device.Options{Scopes: auth.Scopes, Timeout: auth.Timeout}), nil
 	}
-	return nil, &SettingError{Key: "flow", Err: fmt.Errorf("%q is neither %s nor %s", p.Settings.Flow, FlowCode, FlowDevice)}
+	return nil, &SettingError{Key: "flow", Err: fmt.Errorf("%q is neither %s nor %s", p.Settings.Flow, BrowserFlow, DeviceFlow)}
 }
 
 // authOptions returns the settings that the code flow takes.

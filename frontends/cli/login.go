@@ -29,7 +29,7 @@ func login(ctx context.Context, in *Invocation) error {
 	p, err := in.open(ctx, func(o *profile.Options) {
 		o.Auth = in.authOptions
 		if in.Bool("device") {
-			o.Override = func(s *profile.Settings) { s.Flow = profile.FlowDevice }
+			o.Override = func(s *profile.Settings) { s.Flow = profile.DeviceFlow }
 		}
 	})
 	if err != nil {
@@ -89,7 +89,7 @@ func (in *Invocation) deviceProfile(p *profile.Profile) string {
 		return ""
 	}
 	for _, name := range c.Names() {
-		if s, err := c.SettingsOf(name); err == nil && name != p.Name && s.Flow == profile.FlowDevice {
+		if s, err := c.SettingsOf(name); err == nil && name != p.Name && s.Flow == profile.DeviceFlow {
 			return name
 		}
 	}

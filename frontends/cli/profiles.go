@@ -78,7 +78,7 @@ func profileUse(_ context.Context, in *Invocation) error {
 }
 
 // flows are the ways to sign in that a profile can have.
-var flows = []string{profile.FlowCode, profile.FlowDevice}
+var flows = []string{profile.BrowserFlow, profile.DeviceFlow}
 
 func profileAdd(_ context.Context, in *Invocation) error {
 	c, _, err := in.config()
@@ -97,7 +97,7 @@ func profileAdd(_ context.Context, in *Invocation) error {
 		return err
 	}
 	in.say.say("added profile %s", name)
-	if flow == profile.FlowDevice {
+	if flow == profile.DeviceFlow {
 		in.say.hint("tokentoss --profile %s configure --from FILE, with a client of the type \"TVs and Limited Input devices\"", name)
 		return nil
 	}
