@@ -35,7 +35,7 @@ func (c *commands) all() []*cli.Command {
 			ArgsUsage: "URL -- CURL-ARGUMENTS", Action: c.run(1, -1, curl)},
 		&cli.Command{Name: "exec", Usage: "run a command with the token as IAP_TOKEN in its environment", Category: "requests",
 			ArgsUsage: "-- COMMAND [ARGUMENTS]", Action: c.run(1, -1, execute)},
-		c.serve(), c.proxy(), c.rpc(),
+		c.credential(), c.serve(), c.proxy(), c.metadata(), c.rpc(),
 		c.profiles(),
 		c.stores(),
 		c.plugins(),
@@ -126,6 +126,7 @@ func (c *commands) token() *cli.Command {
 			"  curl    a configuration for curl --config -\n" +
 			"  cookie  a cookie jar for URL, or NAME=VALUE without one",
 		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "jar", Usage: "put the cookie into `FILE`, a cookie jar; prints nothing"},
 			&cli.StringFlag{Name: "format", Usage: "one of the `FORMAT`s above", Value: "raw"},
 			&cli.BoolFlag{Name: "access", Usage: "the access token, for Google's APIs; IAP does not take it"},
 		},
@@ -203,6 +204,21 @@ func (c *commands) rpc() *cli.Command {
 		Description: "JSON-RPC 2.0, one message a line; see docs/rpc.md.",
 		Flags:       []cli.Flag{&cli.BoolFlag{Name: "stdio", Usage: "on standard input and output"}},
 		Action:      c.heavy("rpc", 0, 0),
+	}
+}
+
+func (c *commands) metadata() *cli.Command {
+	return &cli.Command{
+		Name: "metadata", Usage: "be the metadata server of a Google Cloud machine, for Google's libraries", Category: "requests",
+		Description: "It answers with ID tokens. Programs find it by GCE_METADATA_HOST, which is printed.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "listen", Usage: "listen on `ADDR`, a loopback host:port", DefaultText: "a free port"},
+			&cli.DurationFlag{Name: "for", Usage: "end after `TIME`", DefaultText: "never"},
+			&cli.BoolFlag{Name: "any-audience", Usage: "give the token also to who asks for another audience"},
+			&cli.StringFlag{Name: "guard", Usage: "`WHAT` keeps others out: owner, path or none", DefaultText: "owner"},
+			&cli.StringFlag{Name: "project", Usage: "the `ID` of the project to be in", DefaultText: "none"},
+		},
+		Action: c.heavy("metadata", 0, 0),
 	}
 }
 

@@ -146,7 +146,9 @@ func (l *line) last(app *cli.App, flags []cli.Flag, commands []*cli.Command, arg
 		l.words = append(optionLines(flags), optionLines(app.VisibleFlags())...)
 	case len(commands) > 0:
 		for _, c := range commands {
-			l.words = append(l.words, c.Name+"\t"+c.Usage)
+			if !c.Hidden {
+				l.words = append(l.words, c.Name+"\t"+c.Usage)
+			}
 		}
 	case len(arguments) > 0:
 		l.kind = strings.Trim(arguments[0], "[]")

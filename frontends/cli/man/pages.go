@@ -16,7 +16,7 @@ func pages(app *cli.App, version, date string) map[string]string {
 		p.line(escape(name) + ` \- ` + escape(about))
 	}
 	all := map[string]string{app.Name: mainPage(app, head)}
-	for _, c := range app.Commands {
+	for _, c := range visible(app) {
 		name := app.Name + "-" + c.Name
 		var p page
 		head(&p, name, c.Usage)
@@ -24,6 +24,11 @@ func pages(app *cli.App, version, date string) map[string]string {
 		all[name] = p.String()
 	}
 	return all
+}
+
+// visible are the commands that are for people.
+func visible(app *cli.App) []*cli.Command {
+	return slices.DeleteFunc(slices.Clone(app.Commands), func(c *cli.Command) bool { return c.Hidden })
 }
 
 // mainPage is the one that leads to the others.
@@ -36,14 +41,14 @@ func mainPage(app *cli.App, head func(p *page, name, about string)) string {
 	p.text(about)
 	p.section("COMMANDS")
 	var categories []string
-	for _, c := range app.Commands {
+	for _, c := range visible(app) {
 		if !slices.Contains(categories, c.Category) {
 			categories = append(categories, c.Category)
 		}
 	}
 	for _, category := range categories {
 		p.macro("SS", category)
-		for _, c := range app.Commands {
+		for _, c := range visible(app) {
 			if c.Category == category {
 				p.macro("TP")
 				p.macro("BR", app.Name+"-"+c.Name, "(1)")
