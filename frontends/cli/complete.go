@@ -77,6 +77,9 @@ func values(kind string) []string {
 	case "SHELL":
 		return shells
 	}
+	if strings.Contains(kind, "|") { // get|store|erase
+		return strings.Split(kind, "|")
+	}
 	return nil
 }
 
