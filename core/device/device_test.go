@@ -251,35 +251,33 @@ func TestScopeThatDevicesDoNotGet(t *testing.T) {
 // What is shown to a person has to be what RFC 8628 section 3.2 has.
 func TestBadDeviceAnswer(t *testing.T) {
 	const rest = `, "expires_in": 60, "interval": 5}`
-	for name, body := range map[string]string{
-		"not JSON":        `<html>`,
-		"a list":          `[]`,
-		"twice":           `{"device_code": "d", "user_code": "A", "user_code": "B", "verification_uri": "https://a.example/"` + rest,
-		"no code":         `{"user_code": "A", "verification_uri": "https://a.example/"` + rest,
-		"no user code":    `{"device_code": "d", "verification_uri": "https://a.example/"` + rest,
-		"escapes":         `{"device_code": "d", "user_code": "\u001b[2JAB", "verification_uri": "https://a.example/"` + rest,
-		"long":            `{"device_code": "d", "user_code": "` + strings.Repeat("A", 65) + `", "verification_uri": "https://a.example/"` + rest,
-		"no address":      `{"device_code": "d", "user_code": "A"` + rest,
-		"plain http":      `{"device_code": "d", "user_code": "A", "verification_uri": "http://a.example/"` + rest,
-		"script":          `{"device_code": "d", "user_code": "A", "verification_uri": "javascript:alert(1)"` + rest,
-		"odd address":     `{"device_code": "d", "user_code": "A", "verification_uri": "https://a.example/\u202e"` + rest,
-		"no end":          `{"device_code": "d", "user_code": "A", "verification_uri": "https://a.example/"}`,
-		"over":            `{"device_code": "d", "user_code": "A", "verification_uri": "https://a.example/", "expires_in": -5}`,
-		"no such number":  `{"device_code": "d", "user_code": "A", "verification_uri": "https://a.example/", "expires_in": "soon"}`,
-		"for ever":        `{"device_code": "d", "user_code": "A", "verification_uri": "https://a.example/", "expires_in": 60, "interval": 1e15}`,
-		"longer interval": `{"device_code": "d", "user_code": "A", "verification_uri": "https://a.example/", "expires_in": 60, "interval": 10000000000}`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			inWorld(t, emulator.Options{}, func(t *testing.T, w *world) {
-				w.answer(emulator.DeviceCode, 200, body, 0)
-				_, err := w.signIn(t.Context(), device.Options{})
-				errorAs[*core.ProviderError](t, err)
-				if len(w.prompts) > 0 {
-					t.Error("somebody was prompted")
-				}
-			})
-		})
-	}
+	inWorld(t, emulator.Options{}, func(t *testing.T, w *world) {
+		for name, body := range map[string]string{
+			"not JSON":        `<html>`,
+			"a list":          `[]`,
+			"twice":           `{"device_code": "d", "user_code": "A", "user_code": "B", "verification_uri": "https://a.example/"` + rest,
+			"no code":         `{"user_code": "A", "verification_uri": "https://a.example/"` + rest,
+			"no user code":    `{"device_code": "d", "verification_uri": "https://a.example/"` + rest,
+			"escapes":         `{"device_code": "d", "user_code": "\u001b[2JAB", "verification_uri": "https://a.example/"` + rest,
+			"long":            `{"device_code": "d", "user_code": "` + strings.Repeat("A", 65) + `", "verification_uri": "https://a.example/"` + rest,
+			"no address":      `{"device_code": "d", "user_code": "A"` + rest,
+			"plain http":      `{"device_code": "d", "user_code": "A", "verification_uri": "http://a.example/"` + rest,
+			"script":          `{"device_code": "d", "user_code": "A", "verification_uri": "javascript:alert(1)"` + rest,
+			"odd address":     `{"device_code": "d", "user_code": "A", "verification_uri": "https://a.example/\u202e"` + rest,
+			"no end":          `{"device_code": "d", "user_code": "A", "verification_uri": "https://a.example/"}`,
+			"over":            `{"device_code": "d", "user_code": "A", "verification_uri": "https://a.example/", "expires_in": -5}`,
+			"no such number":  `{"device_code": "d", "user_code": "A", "verification_uri": "https://a.example/", "expires_in": "soon"}`,
+			"for ever":        `{"device_code": "d", "user_code": "A", "verification_uri": "https://a.example/", "expires_in": 60, "interval": 1e15}`,
+			"longer interval": `{"device_code": "d", "user_code": "A", "verification_uri": "https://a.example/", "expires_in": 60, "interval": 10000000000}`,
+		} {
+			w.answer(emulator.DeviceCode, 200, body, 0)
+			_, err := w.signIn(t.Context(), device.Options{})
+			var refused *core.ProviderError
+			if !errors.As(err, &refused) || len(w.prompts) > 0 {
+				t.Errorf("%s: error is %v, prompts are %v", name, err, w.prompts)
+			}
+		}
+	})
 }
 
 // A prompter that returns has shown the code; one that has an answer is told that
