@@ -19,8 +19,8 @@ EXE ?=
 
 # The packages in which goroutines share things.
 CONCURRENT = ./core ./core/authcode ./core/device ./core/iap ./core/storetest ./core/frontendtest ./core/profile \
-	./stores/file ./stores/encrypted ./stores/keyring ./stores/etcd ./plugins/... \
-	./frontends/cli/agent ./frontends/http/proxy ./frontends/http/metadata ./frontends/notebook/engine ./e2e/emulator
+	./stores/file ./stores/memory ./stores/encrypted ./stores/keyring ./stores/etcd ./plugins/... ./frontends/cli/agent \
+	./frontends/http/proxy ./frontends/http/metadata ./frontends/notebook ./frontends/notebook/engine ./frontends/notebook/rpc ./e2e/emulator
 
 PREFIX ?= /usr/local
 
