@@ -43,6 +43,7 @@ func (p *providers) close() {
 //	provider start [NAME]          starts one; the account ada@example.com agrees by itself
 //	provider use NAME              goes back to another one
 //	provider consent EMAIL         another account agrees from now on
+//	provider device EMAIL          that account agrees to device codes; '' is nobody
 //	provider lifetime DURATION     of tokens to come
 //	provider clock OFFSET          moves its clock
 //	provider revoke                ends every session
@@ -85,6 +86,8 @@ func runProvider(ts *testscript.TestScript, neg bool, args []string) {
 		p.show(ts)
 	case "consent":
 		e.SetAutoConsent(arg(0))
+	case "device":
+		e.SetDeviceConsent(arg(0))
 	case "lifetime":
 		e.SetTokenLifetime(duration(arg(0)))
 	case "clock":
@@ -132,14 +135,23 @@ func (p *providers) start(name string) error {
 	e, err := emulator.Start(context.Background(), emulator.Options{
 		AutoConsent: "ada@example.com",
 		Accounts:    []emulator.Account{{Email: "ada@example.com"}, {Email: "bob@example.com"}},
+		Clients:     []emulator.Client{{ID: "device-client", Secret: "GOCSPX-device", Type: emulator.LimitedInput}},
+		// As often as a provider can have it asked; nobody waits longer in a test.
+		DeviceInterval: time.Second,
 	})
 	if err != nil {
 		return err
 	}
 	p.current = &provider{Emulator: e, clientFile: filepath.Join(p.dir, "client_secrets"+name+".json")}
 	p.byName[name] = p.current
+	if err := os.WriteFile(p.current.deviceFile(), e.ClientSecretsOf(e.Clients()[1]), 0o600); err != nil {
+		return err
+	}
 	return os.WriteFile(p.current.clientFile, e.ClientSecrets(), 0o600)
 }
+
+// deviceFile is that of the client for the device flow.
+func (p *provider) deviceFile() string { return p.clientFile + ".device.json" }
 
 // show tells the script where the current provider is.
 func (p *providers) show(ts *testscript.TestScript) {
@@ -147,6 +159,7 @@ func (p *providers) show(ts *testscript.TestScript) {
 	ts.Setenv("IAP", p.current.IAPURL())
 	ts.Setenv("IAP_HOST", strings.TrimPrefix(p.current.IAPURL(), "http://"))
 	ts.Setenv("CLIENT", p.current.clientFile)
+	ts.Setenv("DEVICE_CLIENT", p.current.deviceFile())
 	ts.Setenv("CLIENT_ID", p.current.Clients()[0].ID)
 }
 
