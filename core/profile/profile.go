@@ -182,16 +182,16 @@ func (p *Profile) openSession(o Options) error {
 	if err != nil {
 		return err
 	}
-	auth := p.Settings.authOptions()
-	if o.Auth != nil {
-		o.Auth(&auth)
+	flow, err := p.flow(o)
+	if err != nil {
+		return err
 	}
 	save := p.saveClient
 	if o.Client != nil {
 		save = nil
 	}
 	p.Session, err = core.NewSession(core.SessionOptions{
-		Store: p.store, Key: p.Name, Client: client, Flow: authcode.New(auth),
+		Store: p.store, Key: p.Name, Client: client, Flow: flow,
 		Provider: p.provider(), SaveClient: save, Lifetime: lifetime, OneShot: o.OneShot, Logger: o.Logger,
 	})
 	return err

@@ -34,7 +34,7 @@ type app struct {
 
 	mu         sync.Mutex
 	now        *core.Status // nil: none was said yet
-	signIns    int // begun
+	signIns    int          // begun
 	running    int
 	most       int // running at once
 	watches    int
