@@ -174,6 +174,9 @@ def test_async_client_where_the_token_goes(signed_in: Emulator, service: Make) -
             assert token
             for request in (landed.request, landed.history[0].request):
                 assert not [v for v in request.headers.values() if token in v]
+            await client.get("/", auth=("me", "mine"))
+            assert here.requests[-1].headers["Authorization"].startswith("Basic")
+            assert here.requests[-1].headers["Proxy-Authorization"].startswith("Bearer ey")
             with pytest.raises(OriginError, match="Host"):
                 await client.get("/", headers={"Host": "other.example.com"})
             assert (await client.get("/here", follow_redirects=False)).status_code == 302

@@ -73,7 +73,6 @@ def follow_up(
         fresh = token.renew()
         if fresh.value != token.value:
             again = send(fresh)
-            response.content  # so that its connection can be used again  # noqa: B018
             response.close()
             response, token, renewed = again, fresh, True
             if judge(response.status_code, response.headers) == ACCEPTED:

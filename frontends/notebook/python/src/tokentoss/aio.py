@@ -254,7 +254,8 @@ class AsyncIAPClient:
     async def _send(self, request: httpx.Request, token: Token, origin: Origin, auth: Any) -> httpx.Response:
         """Sends a request with the token, of which nothing stays in it, nor in that of a redirect."""
         own = request.headers.copy()
-        header = sign(request.headers, token, origin)
+        own_auth = self._client.auth if auth is httpx.USE_CLIENT_DEFAULT else auth
+        header = sign(request.headers, token, origin, beside=own_auth is not None)
         try:
             response = await self._client.send(request, auth=auth, follow_redirects=False)
         except httpx.RequestError as e:

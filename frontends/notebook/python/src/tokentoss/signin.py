@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import queue
 import sys
@@ -14,7 +15,7 @@ from ._prompt import Prompt, prompt
 from ._session import Message, Session, open_session
 from ._view import problem_text, wants_arm
 from .auth_manager import DEFAULT_MAX_SESSION_LIFETIME_HOURS, AuthManager
-from .exceptions import InteractionRequiredError, NotConfiguredError, SignInError, SignInTimeoutError
+from .exceptions import InteractionRequiredError, NotConfiguredError, SignInError, SignInTimeoutError, TokenTossError
 
 __all__ = ["sign_in", "sign_out"]
 
@@ -72,7 +73,8 @@ class _SignIn:
         except BaseException as e:
             self._link.close("Not signed in.")
             if self._attempt and isinstance(e, (KeyboardInterrupt, SignInTimeoutError)):
-                self._up("cancel", attempt=self._attempt)
+                with contextlib.suppress(TokenTossError):
+                    self._up("cancel", attempt=self._attempt)
             raise
         finally:
             self._timer.cancel()
