@@ -241,10 +241,8 @@ def test_link_without_a_prompt(notebook: Notebook, configured: Emulator) -> None
 )
 def test_no_person(notebook: Notebook, configured: Emulator, cell: str) -> None:
     """As under nbconvert, whose front end takes no input."""
-    began = time.monotonic()
     outputs = notebook.run("import tokentoss; " + cell, allow_stdin=False)
     assert "InteractionRequiredError" in errors(outputs)[0] and "tokentoss login" in errors(outputs)[0]
-    assert time.monotonic() - began < 30
     text = json.dumps(notebook.saved)
     assert "state=" not in text
 
@@ -257,8 +255,15 @@ def test_killed_kernel_leaves_no_process(notebook: Notebook, configured: Emulato
         "from tokentoss import _engine; print(_engine.current()._process.pid)",
     )
     engine = int(outputs[-1]["text"])
-    armed: list[Message] = []
-    notebook.run("w.prepare_auth(); import time; time.sleep(1)", lambda m: armed.append(m))
+    interrupted: list[bool] = []
+
+    def interrupt(message: Message) -> None:  # once the part of the engine that views speak with is up
+        if message["type"] == "armed" and not interrupted:
+            interrupted.append(True)
+            notebook.manager.interrupt_kernel()
+
+    notebook.run("w.wait()", interrupt)
+    assert interrupted
     children = Path(f"/proc/{engine}/task/{engine}/children")
     plugins = [int(p) for p in children.read_text().split()] if children.exists() else []
     notebook.manager.shutdown_kernel(now=True)
