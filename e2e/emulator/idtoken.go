@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
@@ -14,6 +15,7 @@ type mint struct {
 	nonce       string // empty on refresh
 	accessToken string
 	refreshed   bool
+	azp         string // who obtained it; the client when empty
 }
 
 // idToken signs an ID token as of OpenID Connect Core section 2. Its jti makes two tokens of one second differ, which
@@ -30,7 +32,7 @@ func (e *Emulator) idToken(m mint, now time.Time) (string, error) {
 	header := map[string]any{"alg": "RS256", "kid": k.googleID, "typ": "JWT"}
 	claims := map[string]any{
 		"iss": e.google.url,
-		"azp": m.grant.client.ID,
+		"azp": cmp.Or(m.azp, m.grant.client.ID),
 		"aud": m.grant.client.ID,
 		"iat": now.Unix(),
 		"exp": now.Add(want.lifetime).Unix(),
