@@ -61,6 +61,25 @@ type Settings struct {
 	// AuthParams are further parameters of the authorization request.
 	AuthParams map[string]string `toml:"auth_params"`
 
+	// Flow says how tokens are obtained: "browser", or empty, by a person who signs
+	// in; else it is a machine's: "service_account", "metadata", "impersonation",
+	// "workload_identity" or "signed_jwt". What follows is for a machine.
+	Flow string `toml:"flow"`
+
+	// Audience is what the tokens are for: the ID of an OAuth client, or for
+	// signed_jwt the service's URL, such as https://service.example.com/*.
+	Audience string `toml:"audience"`
+
+	// KeyFile is the key of a service account, or the configuration of workload
+	// identity federation; a relative path begins at the configuration directory.
+	// Empty means $GOOGLE_APPLICATION_CREDENTIALS.
+	KeyFile string `toml:"key_file"`
+
+	// ServiceAccount is the e-mail address of the one to become, and Delegates are
+	// those between it and the one that is here.
+	ServiceAccount string   `toml:"service_account"`
+	Delegates      []string `toml:"delegates"`
+
 	// InsecureLoopback allows a provider and services at loopback addresses over
 	// plain http, for an emulator.
 	InsecureLoopback bool `toml:"insecure_loopback"`
@@ -337,6 +356,7 @@ func (s Settings) with(o Settings) Settings {
 	for _, f := range []struct{ into, from *string }{
 		{&s.Store, &o.Store}, {&s.Frontend, &o.Frontend}, {&s.Issuer, &o.Issuer}, {&s.HostedDomain, &o.HostedDomain},
 		{&s.LoginHint, &o.LoginHint}, {&s.SessionLifetime, &o.SessionLifetime}, {&s.Browser, &o.Browser},
+		{&s.Flow, &o.Flow}, {&s.Audience, &o.Audience}, {&s.KeyFile, &o.KeyFile}, {&s.ServiceAccount, &o.ServiceAccount},
 	} {
 		if *f.from != "" {
 			*f.into = *f.from
@@ -347,6 +367,9 @@ func (s Settings) with(o Settings) Settings {
 	}
 	if o.Targets != nil {
 		s.Targets = o.Targets
+	}
+	if o.Delegates != nil {
+		s.Delegates = o.Delegates
 	}
 	if o.AuthParams != nil {
 		s.AuthParams = o.AuthParams

@@ -44,6 +44,13 @@ type Options struct {
 	// it, the name of such a store is an [*UnknownStoreError].
 	OpenStore func(name string, p Place) (core.TokenStore, error)
 
+	// OpenFlow opens the flow of a machine's profile; see package
+	// github.com/tokentoss/tokentoss/core/googleid/machine. The paths of the settings
+	// are whole. A flow whose tokens are the machine's own says so by a method
+	// SelfSigned() bool. Without OpenFlow such a profile gives tokens that are stored,
+	// and [core.ErrNoFlow] when none is.
+	OpenFlow func(s Settings, p Place) (core.Flow, error)
+
 	// IgnoreClient opens the profile without reading its OAuth client, for a
 	// program that is about to configure another.
 	IgnoreClient bool
@@ -156,8 +163,11 @@ func (p *Profile) open(o Options) error {
 
 func (p *Profile) openSession(o Options) error {
 	var client *core.Client
-	var err error
-	if !o.IgnoreClient {
+	machine, err := p.machine(o)
+	if err != nil {
+		return err
+	}
+	if !o.IgnoreClient && machine == nil {
 		if client, err = p.readClient(); err != nil {
 			return err
 		}
@@ -171,7 +181,7 @@ func (p *Profile) openSession(o Options) error {
 		o.Auth(&auth)
 	}
 	p.Session, err = core.NewSession(core.SessionOptions{
-		Store: p.store, Key: p.Name, Client: client, Flow: authcode.New(auth),
+		Store: p.store, Key: p.Name, Client: client, Flow: authcode.New(auth), Machine: machine,
 		Provider: p.provider(), SaveClient: p.saveClient, Lifetime: lifetime, OneShot: o.OneShot, Logger: o.Logger,
 	})
 	return err

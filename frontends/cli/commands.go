@@ -231,6 +231,10 @@ func (c *commands) profiles() *cli.Command {
 			&cli.StringFlag{Name: "login-hint", Usage: "the account `EMAIL` to suggest"},
 			&cli.StringFlag{Name: "session-lifetime", Usage: "sign in anew after `TIME`; 0 is never"},
 			&cli.StringFlag{Name: "browser", Usage: "open addresses with `CMD`"},
+			&cli.StringFlag{Name: "flow", Usage: "get tokens by `FLOW`, without a person; see docs/machines.md"},
+			&cli.StringFlag{Name: "audience", Usage: "a machine's tokens are for `AUDIENCE`"},
+			&cli.StringFlag{Name: "key-file", Usage: "a machine's key is `FILE`"},
+			&cli.StringFlag{Name: "service-account", Usage: "become service account `EMAIL`"},
 		}},
 		&cli.Command{Name: "remove", Usage: "sign out of a profile and remove it", ArgsUsage: "NAME", Action: c.run(1, 1, profileRemove)})
 }

@@ -13,6 +13,7 @@ func TestLightExecutableLinksNothingHeavy(t *testing.T) {
 		"google.golang.org/grpc", "google.golang.org/protobuf", "google.golang.org/api", "cloud.google.com/",
 		"github.com/hashicorp/", "go.opentelemetry.io/", "github.com/99designs/", "filippo.io/age",
 		"github.com/go-jose/", "github.com/tokentoss/tokentoss/e2e/", "github.com/tokentoss/tokentoss/frontends/cli/host",
+		"github.com/tokentoss/tokentoss/core/googleid",
 	}
 	out, err := exec.Command("go", "list", "-deps", "-tags", "urfave_cli_no_docs", "./cmd/tokentoss").Output()
 	if err != nil {
@@ -41,7 +42,7 @@ func TestHostHasTheRest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range []string{"e2e/emulator", "plugins/host", "stores/encrypted", "stores/keyring"} {
+	for _, p := range []string{"core/googleid/machine", "e2e/emulator", "plugins/host", "stores/encrypted", "stores/keyring"} {
 		if !strings.Contains(string(out), "github.com/tokentoss/tokentoss/"+p+"\n") {
 			t.Errorf("cmd/tokentoss-host does not link %s", p)
 		}

@@ -73,6 +73,14 @@ func (in *Invocation) examine(ctx context.Context) (list []finding, first error)
 		return list, first
 	}
 	defer p.Close()
+	if p.Settings.IsMachine() {
+		st, err := p.Status(ctx)
+		add("configuration", err, "profile %s, a machine's: %s", p.Name, st.Machine)
+		add("store", in.checkStore(ctx, p), "%s %s: private, and can be written", p.Store, p.Location())
+		id, err := p.IDToken(ctx)
+		add("token", err, "%s, valid until %s", id.Email, id.Expiry.Local().Format(time.RFC1123))
+		return list, first
+	}
 	client := p.Client()
 	if client == nil {
 		add("configuration", core.ErrNotConfigured, "")

@@ -53,7 +53,7 @@ func (in *Invocation) describe(ctx context.Context, name string) string {
 	case err != nil:
 		return oneLine(err.Error())
 	case st.State == core.SignedIn:
-		return st.Email
+		return cmp.Or(st.Email, st.Machine)
 	case st.State == core.NeedsSignIn:
 		return st.Email + ", needs a new sign-in"
 	case st.State == core.NotConfigured:
@@ -80,10 +80,16 @@ func profileAdd(_ context.Context, in *Invocation) error {
 	if err != nil {
 		return err
 	}
-	name := in.Args().First()
+	name, keyFile := in.Args().First(), in.String("key-file")
+	if keyFile != "" {
+		if keyFile, err = filepath.Abs(keyFile); err != nil {
+			return err
+		}
+	}
 	err = c.Add(name, profile.Settings{
 		Store: in.String("store"), Issuer: in.String("issuer"), HostedDomain: in.String("hosted-domain"),
 		LoginHint: in.String("login-hint"), SessionLifetime: in.String("session-lifetime"), Browser: in.String("browser"),
+		Flow: in.String("flow"), Audience: in.String("audience"), KeyFile: keyFile, ServiceAccount: in.String("service-account"),
 	})
 	if err != nil {
 		return err
