@@ -185,7 +185,7 @@ func TestMachineClaims(t *testing.T) {
 		"two audiences": {func(w *machineWorld, _ *core.Machine) {
 			w.flow.e.SetIDTokenClaims(func(_, c map[string]any) { c["aud"] = []string{"aud-1", "aud-2"} })
 		}, "aud"},
-		"another issuer": {func(_ *machineWorld, m *core.Machine) { m.Issuer = "" }, "iss"},
+		"another issuer":  {func(_ *machineWorld, m *core.Machine) { m.Issuer = "" }, "iss"},
 		"not self-signed": {func(_ *machineWorld, m *core.Machine) { m.SelfSigned = true }, "iss"},
 		"no address": {func(w *machineWorld, _ *core.Machine) {
 			w.flow.e.SetIDTokenClaims(func(_, c map[string]any) { delete(c, "email") })

@@ -54,12 +54,30 @@ func TestMachineProcessesMakeOneRequest(t *testing.T) {
 	if n := m.provider.TokenCalls(bearerGrant); n != 1 {
 		t.Errorf("%d requests, expected 1", n)
 	}
-	age(t, m.tokens(), -time.Minute)
+	expireMachine(t, m.tokens())
 	m.provider.ResetCalls()
 	wantAll(t, m.together(t, 64, "token"), 0)
 	if n := m.provider.TokenCalls(bearerGrant); n != 1 {
 		t.Errorf("%d requests at expiry, expected 1", n)
 	}
+}
+
+// expireMachine makes a machine's stored token an hour old.
+func expireMachine(t *testing.T, path string) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fields map[string]any
+	if err := json.Unmarshal(data, &fields); err != nil {
+		t.Fatal(err)
+	}
+	fields["obtained_at"] = time.Now().Add(-time.Hour).UTC().Format(time.RFC3339Nano)
+	if data, err = json.Marshal(fields); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, path, data)
 }
 
 // Nothing of a key, nor what it signs, is in an argument list, in an environment or on
