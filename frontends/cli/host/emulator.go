@@ -21,6 +21,9 @@ func runEmulator(ctx context.Context, in *cli.Invocation) error {
 	for _, email := range in.StringSlice("account") {
 		o.Accounts = append(o.Accounts, emulator.Account{Email: email})
 	}
+	for _, email := range in.StringSlice("service-account") {
+		o.ServiceAccounts = append(o.ServiceAccounts, emulator.ServiceAccount{Email: email})
+	}
 	e, err := emulator.Start(ctx, o)
 	if err != nil {
 		return fmt.Errorf("the emulator cannot start: %w", err)
@@ -35,7 +38,11 @@ func runEmulator(ctx context.Context, in *cli.Invocation) error {
 		Google        string `json:"google"`
 		IAP           string `json:"iap"`
 		ClientSecrets string `json:"client_secrets"`
-	}{e.GoogleURL(), e.IAPURL(), file})
+
+		// For a service that checks who IAP sends.
+		AssertionAudience string `json:"assertion_audience"`
+		AssertionKeys     string `json:"assertion_keys"`
+	}{e.GoogleURL(), e.IAPURL(), file, e.AssertionAudience(), e.AssertionKeysURL()})
 	if err != nil {
 		return err
 	}
