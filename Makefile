@@ -13,11 +13,11 @@ BUILD = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -funcalign=16" -tags ur
 # The packages in which goroutines share things.
 CONCURRENT = ./core ./core/authcode ./core/iap ./core/storetest ./core/frontendtest ./core/profile \
 	./stores/file ./stores/encrypted ./stores/keyring ./stores/etcd ./plugins/... \
-	./frontends/cli/agent ./frontends/http/proxy ./frontends/notebook/engine ./e2e/emulator
+	./frontends/cli/agent ./frontends/http/proxy ./frontends/http/metadata ./frontends/notebook/engine ./e2e/emulator
 
 PREFIX ?= /usr/local
 
-.PHONY: build install demo test check widget-check race fuzz bench tidy setup proto proto-check
+.PHONY: build install demo test check docs widget-check race fuzz bench tidy setup proto proto-check
 
 build:
 	$(BUILD),nethttpomithttp2 -o bin/tokentoss ./frontends/cli/cmd/tokentoss
@@ -68,6 +68,10 @@ proto:
 # Whether the wire protocol still fits what was released.
 proto-check:
 	.ci/proto check
+
+# The page of what the doctor knows. A test fails while it is stale.
+docs:
+	go generate ./frontends/cli/doctor
 
 # After changing imports.
 tidy:

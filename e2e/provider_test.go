@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -52,8 +53,11 @@ func (p *providers) close() {
 //	provider delete-keys EMAIL     deletes them all
 //	provider workload EMAIL FILE   makes the configuration of a CI job that becomes EMAIL
 //	provider refuse always|off     IAP refuses every token
+//	provider refuse refreshed      IAP refuses tokens of a refresh
+//	provider clients ID...         whose tokens IAP takes; without any, nobody's
 //	provider members EMAIL...      who may pass IAP
 //	provider no-refresh-token      gives none from now on
+//	provider forward-proxy STATUS  starts a proxy at $PROXY that makes no tunnels
 //	provider reset                 counts from zero again
 //	provider calls WHAT N          was called N times; WHAT is an endpoint or a grant
 //	provider header WHAT NAME      some call had this header; with !, none had
@@ -103,9 +107,18 @@ func runProvider(ts *testscript.TestScript, neg bool, args []string) {
 	case "workload":
 		ts.Check(e.workload(arg(0), ts.MkAbs(arg(1))))
 	case "refuse":
-		e.SetIAPPolicy(map[string]emulator.IAPPolicy{"always": emulator.RefuseAlways}[arg(0)])
+		e.SetIAPPolicy(map[string]emulator.IAPPolicy{
+			"always": emulator.RefuseAlways, "refreshed": emulator.RefuseRefreshed}[arg(0)])
+	case "clients":
+		e.SetAllowedClients(append([]string{}, args...))
 	case "members":
 		e.SetAllowedEmails(append([]string{}, args...))
+	case "forward-proxy":
+		status, err := strconv.Atoi(arg(0))
+		ts.Check(err)
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		ts.Defer(s.Close)
+		ts.Setenv("PROXY", s.URL)
 	case "no-refresh-token":
 		e.SetTokenAnswer(func(_ string, answer map[string]any) { delete(answer, "refresh_token") })
 	case "reset":

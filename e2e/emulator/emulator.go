@@ -62,7 +62,7 @@ func Start(ctx context.Context, opts Options) (*Emulator, error) {
 		return nil, errors.Join(err, e.google.listener.Close())
 	}
 	e.iapOwn = Client{
-		ID: projectNumber + "-iap.apps.googleusercontent.com", Secret: randomToken(21),
+		ID: opts.IAPClientID, Secret: randomToken(21),
 		Type: Web, RedirectURIs: []string{e.iap.url + pathIAPCallback},
 	}
 	e.app, e.idle = e.guarded()

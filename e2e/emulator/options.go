@@ -49,6 +49,9 @@ type Options struct {
 	AllowedEmails []string
 	// AllowedClients are IAP's programmatic clients, the audiences it takes; nil means every client, an empty slice none.
 	AllowedClients []string
+	// IAPClientID is IAP's own client, for people in a browser, made up when empty. One of another project than
+	// ClientID's is what IAP has that uses a Google-managed client.
+	IAPClientID string
 	// AssertionAudience is the aud of IAP's signed header; a backend service's path is made up when empty.
 	AssertionAudience string
 
@@ -99,6 +102,7 @@ func (o Options) withDefaults() (Options, error) {
 	o.Listen = cmp.Or(o.Listen, "127.0.0.1:0")
 	o.ClientID = cmp.Or(o.ClientID, projectNumber+"-"+strings.ToLower(randomLetters(24))+".apps.googleusercontent.com")
 	o.ClientSecret = cmp.Or(o.ClientSecret, "GOCSPX-"+randomToken(21))
+	o.IAPClientID = cmp.Or(o.IAPClientID, projectNumber+"-iap.apps.googleusercontent.com")
 	o.AssertionAudience = cmp.Or(o.AssertionAudience, "/projects/"+projectNumber+"/global/backendServices/1029384756473829")
 	if o.TokenLifetime == 0 {
 		o.TokenLifetime = time.Hour

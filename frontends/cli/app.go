@@ -253,6 +253,15 @@ func (in *Invocation) Open(ctx context.Context) (*profile.Profile, error) {
 	return in.open(ctx, func(o *profile.Options) { o.OneShot = false })
 }
 
+// OpenOnce opens the profile that the flags name, for a command that ends after a
+// call or two.
+func (in *Invocation) OpenOnce(ctx context.Context) (*profile.Profile, error) {
+	return in.open(ctx, nil)
+}
+
+// ForProfile adds the options that name a profile to a text that is a command.
+func (in *Invocation) ForProfile(text string) string { return in.say.command(text) }
+
 // Logger logs to standard error: warnings always, everything with --verbose.
 func (in *Invocation) Logger() *slog.Logger {
 	level := slog.LevelWarn

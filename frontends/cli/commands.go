@@ -35,13 +35,11 @@ func (c *commands) all() []*cli.Command {
 			ArgsUsage: "URL -- CURL-ARGUMENTS", Action: c.run(1, -1, curl)},
 		&cli.Command{Name: "exec", Usage: "run a command with the token as IAP_TOKEN in its environment", Category: "requests",
 			ArgsUsage: "-- COMMAND [ARGUMENTS]", Action: c.run(1, -1, execute)},
-		c.serve(), c.proxy(),
+		c.credential(), c.serve(), c.proxy(), c.metadata(),
 		c.profiles(),
 		c.stores(),
 		c.plugins(),
-		&cli.Command{Name: "doctor", Usage: "check configuration, store, token, clock and provider", Category: "setup",
-			Flags:  []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "as JSON"}},
-			Action: c.run(0, 0, doctor)},
+		c.doctor(),
 		c.emulator(),
 		&cli.Command{Name: "demo", Usage: "sign in and fetch, against the emulator", Category: "try it out",
 			Action: c.heavy("demo", 0, 0)},
@@ -125,6 +123,7 @@ func (c *commands) token() *cli.Command {
 			"  curl    a configuration for curl --config -\n" +
 			"  cookie  a cookie jar for URL, or NAME=VALUE without one",
 		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "jar", Usage: "put the cookie into `FILE`, a cookie jar; prints nothing"},
 			&cli.StringFlag{Name: "format", Usage: "one of the `FORMAT`s above", Value: "raw"},
 			&cli.BoolFlag{Name: "access", Usage: "the access token, for Google's APIs; IAP does not take it"},
 		},
@@ -196,6 +195,21 @@ func (c *commands) proxy() *cli.Command {
 	}
 }
 
+func (c *commands) metadata() *cli.Command {
+	return &cli.Command{
+		Name: "metadata", Usage: "be the metadata server of a Google Cloud machine, for Google's libraries", Category: "requests",
+		Description: "It answers with ID tokens. Programs find it by GCE_METADATA_HOST, which is printed.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "listen", Usage: "listen on `ADDR`, a loopback host:port", DefaultText: "a free port"},
+			&cli.DurationFlag{Name: "for", Usage: "end after `TIME`", DefaultText: "never"},
+			&cli.BoolFlag{Name: "any-audience", Usage: "give the token also to who asks for another audience"},
+			&cli.StringFlag{Name: "guard", Usage: "`WHAT` keeps others out: owner, path or none", DefaultText: "owner"},
+			&cli.StringFlag{Name: "project", Usage: "the `ID` of the project to be in", DefaultText: "none"},
+		},
+		Action: c.heavy("metadata", 0, 0),
+	}
+}
+
 func (c *commands) stores() *cli.Command {
 	return group("store", "where the session is kept, and how to move it", "setup",
 		&cli.Command{Name: "list", Usage: "list the stores, what protects each, and which one is in use", Action: c.heavy("store list", 0, 0)},
@@ -237,6 +251,19 @@ func (c *commands) profiles() *cli.Command {
 			&cli.StringFlag{Name: "service-account", Usage: "become service account `EMAIL`"},
 		}},
 		&cli.Command{Name: "remove", Usage: "sign out of a profile and remove it", ArgsUsage: "NAME", Action: c.run(1, 1, profileRemove)})
+}
+
+func (c *commands) doctor() *cli.Command {
+	return &cli.Command{
+		Name: "doctor", Usage: "say why IAP refuses, and what to do", Category: "setup", ArgsUsage: "[URL]",
+		Description: "Without a URL it checks configuration, store, provider, clock and session; with one,\n" +
+			"also the way there, what IAP says, and what the service does. It never signs in.",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "json", Usage: "as JSON"},
+			&cli.DurationFlag{Name: "timeout", Usage: "wait for an answer for this `TIME`", Value: 15 * time.Second},
+		},
+		Action: c.heavy("doctor", 0, 1),
+	}
 }
 
 func (c *commands) emulator() *cli.Command {

@@ -10,7 +10,7 @@ import (
 )
 
 // renewing are the commands that may have to renew a token while they run.
-var renewing = []string{"get", "post", "put", "patch", "delete", "login", "doctor"}
+var renewing = []string{"get", "post", "put", "patch", "delete", "login"}
 
 // tokenless are the commands that need no token.
 var tokenless = []string{"status", "logout", "configure", "list", "remove"}

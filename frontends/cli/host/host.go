@@ -48,7 +48,7 @@ func servePlugin(name string) int {
 
 func commands() map[string]cli.Action {
 	return map[string]cli.Action{
-		"emulator": runEmulator, "demo": runDemo, "serve": runServe, "proxy": runProxy,
+		"emulator": runEmulator, "demo": runDemo, "serve": runServe, "proxy": runProxy, "metadata": runMetadata, "doctor": runDoctor,
 		"plugin list": pluginList, "plugin install": pluginInstall, "plugin describe": pluginDescribe,
 		"plugin verify": pluginVerify, "plugin remove": pluginRemove,
 		"store list": storeList, "store use": storeUse, "store migrate": storeMigrate,
