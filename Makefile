@@ -11,7 +11,7 @@ SHELL = /bin/bash
 BUILD = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -funcalign=16" -tags urfave_cli_no_docs
 
 # The packages in which goroutines share things.
-CONCURRENT = ./core ./core/authcode ./core/iap ./core/storetest ./core/frontendtest ./core/profile \
+CONCURRENT = ./core ./core/authcode ./core/iap ./core/storetest ./core/frontendtest ./core/profile ./core/googleid/... \
 	./stores/file ./stores/encrypted ./stores/keyring ./stores/etcd ./plugins/... \
 	./frontends/cli/agent ./frontends/http/proxy ./frontends/http/metadata ./frontends/notebook/engine ./e2e/emulator
 

@@ -21,7 +21,7 @@ func runEmulator(ctx context.Context, in *cli.Invocation) error {
 	for _, email := range in.StringSlice("account") {
 		o.Accounts = append(o.Accounts, emulator.Account{Email: email})
 	}
-	for _, email := range in.StringSlice("service-account") {
+	for _, email := range in.StringSlice("robot") {
 		o.ServiceAccounts = append(o.ServiceAccounts, emulator.ServiceAccount{Email: email})
 	}
 	e, err := emulator.Start(ctx, o)
