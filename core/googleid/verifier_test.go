@@ -149,17 +149,83 @@ func wantReason(t *testing.T, name string, err error, want googleid.Reason) {
 	}
 }
 
+// A form is what comes in a token's place.
+type form struct {
+	name   string
+	v      *googleid.Verifier
+	token  string
+	reason googleid.Reason
+}
+
 // What is no token, is not signed, or is signed by somebody else is an error, and
 // none of it a panic: a short ES256 signature and a header of null have felled
 // Google's libraries.
 func TestForms(t *testing.T) {
 	t.Parallel()
 	c, s := newClock(), newKeyServer(t)
-	rsaKey, ecKey := testKeys()
+	good := es256(t, c.assertion(nil))
+	parts := strings.Split(good, ".")
+	va, vi := assertions(t, s, c), idTokens(t, s, c)
+	forms := append(oddForms(t, c, va, good), oddSignatures(t, c, va, vi)...)
+	forms = append(forms, form{"another payload", va, parts[0] + "." + b64([]byte(text(t, c.assertion(m{"email": "eve@example.com"})))) + "." + parts[2], googleid.WrongSignature})
+	for _, tt := range append(forms, oddAlgorithms(t, c, va, vi)...) {
+		who, err := tt.v.Verify(t.Context(), tt.token)
+		if who != nil {
+			t.Errorf("%s: taken", tt.name)
+		}
+		wantReason(t, tt.name, err, tt.reason)
+		if err != nil && strings.Contains(err.Error(), parts[2]) {
+			t.Errorf("%s: the error quotes the token", tt.name)
+		}
+	}
+}
+
+const (
+	esHeader = `{"alg":"ES256","kid":"ec"}`
+	rsHeader = `{"alg":"RS256","kid":"rsa"}`
+)
+
+// oddForms are no JSON Web Signatures of two objects.
+func oddForms(t *testing.T, c *clock, v *googleid.Verifier, good string) []form {
+	_, ecKey := testKeys()
+	a := text(t, c.assertion(nil))
+	var forms []form
+	for name, token := range map[string]string{
+		"nothing": "", "text": "hello", "dots": "..", "four parts": good + ".", "a blank in front": " " + good, "padding": good + "==",
+		"very long":   strings.Repeat("a", 1<<20),
+		"header null": compact("null", a, byEC(ecKey)), "payload null": compact(esHeader, "null", byEC(ecKey)),
+		"payload a list": compact(esHeader, "[]", byEC(ecKey)), "header a text": compact(`"x"`, a, byEC(ecKey)),
+		"critical header": compact(`{"alg":"ES256","kid":"ec","crit":["x"],"x":1}`, a, byEC(ecKey)),
+	} {
+		forms = append(forms, form{name, v, token, googleid.Malformed})
+	}
+	return forms
+}
+
+// oddSignatures are of the right kind, and wrong.
+func oddSignatures(t *testing.T, c *clock, va, vi *googleid.Verifier) []form {
+	_, ecKey := testKeys()
 	otherRSA, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
+	a, id := text(t, c.assertion(nil)), text(t, c.idToken(nil))
+	return []form{
+		{"4 bytes of signature", va, compact(esHeader, a, fixed([]byte{1, 2, 3, 4})), googleid.WrongSignature},
+		{"no signature", va, compact(esHeader, a, fixed(nil)), googleid.WrongSignature},
+		{"63 bytes", va, compact(esHeader, a, func(b []byte) []byte { return byEC(ecKey)(b)[1:] }), googleid.WrongSignature},
+		{"65 bytes", va, compact(esHeader, a, func(b []byte) []byte { return append(byEC(ecKey)(b), 0) }), googleid.WrongSignature},
+		{"zeros", va, compact(esHeader, a, fixed(make([]byte, 64))), googleid.WrongSignature},
+		{"4 bytes, RS256", vi, compact(rsHeader, id, fixed([]byte{1, 2, 3, 4})), googleid.WrongSignature},
+		{"no signature, RS256", vi, compact(rsHeader, id, fixed(nil)), googleid.WrongSignature},
+		{"a stranger's key", va, compact(esHeader, a, byEC(newEC())), googleid.WrongSignature},
+		{"a stranger's RSA key", vi, compact(rsHeader, id, byRSA(otherRSA)), googleid.WrongSignature},
+	}
+}
+
+// oddAlgorithms are of another kind than the verifier's, or by a key of no one's.
+func oddAlgorithms(t *testing.T, c *clock, va, vi *googleid.Verifier) []form {
+	rsaKey, ecKey := testKeys()
 	der, err := x509.MarshalPKIXPublicKey(&rsaKey.PublicKey)
 	if err != nil {
 		t.Fatal(err)
@@ -170,56 +236,16 @@ func TestForms(t *testing.T) {
 		return h.Sum(nil)
 	}
 	a, id := text(t, c.assertion(nil)), text(t, c.idToken(nil))
-	es, rs := `{"alg":"ES256","kid":"ec"}`, `{"alg":"RS256","kid":"rsa"}`
-	good := es256(t, c.assertion(nil))
-	parts := strings.Split(good, ".")
-	va, vi := assertions(t, s, c), idTokens(t, s, c)
-	for _, tt := range []struct {
-		name   string
-		v      *googleid.Verifier
-		token  string
-		reason googleid.Reason
-	}{
-		{"nothing", va, "", googleid.Malformed},
-		{"text", va, "hello", googleid.Malformed},
-		{"dots", va, "..", googleid.Malformed},
-		{"four parts", va, good + ".", googleid.Malformed},
-		{"a blank in front", va, " " + good, googleid.Malformed},
-		{"padding", va, good + "==", googleid.Malformed},
-		{"very long", va, strings.Repeat("a", 1<<20), googleid.Malformed},
-		{"header null", va, compact("null", a, byEC(ecKey)), googleid.Malformed},
-		{"payload null", va, compact(es, "null", byEC(ecKey)), googleid.Malformed},
-		{"payload a list", va, compact(es, "[]", byEC(ecKey)), googleid.Malformed},
-		{"header a text", va, compact(`"x"`, a, byEC(ecKey)), googleid.Malformed},
-		{"critical header", va, compact(`{"alg":"ES256","kid":"ec","crit":["x"],"x":1}`, a, byEC(ecKey)), googleid.Malformed},
-		{"4 bytes of signature", va, compact(es, a, fixed([]byte{1, 2, 3, 4})), googleid.WrongSignature},
-		{"no signature", va, compact(es, a, fixed(nil)), googleid.WrongSignature},
-		{"63 bytes", va, compact(es, a, func(b []byte) []byte { return byEC(ecKey)(b)[1:] }), googleid.WrongSignature},
-		{"65 bytes", va, compact(es, a, func(b []byte) []byte { return append(byEC(ecKey)(b), 0) }), googleid.WrongSignature},
-		{"zeros", va, compact(es, a, fixed(make([]byte, 64))), googleid.WrongSignature},
-		{"4 bytes, RS256", vi, compact(rs, id, fixed([]byte{1, 2, 3, 4})), googleid.WrongSignature},
-		{"no signature, RS256", vi, compact(rs, id, fixed(nil)), googleid.WrongSignature},
-		{"a stranger's key", va, compact(es, a, byEC(newEC())), googleid.WrongSignature},
-		{"a stranger's RSA key", vi, compact(rs, id, byRSA(otherRSA)), googleid.WrongSignature},
-		{"another payload", va, parts[0] + "." + b64([]byte(text(t, c.assertion(m{"email": "eve@example.com"})))) + "." + parts[2], googleid.WrongSignature},
+	return []form{
 		{"none", va, compact(`{"alg":"none"}`, a, fixed(nil)), googleid.WrongAlgorithm},
 		{"HS256 under the public key", vi, compact(`{"alg":"HS256","kid":"rsa"}`, id, mac), googleid.WrongAlgorithm},
-		{"RS256 for an assertion", va, compact(rs, a, byRSA(rsaKey)), googleid.WrongAlgorithm},
-		{"ES256 for an ID token", vi, compact(es, id, byEC(ecKey)), googleid.WrongAlgorithm},
+		{"RS256 for an assertion", va, compact(rsHeader, a, byRSA(rsaKey)), googleid.WrongAlgorithm},
+		{"ES256 for an ID token", vi, compact(esHeader, id, byEC(ecKey)), googleid.WrongAlgorithm},
 		{"ES256 with the RSA key", va, compact(`{"alg":"ES256","kid":"rsa"}`, a, byEC(ecKey)), googleid.WrongAlgorithm},
 		{"RS256 with the EC key", vi, compact(`{"alg":"RS256","kid":"ec"}`, id, byRSA(rsaKey)), googleid.WrongAlgorithm},
 		{"no key ID", va, compact(`{"alg":"ES256"}`, a, byEC(ecKey)), googleid.UnknownKey},
 		{"an unknown key", va, compact(`{"alg":"ES256","kid":"x"}`, a, byEC(ecKey)), googleid.UnknownKey},
 		{"a key of its own", va, compact(`{"alg":"ES256","kid":"y","jwk":{"kty":"EC"},"jku":"https://evil.example/"}`, a, byEC(newEC())), googleid.UnknownKey},
-	} {
-		who, err := tt.v.Verify(t.Context(), tt.token)
-		if who != nil {
-			t.Errorf("%s: taken", tt.name)
-		}
-		wantReason(t, tt.name, err, tt.reason)
-		if err != nil && len(parts[2]) > 0 && strings.Contains(err.Error(), parts[2]) {
-			t.Errorf("%s: the error quotes the token", tt.name)
-		}
 	}
 }
 

@@ -19,7 +19,9 @@ const BrowserFlow = "browser"
 const EnvKeyFile = "GOOGLE_APPLICATION_CREDENTIALS"
 
 // IsMachine tells whether the profile is a machine's, which nobody signs in.
-func (s Settings) IsMachine() bool { return !slices.Contains([]string{"", BrowserFlow, "device"}, s.Flow) }
+func (s Settings) IsMachine() bool {
+	return !slices.Contains([]string{"", BrowserFlow, "device"}, s.Flow)
+}
 
 // machine returns the machine of the profile, nil when it is a person's. Its key
 // file's path is made whole.

@@ -27,7 +27,8 @@
 // # What the libraries are used for
 //
 // google.golang.org/api/idtoken exchanges the key of a service account for an ID
-// token. golang.org/x/oauth2/google and its externalaccount do the same for the
+// token, by an option that is called deprecated: the one in its place goes past the
+// HTTP client that it is given. golang.org/x/oauth2/google and its externalaccount do the same for the
 // access tokens that impersonation needs, and know all the places where a workload
 // elsewhere has its token: a file, a URL, a program, AWS's signed requests. All
 // their requests go through a [core.Wire], with its rules: they would follow
