@@ -8,24 +8,42 @@ SHELL = /bin/bash
 # start-up with it: a Markdown library that only makes man pages, and HTTP/2,
 # which gains nothing where a command makes one request. Functions are aligned to
 # 16 bytes, half of what the linker does otherwise: half a megabyte less is mapped.
-BUILD = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -funcalign=16" -tags urfave_cli_no_docs
+BUILD = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -funcalign=16$(STAMP)" -tags urfave_cli_no_docs
+
+# VERSION=v1.2.3 is what the executables of a release say of themselves.
+STAMP = $(if $(VERSION), -X github.com/tokentoss/tokentoss/frontends/cli.release=$(VERSION))
+
+# Where the executables go, and what their names end in.
+BIN ?= bin
+EXE ?=
 
 # The packages in which goroutines share things.
-CONCURRENT = ./core ./core/authcode ./core/iap ./core/storetest ./core/frontendtest ./core/profile ./core/googleid/... \
-	./stores/file ./stores/encrypted ./stores/keyring ./stores/etcd ./plugins/... \
-	./frontends/cli/agent ./frontends/http/proxy ./frontends/http/metadata ./frontends/notebook/engine ./e2e/emulator
+CONCURRENT = ./core ./core/authcode ./core/device ./core/iap ./core/storetest ./core/frontendtest ./core/profile ./core/googleid/... \
+	./stores/file ./stores/memory ./stores/encrypted ./stores/keyring ./stores/etcd ./plugins/... ./frontends/cli/agent \
+	./frontends/http/proxy ./frontends/http/metadata ./frontends/notebook ./frontends/notebook/engine ./frontends/notebook/rpc ./e2e/emulator
 
 PREFIX ?= /usr/local
 
-.PHONY: build install demo test check docs widget-check race fuzz bench tidy setup proto proto-check
+.PHONY: build man install release demo test check docs widget-check wheel python-check race fuzz bench tidy setup proto proto-check
 
 build:
-	$(BUILD),nethttpomithttp2 -o bin/tokentoss ./frontends/cli/cmd/tokentoss
-	$(BUILD) -o bin/tokentoss-host ./frontends/cli/cmd/tokentoss-host
+	$(BUILD),nethttpomithttp2 -o $(BIN)/tokentoss$(EXE) ./frontends/cli/cmd/tokentoss
+	$(BUILD) -o $(BIN)/tokentoss-host$(EXE) ./frontends/cli/cmd/tokentoss-host
 
-install: build
-	install -d $(DESTDIR)$(PREFIX)/bin
-	install bin/tokentoss bin/tokentoss-host $(DESTDIR)$(PREFIX)/bin
+# The man pages, from the command tree.
+man:
+	@rm -rf $(BIN)/man
+	go run ./frontends/cli/man -version "$(VERSION)" -date "$$(git log -1 --format=%cs 2>/dev/null || echo 1970-01-01)" $(BIN)/man
+
+install: build man
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
+	install $(BIN)/tokentoss $(BIN)/tokentoss-host $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(BIN)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+
+# make release VERSION=v1.2.3: all that is offered for download, into dist/. The same
+# commit gives the same bytes. SYSTEMS="linux/amd64 darwin/arm64" for some only.
+release:
+	.ci/release "$(VERSION)" dist $(SYSTEMS)
 
 # The main job, step by step, against the emulator.
 demo: build
@@ -47,6 +65,20 @@ check:
 # The widget: its types, and its tests with node.
 widget-check:
 	.ci/widget
+
+# The Python package, with the executables in it, into dist/. It is for this machine,
+# or for another one: make wheel WHEEL_OS=darwin WHEEL_ARCH=arm64
+WHEEL_OS ?= $(shell go env GOHOSTOS)
+WHEEL_ARCH ?= $(shell go env GOHOSTARCH)
+WHEEL_BIN = .cache/wheel/$(WHEEL_OS)-$(WHEEL_ARCH)
+
+wheel:
+	GOOS=$(WHEEL_OS) GOARCH=$(WHEEL_ARCH) $(MAKE) build BIN=$(WHEEL_BIN) EXE=$(if $(filter windows,$(WHEEL_OS)),.exe)
+	.ci/wheel $(WHEEL_OS) $(WHEEL_ARCH) $(WHEEL_BIN)
+
+# What reads the Python package, and its tests, against the built wheel.
+python-check: wheel
+	.ci/python
 
 race:
 	go test -race -timeout 20m $(CONCURRENT)

@@ -62,6 +62,21 @@ func TestMachineProcessesMakeOneRequest(t *testing.T) {
 	}
 }
 
+// A notebook in which nobody is has the machine's tokens, as the shell does.
+func TestMachineRPC(t *testing.T) {
+	t.Parallel()
+	m, _ := newRobot(t)
+	s := m.rpc(t)
+	one := s.opened(nil)
+	token := s.does("session.token", object{"session": one})["token"].(string)
+	if shell := strings.TrimSpace(m.run(t, "token").wantCode(t, 0).stdout); shell != token {
+		t.Error("the shell has another token")
+	}
+	if n := m.provider.TokenCalls(bearerGrant); n != 1 {
+		t.Errorf("%d requests, expected 1", n)
+	}
+}
+
 // expireMachine makes a machine's stored token an hour old.
 func expireMachine(t *testing.T, path string) {
 	t.Helper()

@@ -43,6 +43,7 @@ func (p *providers) close() {
 //	provider start [NAME]          starts one; the account ada@example.com agrees by itself
 //	provider use NAME              goes back to another one
 //	provider consent EMAIL         another account agrees from now on
+//	provider device EMAIL          that account agrees to device codes; '' is nobody
 //	provider lifetime DURATION     of tokens to come
 //	provider clock OFFSET          moves its clock
 //	provider revoke                ends every session
@@ -88,6 +89,8 @@ func runProvider(ts *testscript.TestScript, neg bool, args []string) {
 		p.show(ts)
 	case "consent":
 		e.SetAutoConsent(arg(0))
+	case "device":
+		e.SetDeviceConsent(arg(0))
 	case "lifetime":
 		e.SetTokenLifetime(duration(arg(0)))
 	case "clock":
@@ -147,12 +150,18 @@ func (p *providers) start(name string) error {
 			{Email: robot}, {Email: "deploy@project.iam.gserviceaccount.com", Impersonators: []string{robot, job}},
 			{Email: "locked@project.iam.gserviceaccount.com"},
 		},
+		Clients: []emulator.Client{{ID: "device-client", Secret: "GOCSPX-device", Type: emulator.LimitedInput}},
+		// As often as a provider can have it asked; nobody waits longer in a test.
+		DeviceInterval: time.Second,
 	})
 	if err != nil {
 		return err
 	}
 	p.current = &provider{Emulator: e, clientFile: filepath.Join(p.dir, "client_secrets"+name+".json")}
 	p.byName[name] = p.current
+	if err := os.WriteFile(p.current.deviceFile(), e.ClientSecretsOf(e.Clients()[1]), 0o600); err != nil {
+		return err
+	}
 	return os.WriteFile(p.current.clientFile, e.ClientSecrets(), 0o600)
 }
 
@@ -175,6 +184,9 @@ func (p *provider) workload(email, path string) error {
 	return os.WriteFile(path, p.ExternalAccount(email, path+".token"), 0o640) // as CI services do
 }
 
+// deviceFile is that of the client for the device flow.
+func (p *provider) deviceFile() string { return p.clientFile + ".device.json" }
+
 // show tells the script where the current provider is.
 func (p *providers) show(ts *testscript.TestScript) {
 	ts.Setenv("GOOGLE", p.current.GoogleURL())
@@ -182,6 +194,7 @@ func (p *providers) show(ts *testscript.TestScript) {
 	ts.Setenv("IAP", p.current.IAPURL())
 	ts.Setenv("IAP_HOST", strings.TrimPrefix(p.current.IAPURL(), "http://"))
 	ts.Setenv("CLIENT", p.current.clientFile)
+	ts.Setenv("DEVICE_CLIENT", p.current.deviceFile())
 	ts.Setenv("CLIENT_ID", p.current.Clients()[0].ID)
 }
 

@@ -16,7 +16,6 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/authcode"
 )
 
 // ConfigName is the name of the settings file.
@@ -32,6 +31,12 @@ type Settings struct {
 	// Frontend signs in, for programs that offer several. The table
 	// [frontends.NAME] has its settings.
 	Frontend string `toml:"frontend"`
+
+	// Flow is how one signs in: [BrowserFlow], which is also what empty means, or
+	// [DeviceFlow]. Any other is a machine's, which gets its tokens without a person:
+	// "service_account", "metadata", "impersonation", "workload_identity" or
+	// "signed_jwt"; see [Options].OpenFlow.
+	Flow string `toml:"flow"`
 
 	// Issuer is the OpenID provider; empty means Google.
 	Issuer string `toml:"issuer"`
@@ -61,21 +66,16 @@ type Settings struct {
 	// AuthParams are further parameters of the authorization request.
 	AuthParams map[string]string `toml:"auth_params"`
 
-	// Flow says how tokens are obtained: "browser", or empty, by a person who signs
-	// in; else it is a machine's: "service_account", "metadata", "impersonation",
-	// "workload_identity" or "signed_jwt". What follows is for a machine.
-	Flow string `toml:"flow"`
-
-	// Audience is what the tokens are for: the ID of an OAuth client, or for
+	// Audience is what a machine's tokens are for: the ID of an OAuth client, or for
 	// signed_jwt the service's URL, such as https://service.example.com/*.
 	Audience string `toml:"audience"`
 
-	// KeyFile is the key of a service account, or the configuration of workload
+	// KeyFile is a machine's: the key of a service account, or the configuration of workload
 	// identity federation; a relative path begins at the configuration directory.
 	// Empty means $GOOGLE_APPLICATION_CREDENTIALS.
 	KeyFile string `toml:"key_file"`
 
-	// ServiceAccount is the e-mail address of the one to become, and Delegates are
+	// ServiceAccount is the e-mail address of the one that a machine becomes, and Delegates are
 	// those between it and the one that is here.
 	ServiceAccount string   `toml:"service_account"`
 	Delegates      []string `toml:"delegates"`
@@ -354,9 +354,9 @@ func (c *Config) SettingsOf(name string) (Settings, error) {
 // with returns s with what o sets.
 func (s Settings) with(o Settings) Settings {
 	for _, f := range []struct{ into, from *string }{
-		{&s.Store, &o.Store}, {&s.Frontend, &o.Frontend}, {&s.Issuer, &o.Issuer}, {&s.HostedDomain, &o.HostedDomain},
+		{&s.Store, &o.Store}, {&s.Frontend, &o.Frontend}, {&s.Flow, &o.Flow}, {&s.Issuer, &o.Issuer}, {&s.HostedDomain, &o.HostedDomain},
 		{&s.LoginHint, &o.LoginHint}, {&s.SessionLifetime, &o.SessionLifetime}, {&s.Browser, &o.Browser},
-		{&s.Flow, &o.Flow}, {&s.Audience, &o.Audience}, {&s.KeyFile, &o.KeyFile}, {&s.ServiceAccount, &o.ServiceAccount},
+		{&s.Audience, &o.Audience}, {&s.KeyFile, &o.KeyFile}, {&s.ServiceAccount, &o.ServiceAccount},
 	} {
 		if *f.from != "" {
 			*f.into = *f.from
@@ -379,16 +379,4 @@ func (s Settings) with(o Settings) Settings {
 	}
 	s.InsecureLoopback = s.InsecureLoopback || o.InsecureLoopback
 	return s
-}
-
-// authOptions returns the settings that the code flow takes.
-func (s Settings) authOptions() authcode.Options {
-	o := authcode.Options{Scopes: s.Scopes, Port: s.RedirectPort, LoginHint: s.LoginHint}
-	for k, v := range s.AuthParams {
-		if o.Extra == nil {
-			o.Extra = make(map[string][]string)
-		}
-		o.Extra.Set(k, v)
-	}
-	return o
 }

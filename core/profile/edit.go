@@ -62,9 +62,9 @@ func (c *Config) Add(name string, s Settings) error {
 	}
 	values := map[string]any{}
 	for _, f := range []struct{ key, value string }{
-		{"store", s.Store}, {"issuer", s.Issuer}, {"hosted_domain", s.HostedDomain}, {"login_hint", s.LoginHint},
+		{"store", s.Store}, {"flow", s.Flow}, {"issuer", s.Issuer}, {"hosted_domain", s.HostedDomain}, {"login_hint", s.LoginHint},
 		{"session_lifetime", s.SessionLifetime}, {"browser", s.Browser},
-		{"flow", s.Flow}, {"audience", s.Audience}, {"key_file", s.KeyFile}, {"service_account", s.ServiceAccount},
+		{"audience", s.Audience}, {"key_file", s.KeyFile}, {"service_account", s.ServiceAccount},
 	} {
 		if f.value != "" {
 			values[f.key] = f.value

@@ -11,16 +11,13 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 )
 
-// BrowserFlow is the name of the flow of persons, who sign in with a browser.
-const BrowserFlow = "browser"
-
 // EnvKeyFile is where a machine's key file is when its settings do not say, as for
 // Google's own libraries and gcloud.
 const EnvKeyFile = "GOOGLE_APPLICATION_CREDENTIALS"
 
 // IsMachine tells whether the profile is a machine's, which nobody signs in.
 func (s Settings) IsMachine() bool {
-	return !slices.Contains([]string{"", BrowserFlow, "device"}, s.Flow)
+	return !slices.Contains([]string{"", BrowserFlow, DeviceFlow}, s.Flow)
 }
 
 // machine returns the machine of the profile, nil when it is a person's. Its key

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/authcode"
@@ -55,6 +56,11 @@ type Options struct {
 	// program that is about to configure another.
 	IgnoreClient bool
 
+	// Client is used in place of the profile's OAuth client. Nothing is read from
+	// that one's file, and a client that comes by Configure lasts as long as the
+	// session.
+	Client *core.ClientSecrets
+
 	// Override changes the settings after they were read.
 	Override func(*Settings)
 
@@ -98,12 +104,22 @@ type Profile struct {
 	Settings Settings
 	Store    string // the store in use
 
-	// ClientFile is where the OAuth client is, or would be.
+	// ClientFile is where the OAuth client is, or would be. It is empty where the
+	// program gave the client.
 	ClientFile string
 
 	store  core.TokenStore
 	config *Config
 	log    *slog.Logger
+	saving sync.Mutex // of ClientFile, and of what is in it
+}
+
+// ClientFileNow is ClientFile for a program in which a client may be configured
+// meanwhile.
+func (p *Profile) ClientFileNow() string {
+	p.saving.Lock()
+	defer p.saving.Unlock()
+	return p.ClientFile
 }
 
 // FrontendSettings returns the table [frontends.NAME] of config.toml.
@@ -145,6 +161,9 @@ func Open(o Options) (*Profile, error) {
 	}
 	p := &Profile{Name: name, Dir: dir, Settings: settings, ClientFile: clientFile(dir, name), config: config, log: o.Logger}
 	p.Store = settings.StoreOr(o.Store)
+	if o.Client != nil {
+		p.ClientFile = ""
+	}
 	return p, p.open(o)
 }
 
@@ -162,13 +181,17 @@ func (p *Profile) open(o Options) error {
 }
 
 func (p *Profile) openSession(o Options) error {
-	var client *core.Client
 	machine, err := p.machine(o)
 	if err != nil {
 		return err
 	}
-	if !o.IgnoreClient && machine == nil {
-		if client, err = p.readClient(); err != nil {
+	var client *core.Client
+	var flow core.FlowFunc
+	if machine == nil {
+		if client, err = p.client(o); err != nil {
+			return err
+		}
+		if flow, err = p.flow(o); err != nil {
 			return err
 		}
 	}
@@ -176,15 +199,26 @@ func (p *Profile) openSession(o Options) error {
 	if err != nil {
 		return err
 	}
-	auth := p.Settings.authOptions()
-	if o.Auth != nil {
-		o.Auth(&auth)
+	save := p.saveClient
+	if o.Client != nil {
+		save = nil
 	}
 	p.Session, err = core.NewSession(core.SessionOptions{
-		Store: p.store, Key: p.Name, Client: client, Flow: authcode.New(auth), Machine: machine,
-		Provider: p.provider(), SaveClient: p.saveClient, Lifetime: lifetime, OneShot: o.OneShot, Logger: o.Logger,
+		Store: p.store, Key: p.Name, Client: client, Flow: flow, Machine: machine,
+		Provider: p.provider(), SaveClient: save, Lifetime: lifetime, OneShot: o.OneShot, Logger: o.Logger,
 	})
 	return err
+}
+
+// client returns the OAuth client to begin with, or nil when there is none.
+func (p *Profile) client(o Options) (*core.Client, error) {
+	switch {
+	case o.Client != nil:
+		return core.NewClient(*o.Client, p.provider())
+	case o.IgnoreClient:
+		return nil, nil
+	}
+	return p.readClient()
 }
 
 func (p *Profile) provider() core.ProviderOptions {
@@ -280,6 +314,8 @@ func (p *Profile) saveClient(_ context.Context, cs core.ClientSecrets) error {
 	if err != nil {
 		return err
 	}
+	p.saving.Lock()
+	defer p.saving.Unlock()
 	if err := writePrivate(path, append(data, '\n')); err != nil {
 		return err
 	}

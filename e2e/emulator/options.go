@@ -27,6 +27,8 @@ type Options struct {
 	// AutoConsent names the account that agrees to every authorization request without a page; a login_hint that names
 	// another account wins. It is added to Accounts when missing. The device flow still asks.
 	AutoConsent string
+	// DeviceConsent names the account that agrees to every device code at once. It must be known.
+	DeviceConsent string
 
 	// ServiceAccounts are the accounts of programs. The first is the one that the metadata server has.
 	ServiceAccounts []ServiceAccount

@@ -35,7 +35,7 @@ func (c *commands) all() []*cli.Command {
 			ArgsUsage: "URL -- CURL-ARGUMENTS", Action: c.run(1, -1, curl)},
 		&cli.Command{Name: "exec", Usage: "run a command with the token as IAP_TOKEN in its environment", Category: "requests",
 			ArgsUsage: "-- COMMAND [ARGUMENTS]", Action: c.run(1, -1, execute)},
-		c.credential(), c.serve(), c.proxy(), c.metadata(),
+		c.credential(), c.serve(), c.proxy(), c.metadata(), c.rpc(),
 		c.profiles(),
 		c.stores(),
 		c.plugins(),
@@ -99,8 +99,11 @@ func (c *commands) configure() *cli.Command {
 func (c *commands) login() *cli.Command {
 	return &cli.Command{
 		Name: "login", Usage: "sign in, in your own browser", Category: "account",
-		Description: "The browser may be on another machine: paste the address it ends on into the terminal.",
+		Description: "The browser may be on another machine: paste the address it ends on into the terminal.\n" +
+			"Where that cannot be done, --device shows a code to type in at the provider. Google wants\n" +
+			"an OAuth client of the type \"TVs and Limited Input devices\" for it, in a profile of its own.",
 		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "device", Usage: "sign in on another device, by a code"},
 			&cli.BoolFlag{Name: "no-browser", Usage: "only show the address to open"},
 			&cli.StringFlag{Name: "browser", Usage: "open the address with `CMD`; none is --no-browser"},
 			&cli.IntFlag{Name: "redirect-port", Usage: "listen on port `N` here", DefaultText: "a free one"},
@@ -195,6 +198,15 @@ func (c *commands) proxy() *cli.Command {
 	}
 }
 
+func (c *commands) rpc() *cli.Command {
+	return &cli.Command{
+		Name: "rpc", Usage: "serve sessions to a program, such as a notebook's", Category: "requests", Hidden: true,
+		Description: "JSON-RPC 2.0, one message a line; see docs/rpc.md.",
+		Flags:       []cli.Flag{&cli.BoolFlag{Name: "stdio", Usage: "on standard input and output"}},
+		Action:      c.heavy("rpc", 0, 0),
+	}
+}
+
 func (c *commands) metadata() *cli.Command {
 	return &cli.Command{
 		Name: "metadata", Usage: "be the metadata server of a Google Cloud machine, for Google's libraries", Category: "requests",
@@ -213,11 +225,11 @@ func (c *commands) metadata() *cli.Command {
 func (c *commands) stores() *cli.Command {
 	return group("store", "where the session is kept, and how to move it", "setup",
 		&cli.Command{Name: "list", Usage: "list the stores, what protects each, and which one is in use", Action: c.heavy("store list", 0, 0)},
-		&cli.Command{Name: "use", Usage: "keep the session in a store from now on", ArgsUsage: "NAME", Action: c.heavy("store use", 1, 1)},
+		&cli.Command{Name: "use", Usage: "keep the session in a store from now on", ArgsUsage: "STORE", Action: c.heavy("store use", 1, 1)},
 		&cli.Command{Name: "lock", Usage: "forget passphrases and keys that are kept in memory", Action: c.run(0, 0, storeLock)},
 		&cli.Command{Name: "migrate", Usage: "copy sessions from one store to another, and check them there", Action: c.heavy("store migrate", 0, 0), Flags: []cli.Flag{
-			&cli.StringFlag{Name: "from", Usage: "the store `NAME` that has them", DefaultText: "the one in use"},
-			&cli.StringFlag{Name: "to", Usage: "the store `NAME` that shall have them"},
+			&cli.StringFlag{Name: "from", Usage: "the `STORE` that has them", DefaultText: "the one in use"},
+			&cli.StringFlag{Name: "to", Usage: "the `STORE` that shall have them"},
 			&cli.BoolFlag{Name: "delete-source", Usage: "then delete them where they were"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace other sessions that are there"},
 		}})
@@ -229,28 +241,28 @@ func (c *commands) plugins() *cli.Command {
 			&cli.BoolFlag{Name: "json", Usage: "as JSON"}}},
 		&cli.Command{Name: "install", Usage: "copy an executable here, and pin it", ArgsUsage: "PATH", Action: c.heavy("plugin install", 1, 1), Flags: []cli.Flag{
 			&cli.StringFlag{Name: "sha256", Usage: "refuse a file whose SHA-256 is not `HEX`"}}},
-		&cli.Command{Name: "describe", Usage: "what a plugin is, and its settings", ArgsUsage: "NAME", Action: c.heavy("plugin describe", 1, 1), Flags: []cli.Flag{
+		&cli.Command{Name: "describe", Usage: "what a plugin is, and its settings", ArgsUsage: "PLUGIN", Action: c.heavy("plugin describe", 1, 1), Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "as JSON"}}},
-		&cli.Command{Name: "verify", Usage: "check that installed plugins are what was installed", ArgsUsage: "[NAME]", Action: c.heavy("plugin verify", 0, 1)},
-		&cli.Command{Name: "remove", Usage: "remove an installed plugin", ArgsUsage: "NAME", Action: c.heavy("plugin remove", 1, 1)})
+		&cli.Command{Name: "verify", Usage: "check that installed plugins are what was installed", ArgsUsage: "[PLUGIN]", Action: c.heavy("plugin verify", 0, 1)},
+		&cli.Command{Name: "remove", Usage: "remove an installed plugin", ArgsUsage: "PLUGIN", Action: c.heavy("plugin remove", 1, 1)})
 }
 
 func (c *commands) profiles() *cli.Command {
 	return group("profile", "several accounts, clients and providers side by side", "account",
 		&cli.Command{Name: "list", Usage: "list the profiles; * is the one in use", Action: c.run(0, 0, profileList)},
-		&cli.Command{Name: "use", Usage: "use a profile from now on", ArgsUsage: "NAME", Action: c.run(1, 1, profileUse)},
+		&cli.Command{Name: "use", Usage: "use a profile from now on", ArgsUsage: "PROFILE", Action: c.run(1, 1, profileUse)},
 		&cli.Command{Name: "add", Usage: "make a profile", ArgsUsage: "NAME", Action: c.run(1, 1, profileAdd), Flags: []cli.Flag{
+			&cli.StringFlag{Name: "flow", Usage: "sign in by `FLOW`, browser or device, or be a machine", DefaultText: "browser"},
 			&cli.StringFlag{Name: "issuer", Usage: "the OpenID provider's `URL`, if it is not Google"},
 			&cli.StringFlag{Name: "hosted-domain", Usage: "accounts of Workspace `DOMAIN` only"},
 			&cli.StringFlag{Name: "login-hint", Usage: "the account `EMAIL` to suggest"},
 			&cli.StringFlag{Name: "session-lifetime", Usage: "sign in anew after `TIME`; 0 is never"},
 			&cli.StringFlag{Name: "browser", Usage: "open addresses with `CMD`"},
-			&cli.StringFlag{Name: "flow", Usage: "get tokens by `FLOW`, without a person"},
 			&cli.StringFlag{Name: "audience", Usage: "a machine's tokens are for `AUDIENCE`"},
 			&cli.StringFlag{Name: "key-file", Usage: "a machine's key is `FILE`"},
 			&cli.StringFlag{Name: "service-account", Usage: "become service account `EMAIL`"},
 		}},
-		&cli.Command{Name: "remove", Usage: "sign out of a profile and remove it", ArgsUsage: "NAME", Action: c.run(1, 1, profileRemove)})
+		&cli.Command{Name: "remove", Usage: "sign out of a profile and remove it", ArgsUsage: "PROFILE", Action: c.run(1, 1, profileRemove)})
 }
 
 func (c *commands) doctor() *cli.Command {
@@ -273,6 +285,7 @@ func (c *commands) emulator() *cli.Command {
 			&cli.StringFlag{Name: "listen", Usage: "listen on `ADDR`", Value: "127.0.0.1:0"},
 			&cli.StringFlag{Name: "upstream", Usage: "guard `URL`", DefaultText: "a built-in app"},
 			&cli.StringFlag{Name: "client-secrets", Usage: "write the OAuth client to `FILE`"},
+			&cli.StringFlag{Name: "device-client", Usage: "write the one for devices to `FILE`"},
 			&cli.StringSliceFlag{Name: "account", Usage: "add account `EMAIL`; may be repeated"},
 			&cli.StringSliceFlag{Name: "robot", Usage: "add service account `EMAIL`, too"},
 			&cli.StringFlag{Name: "auto-consent", Usage: "sign in `EMAIL` without a person"},

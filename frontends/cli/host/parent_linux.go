@@ -1,0 +1,54 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// withParent ends when the process that started this one has ended: at once, by a
+// descriptor of that process. Where the system has none, it asks now and then.
+func withParent(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	parent := os.Getppid()
+	fd, err := unix.PidfdOpen(parent, unix.PIDFD_NONBLOCK)
+	if err != nil {
+		return askForParent(ctx, cancel, parent)
+	}
+	// It is polled by the runtime, and can be closed while it is waited for.
+	process := os.NewFile(uintptr(fd), "parent")
+	if os.Getppid() != parent { // it ended before, and its number is another's
+		process.Close()
+		return askForParent(ctx, cancel, parent)
+	}
+	go func() { // ends with close
+		if waitFor(process) == nil {
+			cancel()
+		}
+	}()
+	return ctx, func() {
+		cancel()
+		process.Close()
+	}
+}
+
+// waitFor waits until the process of a descriptor has ended, or that is closed.
+func waitFor(process *os.File) error {
+	conn, err := process.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = conn.Read(func(fd uintptr) bool {
+		ready := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		n, err := unix.Poll(ready, 0)
+		for err == unix.EINTR {
+			n, err = unix.Poll(ready, 0)
+		}
+		failed = err
+		return n > 0 || err != nil
+	})
+	return errors.Join(err, failed)
+}
