@@ -33,9 +33,8 @@ type Settings struct {
 	Frontend string `toml:"frontend"`
 
 	// Flow is how one signs in: [BrowserFlow], which is also what empty means, or
-	// [DeviceFlow]. Any other is a machine's, which gets its tokens without a person:
-	// "service_account", "metadata", "impersonation", "workload_identity" or
-	// "signed_jwt"; see [Options].OpenFlow.
+	// [DeviceFlow]. The others of [Flows] are a machine's, which gets its tokens without
+	// a person; see [Options].OpenFlow.
 	Flow string `toml:"flow"`
 
 	// Issuer is the OpenID provider; empty means Google.

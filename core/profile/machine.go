@@ -15,10 +15,16 @@ import (
 // Google's own libraries and gcloud.
 const EnvKeyFile = "GOOGLE_APPLICATION_CREDENTIALS"
 
-// IsMachine tells whether the profile is a machine's, which nobody signs in.
-func (s Settings) IsMachine() bool {
-	return !slices.Contains([]string{"", BrowserFlow, DeviceFlow}, s.Flow)
+// Flows returns the names of all flows: those of persons, then those of machines,
+// which package github.com/tokentoss/tokentoss/core/googleid/machine has.
+func Flows() []string { return append([]string{BrowserFlow, DeviceFlow}, machineFlows()...) }
+
+func machineFlows() []string {
+	return []string{"impersonation", "metadata", "service_account", "signed_jwt", "workload_identity"}
 }
+
+// IsMachine tells whether the profile is a machine's, which nobody signs in.
+func (s Settings) IsMachine() bool { return slices.Contains(machineFlows(), s.Flow) }
 
 // machine returns the machine of the profile, nil when it is a person's. Its key
 // file's path is made whole.

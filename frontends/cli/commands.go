@@ -252,7 +252,7 @@ func (c *commands) profiles() *cli.Command {
 		&cli.Command{Name: "list", Usage: "list the profiles; * is the one in use", Action: c.run(0, 0, profileList)},
 		&cli.Command{Name: "use", Usage: "use a profile from now on", ArgsUsage: "PROFILE", Action: c.run(1, 1, profileUse)},
 		&cli.Command{Name: "add", Usage: "make a profile", ArgsUsage: "NAME", Action: c.run(1, 1, profileAdd), Flags: []cli.Flag{
-			&cli.StringFlag{Name: "flow", Usage: "sign in by `FLOW`, browser or device, or be a machine", DefaultText: "browser"},
+			&cli.StringFlag{Name: "flow", Usage: "sign in by `FLOW`, or be a machine", DefaultText: "browser"},
 			&cli.StringFlag{Name: "issuer", Usage: "the OpenID provider's `URL`, if it is not Google"},
 			&cli.StringFlag{Name: "hosted-domain", Usage: "accounts of Workspace `DOMAIN` only"},
 			&cli.StringFlag{Name: "login-hint", Usage: "the account `EMAIL` to suggest"},

@@ -2,8 +2,12 @@ package cli_test
 
 import (
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/tokentoss/tokentoss/core/googleid/machine"
+	"github.com/tokentoss/tokentoss/core/profile"
 )
 
 // The light executable starts in front of every request of a script. Each of
@@ -32,6 +36,14 @@ func TestLightExecutableLinksNothingHeavy(t *testing.T) {
 		if strings.HasPrefix(p, "github.com/russross/blackfriday") {
 			t.Errorf("cmd/tokentoss links %s, which the tag urfave_cli_no_docs leaves out", p)
 		}
+	}
+}
+
+// The flows that settings can name are those that there are.
+func TestFlows(t *testing.T) {
+	want := append([]string{profile.BrowserFlow, profile.DeviceFlow}, machine.Names()...)
+	if got := profile.Flows(); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

@@ -77,20 +77,13 @@ func profileUse(_ context.Context, in *Invocation) error {
 	return nil
 }
 
-// flows are the ways to tokens that a profile can have: a person's to sign in, and
-// those of machines, which package core/googleid/machine has.
-var flows = []string{
-	profile.BrowserFlow, profile.DeviceFlow,
-	"impersonation", "metadata", "service_account", "signed_jwt", "workload_identity",
-}
-
 func profileAdd(_ context.Context, in *Invocation) error {
 	c, _, err := in.config()
 	if err != nil {
 		return err
 	}
 	name, flow, keyFile := in.Args().First(), in.String("flow"), in.String("key-file")
-	if flow != "" && !slices.Contains(flows, flow) {
+	if flows := profile.Flows(); flow != "" && !slices.Contains(flows, flow) {
 		return usagef("one of "+strings.Join(flows, ", "), "there is no flow %q", flow)
 	}
 	if keyFile != "" {

@@ -76,7 +76,9 @@ func (r *rpcHost) openStore(ctx context.Context, name string, p profile.Place) (
 }
 
 // openFlow opens the flow of a machine's profile.
-func (r *rpcHost) openFlow(s profile.Settings, _ profile.Place) (core.Flow, error) { return openFlow(r.in, s) }
+func (r *rpcHost) openFlow(s profile.Settings, _ profile.Place) (core.Flow, error) {
+	return openFlow(r.in, s)
+}
 
 // openFrontend opens the frontend behind the views of a session.
 func (r *rpcHost) openFrontend(p *profile.Profile, t plugins.Terminal) (core.Frontend, error) {
