@@ -19,6 +19,9 @@
 
 const VERSION = 1;
 
+/** @type {Fatal} */
+const LOST = { v: VERSION, type: "fatal", code: "lost", message: "The kernel was restarted, or has ended. Run this cell again." };
+
 /** Messages that came before a view was there, by the widget's id. @type {Map<unknown, Message[]>} */
 const early = new Map();
 
@@ -47,7 +50,9 @@ function render({ model, el }) {
     send: (type, fields) => model.send({ v: VERSION, type, ...fields }),
   };
   state.update = screen(el, state);
+  let silence = 0;
   const receive = (/** @type {Message} */ m) => {
+    clearTimeout(silence);
     take(state, m);
     state.update();
   };
@@ -57,8 +62,22 @@ function render({ model, el }) {
   // Nothing is armed for a tab that nobody sees.
   const look = () => receive(state.snapshot);
   document.addEventListener("visibilitychange", look);
+  // Jupyter's front ends tell that the connection to the kernel is not what it was: there is another kernel, or the same
+  // again, whose answer to this may come late.
+  const doubt = () => {
+    clearTimeout(silence);
+    silence = window.setTimeout(() => receive(LOST), 3000);
+    try {
+      state.send("hello");
+    } catch {
+      // There is nobody to send it to.
+    }
+  };
+  model.on("comm_live_update", doubt);
   state.send("hello");
   return () => {
+    clearTimeout(silence);
+    model.off("comm_live_update", doubt);
     document.removeEventListener("visibilitychange", look);
     model.off("msg:custom", receive);
     el.replaceChildren();
@@ -268,8 +287,7 @@ function otherWays(s) {
   const paste = h("input", { type: "password", id: id(), class: "tt-input", autocomplete: "off", spellcheck: "false", required: "" });
   const form = h("form", {}, label(paste, "Did it end on a page that cannot be reached? Paste the whole address of that page"),
     h("div", { class: "tt-row" }, paste, h("button", { class: "tt-button", type: "submit" }, "Continue")));
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
+  onSubmit(form, () => {
     const url = paste.value;
     paste.value = "";
     if (url) s.send("redirect", { url, attempt: s.snapshot.attempt });
@@ -313,8 +331,7 @@ function configure(s) {
   const back = button("Back", () => turn(s, false));
   const form = h("form", {}, label(file, "Take both from the file"), file, label(clientID, "Client ID"), clientID,
     label(secret, "Client secret"), secret, h("div", { class: "tt-actions" }, save, back));
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
+  onSubmit(form, () => {
     const client = { client_id: clientID.value.trim(), client_secret: secret.value.trim(), project_id: project };
     secret.value = "";
     file.value = "";
@@ -374,6 +391,16 @@ function button(text, click, look = "") {
 function disable(el, off) {
   if (off) el.setAttribute("aria-disabled", "true");
   else el.removeAttribute("aria-disabled");
+}
+
+/** @param {HTMLFormElement} form @param {() => void} submit */
+function onSubmit(form, submit) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    submit();
+  });
+  // JupyterLab would keep the Enter key from the forms in cells.
+  form.addEventListener("beforeinput", (event) => event.inputType === "insertLineBreak" && event.stopPropagation(), true);
 }
 
 /** @param {HTMLElement} field @param {string} text */
