@@ -307,6 +307,8 @@ def _lines(fd: int) -> Any:
         yield rest
 
 
+_ENVIRONMENT = {"HOME", "XDG_CONFIG_HOME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}
+
 _lock = threading.Lock()
 _current: Engine | None = None
 _closing = False
@@ -314,7 +316,7 @@ _closing = False
 
 def environment() -> dict[str, str]:
     """Returns what an engine takes from the environment when it starts."""
-    return {k: v for k, v in os.environ.items() if k.startswith("TOKENTOSS_")}
+    return {k: v for k, v in os.environ.items() if k.startswith("TOKENTOSS_") or k.upper() in _ENVIRONMENT}
 
 
 def current() -> Engine:

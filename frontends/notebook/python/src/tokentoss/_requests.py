@@ -198,8 +198,8 @@ class IAPAuth(AuthBase):
     """Signs requests to services behind IAP: ``requests.get(url, auth=IAPAuth("https://app.example.com"))``.
 
     The token goes to the origins that are named and to no other, redirects among them; a request to another one is an
-    OriginError. A token that IAP refuses is renewed once. The answer's ``request`` has the token in its headers, which
-    is not so for IAPClient's.
+    OriginError. A token that IAP refuses is renewed once. The answer's ``request`` has the token in its headers, and
+    frames of verbose tracebacks may have it, neither of which is so with IAPClient.
     """
 
     def __init__(self, *origins: str, auth_manager: Any | None = None) -> None:
