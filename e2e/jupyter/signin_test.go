@@ -139,17 +139,15 @@ func paste(d *desk, a app) {
 }
 
 // byLink signs in without a widget: by a link, and where its way back does not reach the
-// kernel, by a prompt that shows nothing of what is pasted.
+// kernel, by a prompt that shows nothing of what is pasted. Without need there is no
+// prompt: an application runs no cell while one stands there.
 func byLink(d *desk, a app) {
-	const signIn = `import tokentoss; session = tokentoss.sign_in()`
-	p := d.open(a, signIn, `tokentoss.sign_out()`, signIn, d.newClient(), callService, printAnswers)
+	p := d.open(a, `import tokentoss; session = tokentoss.sign_in()`, `tokentoss.sign_out()`,
+		`session = tokentoss.sign_in(paste=True)`, d.newClient(), callService, printAnswers)
 	p.start(0)
 	tab := p.Opens(func() { p.press(0, "Sign in with Google") })
 	tab.Click(ada)
-	p.dismiss()
-	if out := p.ends(0); strings.Contains(out, "http") || strings.Contains(out, "Traceback") {
-		d.t.Errorf("the sign-in leaves behind:\n%s", out)
-	}
+	p.leavesNothing(0)
 	p.ok(1, "")
 	p.start(2)
 	redirect, err := d.provider.Authorize(d.t.Context(), p.href(2), grace)
@@ -163,25 +161,19 @@ func byLink(d *desk, a app) {
 		d.t.Errorf("what is pasted is shown: the prompt is of the type %q", kind)
 	}
 	p.Do("pasting", chromedp.SendKeys(prompt, redirect+"\r", chromedp.ByQuery))
-	if out := p.ends(2); strings.Contains(out, "http") || strings.Contains(out, "Traceback") {
-		d.t.Errorf("the sign-in leaves behind:\n%s", out)
-	}
+	p.leavesNothing(2)
 	p.ok(3, "")
 	p.ok(4, "")
 	p.ok(5, "{'value': 42} 201")
 	p.end()
 }
 
-// dismiss presses Enter in a prompt that nobody needs any more: an application runs
-// nothing while it stands there.
-func (p *page) dismiss() {
+// leavesNothing waits for the end of a cell that signs in by a link, of which nothing is
+// left then.
+func (p *page) leavesNothing(i int) {
 	p.desk.t.Helper()
-	p.waits("the kernel has nothing to do", current+`.sessionContext.session.kernel.status === "idle"`)
-	var prompts int
-	const prompt = ".jp-Stdin-input"
-	p.Do("looking for a prompt", chromedp.Evaluate(fmt.Sprintf(`document.querySelectorAll(%q).length`, prompt), &prompts))
-	if prompts > 0 {
-		p.Do("pressing Enter", chromedp.SendKeys(prompt, "\r", chromedp.ByQuery))
+	if out := p.ends(i); strings.Contains(out, "http") || strings.Contains(out, "Traceback") {
+		p.desk.t.Errorf("the sign-in in cell %d leaves behind:\n%s", i, out)
 	}
 }
 
