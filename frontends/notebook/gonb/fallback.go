@@ -1,0 +1,145 @@
+package gonb
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/frontends/notebook/engine"
+)
+
+// linkTime is how long the notebook has the script that makes the link, which the
+// browser runs when it comes.
+const linkTime = 2 * time.Second
+
+// What the prompts of a front end say.
+const (
+	askAddress = "If the browser cannot reach the page it ends on, paste its address:"
+	askClient  = "OAuth client ID, of the type Desktop app:"
+	askSecret  = "OAuth client secret:"
+)
+
+// A fallback is a view without a channel from the browser: a script shows the link, and
+// the front end's prompt takes what the person has to enter.
+type fallback struct {
+	*cell
+	e    *engine.Engine
+	ctx  context.Context // of the prompts
+	work sync.WaitGroup
+
+	mu     sync.Mutex
+	asking bool // there is a prompt
+	deaf   bool // nothing can be asked
+}
+
+// fallBack shows the engine's state without the widget, until the engine ends.
+func (c *cell) fallBack(ctx context.Context, e *engine.Engine) {
+	ctx, end := context.WithCancel(ctx)
+	f := &fallback{cell: c, e: e, ctx: ctx}
+	defer f.work.Wait()
+	defer end()
+	c.show(textLink)
+	f.up(engine.Up{Type: "hello"})
+	var last engine.Snapshot
+	for v := e.Subscribe(); ; {
+		list, err := v.Next(context.WithoutCancel(ctx))
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		for _, m := range list {
+			switch m := m.(type) {
+			case engine.Snapshot:
+				last = m
+				f.see(m)
+			case engine.Armed:
+				f.sign(m, last.Error)
+			}
+		}
+	}
+}
+
+// up sends the engine a message. It has none that is not well formed.
+func (f *fallback) up(m engine.Up) {
+	m.V = engine.Version
+	_ = f.e.Handle(m)
+}
+
+// see asks for what the snapshot wants.
+func (f *fallback) see(s engine.Snapshot) {
+	if s.Busy != "" {
+		return
+	}
+	switch s.Phase {
+	case engine.Unconfigured:
+		f.ask(func() (engine.Up, error) {
+			id, err := f.line(problem(s.Error) + askClient)
+			if err != nil {
+				return engine.Up{}, err
+			}
+			secret, err := f.line(askSecret)
+			return engine.Up{Type: "configure", ClientID: id, ClientSecret: core.Secret(secret)}, err
+		})
+	case engine.SignedOut, engine.NeedsSignIn:
+		if s.Attempt == 0 && !s.Stuck {
+			f.up(engine.Up{Type: "arm", Seq: s.Seq})
+		}
+	}
+}
+
+// sign shows the link, and asks for the address that the browser ends on.
+func (f *fallback) sign(a engine.Armed, p *engine.Problem) {
+	f.run(linkTo(f.id, a))
+	f.work.Go(func() {
+		select {
+		case <-time.After(linkTime):
+		case <-f.ctx.Done():
+		}
+		f.forget()
+	})
+	f.ask(func() (engine.Up, error) {
+		address, err := f.line(problem(p) + askAddress)
+		return engine.Up{Type: "redirect", Attempt: a.Attempt, URL: core.Secret(address)}, err
+	})
+}
+
+// ask sends the engine what the person enters. It has one prompt at a time. Where
+// there are none, the redirect is the only way.
+func (f *fallback) ask(prompt func() (engine.Up, error)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.asking || f.deaf {
+		return
+	}
+	f.asking = true
+	f.work.Go(func() {
+		answer, err := prompt()
+		f.mu.Lock()
+		f.asking, f.deaf = false, err != nil
+		f.mu.Unlock()
+		if err == nil {
+			f.up(answer)
+		}
+	})
+}
+
+// line asks until there is an answer.
+func (f *fallback) line(prompt string) (string, error) {
+	for {
+		answer, err := f.cell.ask(f.ctx, prompt)
+		if answer = strings.TrimSpace(answer); err != nil || answer != "" {
+			return answer, err
+		}
+	}
+}
+
+// problem is what a prompt begins with when the last answer was not taken.
+func problem(p *engine.Problem) string {
+	if p == nil {
+		return ""
+	}
+	return strings.TrimSpace(p.Message+" "+p.Detail) + "\n"
+}
