@@ -10,6 +10,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/e2e/internal/browser"
 )
 
 // A stage is an App that is in the state that a picture needs.
@@ -82,7 +83,7 @@ type picture struct {
 	name     string
 	stage    func() *stage
 	settings string
-	act      func(*tab, *stage, served)
+	act      func(*browser.Tab, *stage, served)
 	sees     string
 }
 
@@ -92,7 +93,7 @@ var signedOut = core.Status{State: core.SignedOut}
 func out() *stage { return newStage(signedOut) }
 
 // click is a person who goes to sign in.
-func click(tb *tab, _ *stage, _ served) { tb.click("Sign in with Google") }
+func click(tb *browser.Tab, _ *stage, _ served) { tb.Click("Sign in with Google") }
 
 func pictures() []picture { return append(signingIn(), others()...) }
 
@@ -105,29 +106,29 @@ func signingIn() []picture {
 			s := newStage(core.Status{State: core.NotConfigured})
 			s.client = &core.ClientSecretsError{Problem: "client_secret is missing, and Google's token endpoint demands it", Hint: "download it again"}
 			return s
-		}, "", func(tb *tab, _ *stage, _ served) {
-			tb.field("Client ID", "104250000042-example.apps.googleusercontent.com")
-			tb.click("Save")
+		}, "", func(tb *browser.Tab, _ *stage, _ served) {
+			tb.Field("Client ID", "104250000042-example.apps.googleusercontent.com")
+			tb.Click("Save")
 		}, "cannot be used"},
 		{"04-armed", out, "", nil, "Sign in with Google"},
 		{"05-waiting", out, "", click, "Finish in the other window"},
 		{"06-remote", out, `{"remote": true}`, click, "Paste the whole address"},
-		{"07-bad-answer", out, `{"remote": true}`, func(tb *tab, s *stage, v served) {
+		{"07-bad-answer", out, `{"remote": true}`, func(tb *browser.Tab, s *stage, v served) {
 			click(tb, s, v)
-			tb.field("Did it end on", "http://127.0.0.1:1/?code=x\r")
+			tb.Field("Did it end on", "http://127.0.0.1:1/?code=x\r")
 		}, "was not taken"},
-		{"08-exchanging", out, "", func(tb *tab, s *stage, v served) {
+		{"08-exchanging", out, "", func(tb *browser.Tab, s *stage, v served) {
 			click(tb, s, v)
-			tb.sees("Finish in")
+			tb.Sees("Finish in")
 			close(s.answer)
 		}, "Signing in"},
 		{"09-denied", func() *stage {
 			s := out()
 			s.end = core.ErrDenied
 			return s
-		}, "", func(tb *tab, s *stage, v served) {
+		}, "", func(tb *browser.Tab, s *stage, v served) {
 			click(tb, s, v)
-			tb.sees("Finish in")
+			tb.Sees("Finish in")
 			close(s.answer)
 		}, "was refused"},
 		{"10-provider-down", func() *stage {
@@ -151,12 +152,12 @@ func others() []picture {
 			s := newStage(core.Status{State: core.SignedIn, Email: ada})
 			s.end = fmt.Errorf("%w: no connection", core.ErrNotRevoked)
 			return s
-		}, "", func(tb *tab, _ *stage, _ served) { tb.click("Sign out") }, "could not be told"},
+		}, "", func(tb *browser.Tab, _ *stage, _ served) { tb.Click("Sign out") }, "could not be told"},
 		{"14-needs-sign-in", func() *stage {
 			return newStage(core.Status{State: core.NeedsSignIn, Email: ada, Reason: "sign-in needed: the session is older than its lifetime (" + ada + ")"})
 		}, "", nil, "older than its lifetime"},
-		{"15-ended", out, "", func(tb *tab, _ *stage, v served) {
-			tb.sees("Sign in to go on")
+		{"15-ended", out, "", func(tb *browser.Tab, _ *stage, v served) {
+			tb.Sees("Sign in to go on")
 			v.stop()
 		}, "has ended"},
 		{"16-store", func() *stage {
@@ -164,64 +165,31 @@ func others() []picture {
 			s.err = fmt.Errorf("the keyring: %w", core.ErrSealed)
 			return s
 		}, "", nil, "is locked"},
-		{"17-no-key", out, "", func(tb *tab, _ *stage, v served) {
-			tb.do("forgetting the key", chromedp.Evaluate(`sessionStorage.clear()`, nil), chromedp.Reload())
+		{"17-no-key", out, "", func(tb *browser.Tab, _ *stage, v served) {
+			tb.Do("forgetting the key", chromedp.Evaluate(`sessionStorage.clear()`, nil), chromedp.Reload())
 		}, "has no key"},
-		{"18-change-client", out, "", func(tb *tab, _ *stage, _ served) { tb.click("Change OAuth client") }, "Change the OAuth client"},
+		{"18-change-client", out, "", func(tb *browser.Tab, _ *stage, _ served) { tb.Click("Change OAuth client") }, "Change the OAuth client"},
 	}
-}
-
-// faint finds text that is too faint for what it stands on (WCAG 2.2, 1.4.3: 4.5 to 1).
-const faint = `(() => {
-  const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
-  const rgba = (color) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1); return [...canvas.getImageData(0, 0, 1, 1).data] };
-  const light = (c) => c.slice(0, 3).map((v) => v / 255).map((v) => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
-    .reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
-  const ground = (e) => { for (; e; e = e.parentElement) { const c = rgba(getComputedStyle(e).backgroundColor); if (c[3] === 255) return c } return [255, 255, 255] };
-  const found = [];
-  for (const e of document.querySelectorAll("body *")) {
-    if (![...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()) && e.tagName !== "INPUT") continue;
-    if (!e.checkVisibility()) continue;
-    const [a, b] = [light(rgba(getComputedStyle(e).color)), light(ground(e))].sort((a, b) => b - a);
-    const ratio = (a + .05) / (b + .05);
-    if (ratio < 4.5) found.push(ratio.toFixed(1) + " " + e.tagName + "." + e.className + " " + e.textContent);
-  }
-  return found })()`
-
-// look takes a picture, and checks what can be checked of it: nothing is wider than
-// the window, and no text is faint.
-func (tb *tab) look(name string) {
-	tb.t.Helper()
-	var wide bool
-	var pale []string
-	tb.do("measuring", chromedp.Evaluate(`document.documentElement.scrollWidth > innerWidth`, &wide), chromedp.Evaluate(faint, &pale))
-	if wide {
-		tb.t.Errorf("%s: the page is wider than its window", name)
-	}
-	if len(pale) > 0 {
-		tb.t.Errorf("%s: text is faint: %q", name, pale)
-	}
-	tb.picture(name)
 }
 
 // TestGallery takes a picture of every state, in both themes, narrow and wide.
 func TestGallery(t *testing.T) {
-	b := openBrowser(t)
+	b := browser.Open(t)
 	for _, p := range pictures() {
 		t.Run(p.name, func(t *testing.T) {
 			s := p.stage()
 			v := serveApp(t, s, p.settings)
-			tb := (&browser{t: t, ctx: b.ctx}).open("about:blank")
-			tb.beforeLoad(noWindow)
-			tb.do("opening the page", chromedp.Navigate(v.address))
+			tb := b.For(t).Open("about:blank")
+			tb.BeforeLoad(noWindow)
+			tb.Do("opening the page", chromedp.Navigate(v.address))
 			if p.act != nil {
 				p.act(tb, s, v)
 			}
-			tb.sees(p.sees)
+			tb.Sees(p.sees)
 			for _, theme := range []string{"light", "dark"} {
 				for _, width := range []int64{320, 1600} {
-					tb.looks(width, theme)
-					tb.look(fmt.Sprintf("%s-%s-%d", p.name, theme, width))
+					tb.Looks(width, theme)
+					tb.Look(fmt.Sprintf("%s-%s-%d", p.name, theme, width))
 				}
 			}
 		})
@@ -230,7 +198,7 @@ func TestGallery(t *testing.T) {
 
 // TestJupyterThemes: in a notebook the notebook's theme counts, not the system's.
 func TestJupyterThemes(t *testing.T) {
-	b := openBrowser(t)
+	b := browser.Open(t)
 	for _, theme := range []struct{ name, system, light, back, ink string }{
 		{"light", "dark", "true", "white", "rgba(0, 0, 0, 1)"},
 		{"dark", "light", "false", "#111", "rgba(255, 255, 255, 1)"},
@@ -238,11 +206,11 @@ func TestJupyterThemes(t *testing.T) {
 		s := newStage(signedOut)
 		s.err = fmt.Errorf("the keyring: %w", core.ErrSealed)
 		v := serveApp(t, s, "")
-		tb := b.open(v.address)
-		tb.sees("is locked")
-		tb.looks(600, theme.system)
+		tb := b.Open(v.address)
+		tb.Sees("is locked")
+		tb.Looks(600, theme.system)
 		var surface string
-		tb.do("using the theme of JupyterLab", chromedp.Evaluate(fmt.Sprintf(`{
+		tb.Do("using the theme of JupyterLab", chromedp.Evaluate(fmt.Sprintf(`{
 			const b = document.body; b.dataset.jpThemeLight = %q; b.style.background = %q; b.style.color = %q;
 			b.style.setProperty("--jp-layout-color1", %[2]q); b.style.setProperty("--jp-ui-font-color0", %[3]q);
 			document.querySelectorAll("header, footer").forEach((e) => e.remove())
@@ -251,6 +219,6 @@ func TestJupyterThemes(t *testing.T) {
 		if want := map[string]string{"white": "rgb(255, 255, 255)", "#111": "rgb(17, 17, 17)"}[theme.back]; surface != want {
 			t.Errorf("in the %s theme the widget stands on %s, want %s", theme.name, surface, want)
 		}
-		tb.look("20-jupyter-" + theme.name)
+		tb.Look("20-jupyter-" + theme.name)
 	}
 }

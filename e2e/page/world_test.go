@@ -1,3 +1,4 @@
+// Package page_test signs people in on the local page, in a real browser.
 package page_test
 
 import (
@@ -10,6 +11,7 @@ import (
 	"github.com/tokentoss/tokentoss/core/authcode"
 	"github.com/tokentoss/tokentoss/core/frontendtest"
 	"github.com/tokentoss/tokentoss/e2e/emulator"
+	"github.com/tokentoss/tokentoss/e2e/internal/browser"
 	"github.com/tokentoss/tokentoss/frontends/http/serve"
 	"github.com/tokentoss/tokentoss/plugins"
 	"github.com/tokentoss/tokentoss/stores/file"
@@ -93,7 +95,7 @@ func serveApp(t *testing.T, app core.App, settings string) served {
 		cancel()
 		<-s.done
 	})
-	waiting, stop := context.WithTimeout(t.Context(), patience)
+	waiting, stop := context.WithTimeout(t.Context(), browser.Patience)
 	defer stop()
 	if err := terminal.Sees(waiting, "#key="); err != nil {
 		t.Fatal(err)

@@ -1,5 +1,6 @@
-// Package page_test signs people in on the local page, in a real browser.
-package page_test
+// Package browser drives a real Chromium for tests, as a person does who reads, clicks
+// and types.
+package browser
 
 import (
 	"context"
@@ -20,17 +21,17 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// patience bounds everything that a person would wait for.
-const patience = 30 * time.Second
+// Patience bounds everything that a person would wait for.
+const Patience = 30 * time.Second
 
-// A browser is a Chromium with a profile of its own.
-type browser struct {
+// A Browser is a Chromium with a profile of its own.
+type Browser struct {
 	t   *testing.T
 	ctx context.Context
 }
 
-// A tab is a page of a browser, or a window that a page opened.
-type tab struct {
+// A Tab is a page of a browser, or a window that a page opened.
+type Tab struct {
 	t   *testing.T
 	ctx context.Context
 
@@ -38,16 +39,16 @@ type tab struct {
 	complaints []string // of its console
 }
 
-// openBrowser starts Chromium, which ends with t. Its popup blocker works as it
+// Open starts Chromium, which ends with t. Its popup blocker works as it
 // does for people, which chromedp's own flags would prevent.
-func openBrowser(t *testing.T) *browser {
+func Open(t *testing.T) *Browser {
 	t.Helper()
-	path := findChromium(t)
+	path := find(t)
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), chromedp.ExecPath(path),
 		chromedp.NoSandbox, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.Headless, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
-		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("lang", "en-GB"), chromedp.WSURLReadTimeout(patience),
+		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("lang", "en-GB"), chromedp.WSURLReadTimeout(Patience),
 	)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
@@ -55,10 +56,13 @@ func openBrowser(t *testing.T) *browser {
 	if err := chromedp.Run(ctx); err != nil {
 		t.Fatalf("%s does not start: %v", path, err)
 	}
-	return &browser{t: t, ctx: ctx}
+	return &Browser{t: t, ctx: ctx}
 }
 
-func findChromium(t *testing.T) string {
+// For returns the same browser for another test, with which its tabs end.
+func (b *Browser) For(t *testing.T) *Browser { return &Browser{t: t, ctx: b.ctx} }
+
+func find(t *testing.T) string {
 	t.Helper()
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -69,26 +73,26 @@ func findChromium(t *testing.T) string {
 	return ""
 }
 
-// open opens a tab at address.
-func (b *browser) open(address string) *tab {
+// Open opens a tab at address.
+func (b *Browser) Open(address string) *Tab {
 	b.t.Helper()
 	ctx, cancel := chromedp.NewContext(b.ctx)
 	tb := newTab(b.t, ctx, cancel)
-	tb.do("opening the page", chromedp.Navigate(address))
+	tb.Do("opening the page", chromedp.Navigate(address))
 	return tb
 }
 
-func newTab(t *testing.T, ctx context.Context, cancel context.CancelFunc) *tab {
+func newTab(t *testing.T, ctx context.Context, cancel context.CancelFunc) *Tab {
 	t.Helper()
 	t.Cleanup(cancel)
-	tb := &tab{t: t, ctx: ctx}
+	tb := &Tab{t: t, ctx: ctx}
 	chromedp.ListenTarget(ctx, tb.listen)
-	tb.do("watching the console", log.Enable(), runtime.Enable())
+	tb.Do("watching the console", log.Enable(), runtime.Enable())
 	return tb
 }
 
 // listen keeps what the console complains about.
-func (tb *tab) listen(event any) {
+func (tb *Tab) listen(event any) {
 	tb.mu.Lock()
 	defer tb.mu.Unlock()
 	switch e := event.(type) {
@@ -105,8 +109,8 @@ func (tb *tab) listen(event any) {
 	}
 }
 
-// quiet checks that the console has no complaint.
-func (tb *tab) quiet() {
+// Quiet checks that the console has no complaint.
+func (tb *Tab) Quiet() {
 	tb.t.Helper()
 	tb.mu.Lock()
 	defer tb.mu.Unlock()
@@ -115,27 +119,27 @@ func (tb *tab) quiet() {
 	}
 }
 
-// do does something within the patience of a person.
-func (tb *tab) do(what string, actions ...chromedp.Action) {
+// Do does something within the patience of a person.
+func (tb *Tab) Do(what string, actions ...chromedp.Action) {
 	tb.t.Helper()
-	if err := tb.try(actions...); err != nil {
-		tb.t.Fatalf("%s: %v\nthe page shows:\n%s", what, err, tb.text())
+	if err := tb.Try(actions...); err != nil {
+		tb.t.Fatalf("%s: %v\nthe page shows:\n%s", what, err, tb.Text())
 	}
 }
 
-// try is do for what may fail. The first action of a tab must not have a deadline:
+// Try is Do for what may fail. The first action of a tab must not have a deadline:
 // chromedp would end the tab with it.
-func (tb *tab) try(actions ...chromedp.Action) error {
+func (tb *Tab) Try(actions ...chromedp.Action) error {
 	if err := chromedp.Run(tb.ctx); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(tb.ctx, patience)
+	ctx, cancel := context.WithTimeout(tb.ctx, Patience)
 	defer cancel()
 	return chromedp.Run(ctx, actions...)
 }
 
-// text returns what a person can read.
-func (tb *tab) text() string {
+// Text returns what a person can read.
+func (tb *Tab) Text() string {
 	ctx, cancel := context.WithTimeout(tb.ctx, 5*time.Second)
 	defer cancel()
 	var text string
@@ -143,41 +147,41 @@ func (tb *tab) text() string {
 	return text
 }
 
-// sees waits until text can be read, also on a page that comes later.
-func (tb *tab) sees(text string) {
+// Sees waits until text can be read, also on a page that comes later.
+func (tb *Tab) Sees(text string) {
 	tb.t.Helper()
 	expression := fmt.Sprintf(`document.body?.innerText.replace(/\s+/g, " ").includes(%q)`, text)
-	poll := chromedp.Poll(expression, nil, chromedp.WithPollingTimeout(patience),
+	poll := chromedp.Poll(expression, nil, chromedp.WithPollingTimeout(Patience),
 		chromedp.WithPollingInterval(100*time.Millisecond)) // a tab in the background draws no frames
-	err := tb.try(poll)
-	for end := time.Now().Add(patience); err != nil && strings.Contains(err.Error(), "(-32000)") && time.Now().Before(end); {
-		err = tb.try(poll) // the page went away while it was looked at
+	err := tb.Try(poll)
+	for end := time.Now().Add(Patience); err != nil && strings.Contains(err.Error(), "(-32000)") && time.Now().Before(end); {
+		err = tb.Try(poll) // the page went away while it was looked at
 	}
 	if err != nil {
-		tb.t.Fatalf("waiting for %q: %v\nthe page shows:\n%s", text, err, tb.text())
+		tb.t.Fatalf("waiting for %q: %v\nthe page shows:\n%s", text, err, tb.Text())
 	}
 }
 
-// button is the XPath of what is called text and can be pressed.
-func button(text string) string {
+// Button is the XPath of what is called text and can be pressed.
+func Button(text string) string {
 	return fmt.Sprintf(`//*[(self::button or self::a[@href] or self::summary) and contains(., %q) and not(ancestor-or-self::*[@hidden])]`, text)
 }
 
-// click clicks a button or link as a mouse does.
-func (tb *tab) click(text string) {
+// Click clicks a button or link as a mouse does.
+func (tb *Tab) Click(text string) {
 	tb.t.Helper()
-	tb.do("clicking "+text, chromedp.WaitVisible(button(text), chromedp.BySearch), chromedp.Click(button(text), chromedp.BySearch))
+	tb.Do("clicking "+text, chromedp.WaitVisible(Button(text), chromedp.BySearch), chromedp.Click(Button(text), chromedp.BySearch))
 }
 
-// field types into the field with a label that begins with text.
-func (tb *tab) field(text, value string) {
+// Field types into the field with a label that begins with text.
+func (tb *Tab) Field(text, value string) {
 	tb.t.Helper()
 	path := fmt.Sprintf(`//input[@id = //label[starts-with(., %q)]/@for]`, text)
-	tb.do("filling in "+text, chromedp.WaitVisible(path, chromedp.BySearch), chromedp.SendKeys(path, value, chromedp.BySearch))
+	tb.Do("filling in "+text, chromedp.WaitVisible(path, chromedp.BySearch), chromedp.SendKeys(path, value, chromedp.BySearch))
 }
 
-// opens returns the window or tab that doing f opens.
-func (tb *tab) opens(f func()) *tab {
+// Opens returns the window or tab that doing f opens.
+func (tb *Tab) Opens(f func()) *Tab {
 	tb.t.Helper()
 	made := chromedp.WaitNewTarget(tb.ctx, func(i *target.Info) bool { return i.Type == "page" })
 	f()
@@ -185,25 +189,25 @@ func (tb *tab) opens(f func()) *tab {
 	case id := <-made:
 		ctx, cancel := chromedp.NewContext(tb.ctx, chromedp.WithTargetID(id))
 		return newTab(tb.t, ctx, cancel)
-	case <-time.After(patience):
-		tb.t.Fatalf("no window has opened\nthe page shows:\n%s", tb.text())
+	case <-time.After(Patience):
+		tb.t.Fatalf("no window has opened\nthe page shows:\n%s", tb.Text())
 		return nil
 	}
 }
 
-// beforeLoad runs a script in each document before its own.
-func (tb *tab) beforeLoad(script string) {
+// BeforeLoad runs a script in each document before its own.
+func (tb *Tab) BeforeLoad(script string) {
 	tb.t.Helper()
-	tb.do("preparing", chromedp.ActionFunc(func(ctx context.Context) error {
+	tb.Do("preparing", chromedp.ActionFunc(func(ctx context.Context) error {
 		_, err := page.AddScriptToEvaluateOnNewDocument(script).Do(ctx)
 		return err
 	}))
 }
 
-// looks sets the width of the window, in CSS pixels, and the theme: light or dark.
-func (tb *tab) looks(width int64, theme string) {
+// Looks sets the width of the window, in CSS pixels, and the theme: light or dark.
+func (tb *Tab) Looks(width int64, theme string) {
 	tb.t.Helper()
-	tb.do("setting the looks", chromedp.EmulateViewport(width, 900),
+	tb.Do("setting the looks", chromedp.EmulateViewport(width, 900),
 		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}))
 }
 
@@ -220,11 +224,11 @@ func artifacts(t *testing.T) string {
 	return dir
 }
 
-// picture keeps a screenshot.
-func (tb *tab) picture(name string) {
+// Picture keeps a screenshot.
+func (tb *Tab) Picture(name string) {
 	tb.t.Helper()
 	var png []byte
-	tb.do("taking a picture", chromedp.FullScreenshot(&png, 100))
+	tb.Do("taking a picture", chromedp.FullScreenshot(&png, 100))
 	if err := os.WriteFile(filepath.Join(artifacts(tb.t), name+".png"), png, 0o644); err != nil {
 		tb.t.Fatal(err)
 	}
