@@ -233,3 +233,9 @@ func (tb *Tab) Picture(name string) {
 		tb.t.Fatal(err)
 	}
 }
+
+// Look is how often a page is looked at. One in the background draws no frames.
+const Look = 100 * time.Millisecond
+
+// Context is the tab's, for chromedp.
+func (tb *Tab) Context() context.Context { return tb.ctx }
