@@ -40,9 +40,9 @@ type cell struct {
 	// show sets what the cell's output says, which is saved with the notebook.
 	show func(text string)
 
-	// run has the browser run a script. The notebook has it until forget.
-	run    func(script string)
-	forget func()
+	// run has the browser run a script. The notebook has it for the moment that it takes
+	// to run.
+	run func(script string)
 
 	// listen passes on what comes by GoNB's channel, by any number of goroutines.
 	listen func(f func(message string))
@@ -136,7 +136,6 @@ func ended(err, why error) error {
 func (c *cell) views(ctx context.Context, e *engine.Engine) {
 	var views sync.WaitGroup
 	defer views.Wait()
-	defer c.forget()
 	heard := make(chan struct{})
 	wait := time.Duration(0)
 	if c.widget {
@@ -174,7 +173,6 @@ func (c *cell) showWidget(ctx context.Context, e *engine.Engine, heard chan<- st
 		return
 	}
 	close(heard)
-	c.forget()
 	for v := e.Subscribe(); ; {
 		list, err := v.Next(context.WithoutCancel(ctx)) // ends with the engine
 		if errors.Is(err, io.EOF) {

@@ -12,9 +12,8 @@ import (
 	"github.com/tokentoss/tokentoss/frontends/notebook/engine"
 )
 
-// linkTime is how long the notebook has the script that makes the link, which the
-// browser runs when it comes.
-const linkTime = 2 * time.Second
+// closingTime is how long the browser has to close a prompt.
+const closingTime = time.Second
 
 // What the prompts of a front end say.
 const (
@@ -29,24 +28,25 @@ type fallback struct {
 	*cell
 	e    *engine.Engine
 	ctx  context.Context // of the prompts
+	end  context.CancelFunc
 	work sync.WaitGroup
 
 	mu     sync.Mutex
 	asking bool // there is a prompt
-	deaf   bool // nothing can be asked
+	deaf   bool // nothing can be asked, or nothing is to be any more
 }
 
 // fallBack shows the engine's state without the widget, until the engine ends.
 func (c *cell) fallBack(ctx context.Context, e *engine.Engine) {
-	ctx, end := context.WithCancel(ctx)
-	f := &fallback{cell: c, e: e, ctx: ctx}
-	defer f.work.Wait()
-	defer end()
+	ctx = context.WithoutCancel(ctx) // the engine's end is what ends it
+	f := &fallback{cell: c, e: e}
+	f.ctx, f.end = context.WithCancel(ctx)
+	defer f.close()
 	c.show(textLink)
 	f.up(engine.Up{Type: "hello"})
 	var last engine.Snapshot
 	for v := e.Subscribe(); ; {
-		list, err := v.Next(context.WithoutCancel(ctx))
+		list, err := v.Next(ctx)
 		if errors.Is(err, io.EOF) {
 			return
 		}
@@ -93,13 +93,6 @@ func (f *fallback) see(s engine.Snapshot) {
 // sign shows the link, and asks for the address that the browser ends on.
 func (f *fallback) sign(a engine.Armed, p *engine.Problem) {
 	f.run(linkTo(f.id, a))
-	f.work.Go(func() {
-		select {
-		case <-time.After(linkTime):
-		case <-f.ctx.Done():
-		}
-		f.forget()
-	})
 	f.ask(func() (engine.Up, error) {
 		address, err := f.line(problem(p) + askAddress)
 		return engine.Up{Type: "redirect", Attempt: a.Attempt, URL: core.Secret(address)}, err
@@ -118,7 +111,7 @@ func (f *fallback) ask(prompt func() (engine.Up, error)) {
 	f.work.Go(func() {
 		answer, err := prompt()
 		f.mu.Lock()
-		f.asking, f.deaf = false, err != nil
+		f.asking, f.deaf = false, f.deaf || err != nil
 		f.mu.Unlock()
 		if err == nil {
 			f.up(answer)
@@ -126,14 +119,33 @@ func (f *fallback) ask(prompt func() (engine.Up, error)) {
 	})
 }
 
-// line asks until there is an answer.
+// line asks until there is an answer, or none is wanted any more.
 func (f *fallback) line(prompt string) (string, error) {
 	for {
 		answer, err := f.cell.ask(f.ctx, prompt)
-		if answer = strings.TrimSpace(answer); err != nil || answer != "" {
+		answer = strings.TrimSpace(answer)
+		f.mu.Lock()
+		deaf := f.deaf
+		f.mu.Unlock()
+		if err != nil || answer != "" || deaf {
 			return answer, err
 		}
 	}
+}
+
+// close closes the prompt, which would be in the way of the next cell.
+func (f *fallback) close() {
+	f.mu.Lock()
+	asking := f.asking
+	f.deaf = true
+	f.mu.Unlock()
+	if asking {
+		f.run(answerPrompt(f.id))
+	}
+	late := time.AfterFunc(closingTime, f.end)
+	defer late.Stop()
+	f.work.Wait()
+	f.end()
 }
 
 // problem is what a prompt begins with when the last answer was not taken.

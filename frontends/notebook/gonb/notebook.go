@@ -9,28 +9,44 @@ import (
 )
 
 // newCell returns the cell that this program is, by GoNB's packages. None of their
-// functions tells whether it succeeded. They wait for GoNB at most, which may itself wait
-// for the browser, three seconds.
+// functions tells whether it succeeded.
 func newCell(getenv func(string) string) *cell {
 	id := "tokentoss-" + gonbui.UniqueId()
-	script := id + "-script"
 	c := &cell{
 		unattended: attended(getenv), widget: widgetMayWork(getenv), patience: patience, id: id, address: "/" + id,
+		ask: ask, kernelEnds: stdinCloses,
 	}
 	c.show = func(text string) {
 		gonbui.UpdateHTML(id, `<div id="`+id+`">`+html.EscapeString(text)+`</div>`)
-		gonbui.Sync()
+		flush()
 	}
-	c.run = func(s string) { gonbui.UpdateHTML(script, "<script>"+s+"</script>") }
-	c.forget = func() { gonbui.UpdateHTML(script, "") }
+	c.run = func(script string) {
+		gonbui.UpdateHTML(id+"-script", "<script>"+script+"</script>")
+		gonbui.UpdateHTML(id+"-script", "")
+	}
 	c.listen = func(f func(string)) {
+		// For good: package comms, once it has dropped a message of an address
+		// without listeners, delivers none any more.
 		comms.Subscribe(c.address, func(_, message string) { f(message) })
 	}
 	c.send = func(message string) { comms.Send(c.address, message) }
-	c.ask = func(ctx context.Context, prompt string) (string, error) {
-		gonbui.RequestInput(prompt, true)
-		return readLine(ctx)
-	}
-	c.kernelEnds = stdinCloses
 	return c
+}
+
+// flush waits until GoNB has published what was sent. Without it the end of the
+// program may come first. It returns when the kernel has ended, although
+// [gonbui.Sync] then does not.
+func flush() {
+	ctx, done := context.WithCancel(context.Background())
+	go func() {
+		defer done()
+		gonbui.Sync()
+	}()
+	stdinCloses(ctx)
+}
+
+// ask opens the front end's prompt. What is typed there is not shown, nor saved.
+func ask(ctx context.Context, prompt string) (string, error) {
+	gonbui.RequestInput(prompt, true)
+	return readLine(ctx)
 }

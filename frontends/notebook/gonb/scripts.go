@@ -14,6 +14,8 @@ var (
 	cellScript string
 	//go:embed link.js
 	linkScript string
+	//go:embed prompt.js
+	promptScript string
 )
 
 // widgetScript shows the widget in the element id, with the channel's address for its
@@ -29,6 +31,9 @@ func widgetScript(id, address string) string {
 func linkTo(id string, a engine.Armed) string {
 	return call(linkScript, map[string]string{"id": id, "url": a.AuthURL, "code": a.Code})
 }
+
+// answerPrompt answers the prompt of the cell whose output has the element id.
+func answerPrompt(id string) string { return call(promptScript, map[string]string{"id": id}) }
 
 // call calls a script's function. The argument has no < in it, since JSON is written
 // so by package json; nothing in it ends the script element.
