@@ -48,6 +48,11 @@ type Options struct {
 	// program that is about to configure another.
 	IgnoreClient bool
 
+	// Client is used in place of the profile's OAuth client. Nothing is read from
+	// that one's file, and a client that comes by Configure lasts as long as the
+	// session.
+	Client *core.ClientSecrets
+
 	// Override changes the settings after they were read.
 	Override func(*Settings)
 
@@ -91,7 +96,8 @@ type Profile struct {
 	Settings Settings
 	Store    string // the store in use
 
-	// ClientFile is where the OAuth client is, or would be.
+	// ClientFile is where the OAuth client is, or would be. It is empty where the
+	// program gave the client.
 	ClientFile string
 
 	store  core.TokenStore
@@ -138,6 +144,9 @@ func Open(o Options) (*Profile, error) {
 	}
 	p := &Profile{Name: name, Dir: dir, Settings: settings, ClientFile: clientFile(dir, name), config: config, log: o.Logger}
 	p.Store = settings.StoreOr(o.Store)
+	if o.Client != nil {
+		p.ClientFile = ""
+	}
 	return p, p.open(o)
 }
 
@@ -155,12 +164,9 @@ func (p *Profile) open(o Options) error {
 }
 
 func (p *Profile) openSession(o Options) error {
-	var client *core.Client
-	var err error
-	if !o.IgnoreClient {
-		if client, err = p.readClient(); err != nil {
-			return err
-		}
+	client, err := p.client(o)
+	if err != nil {
+		return err
 	}
 	lifetime, err := p.Settings.lifetime()
 	if err != nil {
@@ -170,11 +176,26 @@ func (p *Profile) openSession(o Options) error {
 	if o.Auth != nil {
 		o.Auth(&auth)
 	}
+	save := p.saveClient
+	if o.Client != nil {
+		save = nil
+	}
 	p.Session, err = core.NewSession(core.SessionOptions{
 		Store: p.store, Key: p.Name, Client: client, Flow: authcode.New(auth),
-		Provider: p.provider(), SaveClient: p.saveClient, Lifetime: lifetime, OneShot: o.OneShot, Logger: o.Logger,
+		Provider: p.provider(), SaveClient: save, Lifetime: lifetime, OneShot: o.OneShot, Logger: o.Logger,
 	})
 	return err
+}
+
+// client returns the OAuth client to begin with, or nil when there is none.
+func (p *Profile) client(o Options) (*core.Client, error) {
+	switch {
+	case o.Client != nil:
+		return core.NewClient(*o.Client, p.provider())
+	case o.IgnoreClient:
+		return nil, nil
+	}
+	return p.readClient()
 }
 
 func (p *Profile) provider() core.ProviderOptions {

@@ -162,8 +162,9 @@ func globalFlags() []cli.Flag {
 }
 
 // noEnv are the options without an environment variable here: config-dir, whose
-// variable package profile reads, and those that carry one request's content.
-var noEnv = []string{"config-dir", "header", "json", "data", "output", "include"}
+// variable package profile reads, those that carry one request's content, and what a
+// program says to rpc.
+var noEnv = []string{"config-dir", "stdio", "header", "json", "data", "output", "include"}
 
 // prepare gives every flag of path, which is a command or the program, its
 // environment variable, and every command below it the handling of wrong usage.

@@ -35,7 +35,7 @@ func (c *commands) all() []*cli.Command {
 			ArgsUsage: "URL -- CURL-ARGUMENTS", Action: c.run(1, -1, curl)},
 		&cli.Command{Name: "exec", Usage: "run a command with the token as IAP_TOKEN in its environment", Category: "requests",
 			ArgsUsage: "-- COMMAND [ARGUMENTS]", Action: c.run(1, -1, execute)},
-		c.serve(), c.proxy(),
+		c.serve(), c.proxy(), c.rpc(),
 		c.profiles(),
 		c.stores(),
 		c.plugins(),
@@ -193,6 +193,15 @@ func (c *commands) proxy() *cli.Command {
 			&cli.BoolFlag{Name: "json", Usage: "log as JSON"},
 		},
 		Action: c.heavy("proxy", 0, -1),
+	}
+}
+
+func (c *commands) rpc() *cli.Command {
+	return &cli.Command{
+		Name: "rpc", Usage: "serve sessions to a program, such as a notebook's", Category: "requests", Hidden: true,
+		Description: "JSON-RPC 2.0, one message a line; see docs/rpc.md.",
+		Flags:       []cli.Flag{&cli.BoolFlag{Name: "stdio", Usage: "on standard input and output"}},
+		Action:      c.heavy("rpc", 0, 0),
 	}
 }
 

@@ -69,6 +69,23 @@ func (in *Invocation) StoreOpener(ctx context.Context) func(string, profile.Plac
 	}
 }
 
+// OpenByRunningAgent opens a store by the agent, for a program that asks nobody. The
+// error wraps [agent.ErrNoAgent] where none runs. One that ends meanwhile is started
+// again.
+func OpenByRunningAgent(ctx context.Context, name string, p profile.Place) (core.TokenStore, error) {
+	idle, err := p.Config.AgentIdle()
+	if err != nil {
+		return nil, err
+	}
+	if idle == 0 || runtime.GOOS == "windows" {
+		return nil, agent.ErrNoAgent
+	}
+	c := &agent.Client{Dir: p.Dir}
+	s, err := c.Open(ctx, name, p.Profile)
+	c.Start = func(string) error { return startAgent(p, idle) }
+	return s, err
+}
+
 // asker returns what asks the person, or nil where nobody may be asked.
 func (in *Invocation) asker() func(context.Context, string) (core.Secret, error) {
 	if !in.interactive() {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/frontends/cli"
+	"github.com/tokentoss/tokentoss/frontends/notebook/remote"
 	"github.com/tokentoss/tokentoss/plugins"
 	"github.com/tokentoss/tokentoss/plugins/host"
 )
@@ -70,10 +71,10 @@ func openFrontend(in *cli.Invocation, name string, settings map[string]any, set 
 	return &relayed{f, relay}, nil
 }
 
-// setRemote says that the browser is on another machine, where this one is reached
-// by SSH and the person has not said so.
+// setRemote says that the browser is on another machine, where that is likely and
+// the person has not said so.
 func setRemote(settings map[string]any) {
-	if _, said := settings["remote"]; !said && os.Getenv("SSH_CONNECTION") != "" {
+	if _, said := settings["remote"]; !said && remote.Likely(os.Getenv) {
 		settings["remote"] = true
 	}
 }

@@ -48,7 +48,7 @@ func servePlugin(name string) int {
 
 func commands() map[string]cli.Action {
 	return map[string]cli.Action{
-		"emulator": runEmulator, "demo": runDemo, "serve": runServe, "proxy": runProxy,
+		"emulator": runEmulator, "demo": runDemo, "serve": runServe, "proxy": runProxy, "rpc": runRPC,
 		"plugin list": pluginList, "plugin install": pluginInstall, "plugin describe": pluginDescribe,
 		"plugin verify": pluginVerify, "plugin remove": pluginRemove,
 		"store list": storeList, "store use": storeUse, "store migrate": storeMigrate,
@@ -62,12 +62,16 @@ func newHost(dir string, log *slog.Logger) *host.Host {
 
 // openStore opens a store that is a plugin.
 func openStore(ctx context.Context, in *cli.Invocation, name string, p profile.Place) (core.TokenStore, error) {
+	return openPlugin(ctx, newHost(p.Dir, in.Logger()), name, p, in.Ask)
+}
+
+// openPlugin opens a store by h. Without ask there is nobody whom it could ask.
+func openPlugin(ctx context.Context, h *host.Host, name string, p profile.Place, ask func(context.Context, string) (core.Secret, error)) (core.TokenStore, error) {
 	use, err := host.ParseUse(name, p.Settings)
 	if err != nil {
 		return nil, err
 	}
-	use.Ask = in.Ask
-	h := newHost(p.Dir, in.Logger())
+	use.Ask = ask
 	s, err := h.OpenStore(ctx, use)
 	var unknown *host.UnknownError
 	if errors.As(err, &unknown) {

@@ -36,6 +36,7 @@ func (a *attempt) giveUp() {
 
 // arm starts a sign-in, if there is none and one is wanted. The caller has e.mu.
 func (e *Engine) arm() {
+	e.asked = e.asked || !e.known // it is done when there is a status
 	wanted := e.known && e.status.State != core.NotConfigured && (e.opts.Once || e.status.State != core.SignedIn)
 	if !wanted || e.attempt != nil || e.busy != "" || e.over {
 		return

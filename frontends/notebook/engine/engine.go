@@ -55,6 +55,7 @@ type Engine struct {
 	settled uint64 // the seq since which the last attempt is over
 	attempt *attempt
 	known   bool // there is a status
+	asked   bool // a view wanted an address before
 	status  core.Status
 	busy    string
 	problem *Problem
@@ -165,7 +166,7 @@ func (e *Engine) see(st core.Status) {
 				e.attempt.giveUp()
 			}
 		}
-		if first && e.opts.Once {
+		if first && (e.asked || e.opts.Once) {
 			e.arm()
 		}
 	})

@@ -1,0 +1,52 @@
+package host
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"golang.org/x/sys/windows"
+)
+
+// withParent ends when the process that started this one has ended. A number that
+// is another process's by now is that of a parent which has ended, too.
+func withParent(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	const rights = windows.SYNCHRONIZE | windows.PROCESS_QUERY_LIMITED_INFORMATION
+	parent, err := windows.OpenProcess(rights, false, uint32(os.Getppid()))
+	if err != nil {
+		// It has ended, or is not ours to look at. Standard input tells the same.
+		return ctx, cancel
+	}
+	if younger(parent) {
+		_ = windows.CloseHandle(parent)
+		cancel()
+		return ctx, cancel
+	}
+	go func() { // ends with ctx
+		defer windows.CloseHandle(parent)
+		for ctx.Err() == nil {
+			const interval = uint32(500 * time.Millisecond / time.Millisecond)
+			if event, err := windows.WaitForSingleObject(parent, interval); err != nil || event != uint32(windows.WAIT_TIMEOUT) {
+				cancel()
+			}
+		}
+	}()
+	return ctx, cancel
+}
+
+// younger tells whether a process was created after this one.
+func younger(process windows.Handle) bool {
+	its, err := created(process)
+	if err != nil {
+		return false
+	}
+	own, err := created(windows.CurrentProcess())
+	return err == nil && its > own
+}
+
+func created(process windows.Handle) (int64, error) {
+	var creation, exit, kernel, user windows.Filetime
+	err := windows.GetProcessTimes(process, &creation, &exit, &kernel, &user)
+	return creation.Nanoseconds(), err
+}

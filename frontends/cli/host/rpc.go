@@ -1,0 +1,75 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/profile"
+	"github.com/tokentoss/tokentoss/frontends/cli"
+	"github.com/tokentoss/tokentoss/frontends/cli/agent"
+	"github.com/tokentoss/tokentoss/frontends/notebook"
+	"github.com/tokentoss/tokentoss/frontends/notebook/remote"
+	"github.com/tokentoss/tokentoss/frontends/notebook/rpc"
+	"github.com/tokentoss/tokentoss/plugins"
+	"github.com/tokentoss/tokentoss/plugins/host"
+)
+
+// runRPC serves sessions to the program that started this one, until that ends.
+func runRPC(ctx context.Context, in *cli.Invocation) error {
+	if !in.Bool("stdio") {
+		return cli.Usage("tokentoss rpc --stdio", "rpc is for programs, which speak to it on standard input and output")
+	}
+	dir, err := in.Dir()
+	if err != nil {
+		return err
+	}
+	// A client that is gone is an error of a write, not the end in the midst of it.
+	broken := make(chan os.Signal, 1)
+	signal.Notify(broken, syscall.SIGPIPE)
+	defer signal.Stop(broken)
+	ctx, stop := withParent(ctx)
+	defer stop()
+	r := &rpcHost{in: in, dir: dir}
+	return rpc.Serve(ctx, in.Stdin, in.Stdout, rpc.Host{
+		Version: in.App.Version, Dir: dir, Profile: in.String("profile"), Store: in.String("store"),
+		RemoteHint: remote.Likely(os.Getenv), OpenStore: r.openStore, Frontend: r.openFrontend, Log: in.Logger(),
+	})
+}
+
+// An rpcHost opens stores and frontends for rpc, which has no terminal.
+type rpcHost struct {
+	in  *cli.Invocation
+	dir string
+}
+
+// openStore opens a store by the agent if one runs, which may have been told a
+// passphrase, or else as a plugin of this process. It starts no agent: that would
+// outlive this process.
+func (r *rpcHost) openStore(ctx context.Context, name string, p profile.Place) (core.TokenStore, error) {
+	s, err := cli.OpenByRunningAgent(ctx, name, p)
+	if !errors.Is(err, agent.ErrNoAgent) && !errors.Is(err, agent.ErrUnknownStore) {
+		return s, err
+	}
+	return openPlugin(ctx, newHost(p.Dir, r.in.Logger()), name, p, nil)
+}
+
+// openFrontend opens the frontend behind the views of a session.
+func (r *rpcHost) openFrontend(p *profile.Profile, t plugins.Terminal) (core.Frontend, error) {
+	settings := maps.Clone(p.FrontendSettings(notebook.Name))
+	if settings == nil {
+		settings = make(map[string]any)
+	}
+	settings["protocol"] = notebook.Protocol
+	setRemote(settings)
+	use, err := host.ParseUse(notebook.Name, settings)
+	if err != nil {
+		return nil, err
+	}
+	use.Terminal = t
+	return newHost(r.dir, r.in.Logger()).OpenFrontend(use)
+}
