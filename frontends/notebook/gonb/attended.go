@@ -9,22 +9,22 @@ import (
 // nonInteractive is what people set where nobody is to be asked.
 const nonInteractive = "TOKENTOSS_NON_INTERACTIVE"
 
-// attended returns why there is nobody to ask, or nil where there may be a person. A
-// kernel cannot ask the front end that: the request that runs a cell says whether input
-// can be asked for, and GoNB does not pass it on. But a front end with people runs its
-// kernels by a Jupyter server, which names them; those that run whole notebooks
-// (nbconvert, papermill) start a kernel of their own, without a name.
-func attended(getenv func(string) string) error {
+// unattended returns why there is nobody to ask, or nothing where there may be a
+// person. A kernel cannot ask the front end that: the request that runs a cell says
+// whether input can be asked for, and GoNB does not pass it on. But a front end with
+// people runs its kernels by a Jupyter server, which names them; those that run whole
+// notebooks (nbconvert, papermill) start a kernel of their own, without a name.
+func unattended(getenv func(string) string) string {
 	if never, err := strconv.ParseBool(getenv(nonInteractive)); err == nil && never {
-		return &NoPersonError{Problem: "nobody is signed in, and " + nonInteractive + " is set", hint: "run tokentoss login first"}
+		return nonInteractive + " is set"
 	}
 	if getenv(protocol.GONB_PIPE_ENV) == "" {
-		return &NoPersonError{Problem: "nobody is signed in, and this is not a cell of a GoNB notebook", hint: "run tokentoss login first"}
+		return "this program is not a cell of a GoNB notebook"
 	}
-	if getenv(protocol.GONB_JUPYTER_KERNEL_ID_ENV) != "" || inEditor(getenv) {
-		return nil
+	if getenv(protocol.GONB_JUPYTER_KERNEL_ID_ENV) == "" && !inEditor(getenv) {
+		return "this notebook runs by itself"
 	}
-	return &NoPersonError{Problem: "nobody is signed in, and this notebook runs by itself", hint: "run tokentoss login in a terminal first, as the same user"}
+	return ""
 }
 
 // widgetMayWork tells whether GoNB's channel can reach the browser. GoNB builds the

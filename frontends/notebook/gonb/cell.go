@@ -2,9 +2,7 @@ package gonb
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
 	"os"
 	"os/signal"
 	"sync"
@@ -14,9 +12,14 @@ import (
 	"github.com/tokentoss/tokentoss/frontends/notebook/engine"
 )
 
-// patience is how long the browser has to show the widget. GoNB itself gives up after
-// three seconds.
-const patience = 4 * time.Second
+const (
+	// patience is how long the browser has to show the widget. GoNB itself gives up
+	// after three seconds.
+	patience = 4 * time.Second
+
+	// closing is how long the browser has to close a prompt.
+	closing = time.Second
+)
 
 // What the notebook's file keeps of a cell.
 const (
@@ -30,10 +33,11 @@ const (
 
 // A cell is what a sign-in has of the notebook whose cell this program is.
 type cell struct {
-	unattended error         // why there is nobody to ask, if so
+	unattended string        // why there is nobody to ask, if so
 	widget     bool          // GoNB's channel may reach the browser
 	remote     bool          // the browser is likely not to reach this machine
 	patience   time.Duration // with the widget
+	closing    time.Duration // how long a prompt may stay that is not wanted any more
 	id         string        // of the element that show makes
 	address    string        // of the widget's messages in GoNB's channel
 
@@ -65,42 +69,47 @@ func (c *cell) signIn(ctx context.Context, app core.App) error {
 		c.show(textSignedIn)
 		return nil
 	}
+	if c.unattended != "" && st.State == core.NotConfigured {
+		return noClient(c.unattended)
+	}
+	if c.unattended != "" {
+		return noSignIn(c.unattended)
+	}
 	err = c.serve(ctx, app, engine.Options{Once: true, RemoteHint: c.remote})
-	if errors.Is(err, ErrNoPerson) || errors.Is(err, errKernelGone) {
-		return err
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errKernelGone): // nothing can be shown
+	case err == nil, errors.Is(err, core.ErrNotSaved):
+		c.show(textSignedIn)
+	default:
 		c.show(textNot)
-		return err
 	}
-	c.show(textSignedIn)
-	return nil
+	return err
 }
 
 // configure returns when an OAuth client is saved.
 func (c *cell) configure(ctx context.Context, app core.App) error {
+	if c.unattended != "" {
+		return noClient(c.unattended)
+	}
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	err := c.serve(ctx, &configuring{App: app, saved: func() { end(errSaved) }}, engine.Options{RemoteHint: c.remote})
 	switch {
-	case errors.Is(err, ErrNoPerson) || errors.Is(err, errKernelGone):
-		return err
+	case errors.Is(err, errKernelGone): // nothing can be shown
 	case errors.Is(err, errSaved):
 		c.show(textConfigured)
 		return nil
+	default:
+		c.show(textUnchanged)
 	}
-	c.show(textUnchanged)
 	return err
 }
 
 // serve shows the views of app until the engine ends.
 func (c *cell) serve(ctx context.Context, app core.App, o engine.Options) error {
-	if c.unattended != nil {
-		return c.unattended
-	}
-	notified, stop := signal.NotifyContext(ctx, os.Interrupt)
+	running, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
-	running, end := context.WithCancelCause(notified)
+	running, end := context.WithCancelCause(running)
 	var work sync.WaitGroup
 	work.Go(func() {
 		if c.kernelEnds(running) {
@@ -111,83 +120,51 @@ func (c *cell) serve(ctx context.Context, app core.App, o engine.Options) error 
 	e := engine.Start(running, app, o)
 	work.Go(func() { c.views(running, e) })
 	err := e.Wait()
-	why := context.Cause(running)
+	why := context.Cause(running) // nil where the sign-in ended by itself
 	if why != nil && ctx.Err() == nil && !errors.Is(why, errKernelGone) {
 		why = errInterrupted
 	}
 	end(nil)
 	work.Wait()
-	return ended(err, why)
-}
-
-// ended says of an engine's err why it ended, if not by itself.
-func ended(err, why error) error {
-	switch {
-	case why == nil || err != nil && !errors.Is(err, context.Canceled):
+	if why == nil || o.Once && err == nil || err != nil && !errors.Is(err, context.Canceled) {
 		return err
-	case err == nil:
-		return why
 	}
-	return early(why, err)
+	return because(why, err)
 }
 
 // views shows the widget where it works. Where the browser does not answer, there is a
 // link and a prompt; the widget may still come later.
 func (c *cell) views(ctx context.Context, e *engine.Engine) {
-	var views sync.WaitGroup
-	defer views.Wait()
-	heard := make(chan struct{})
-	wait := time.Duration(0)
-	if c.widget {
-		wait = c.patience
-		views.Go(func() { c.showWidget(ctx, e, heard) })
+	if !c.widget {
+		c.fallBack(ctx, e)
+		return
 	}
-	late := time.NewTimer(wait)
+	ch := newChannel(c.send)
+	var work sync.WaitGroup
+	defer work.Wait()
+	work.Go(func() { c.showWidget(ctx, e, ch) })
+	late := time.NewTimer(c.patience)
 	defer late.Stop()
 	select {
-	case <-heard:
+	case <-ch.first:
 	case <-ctx.Done():
 	case <-late.C:
 		c.fallBack(ctx, e)
 	}
 }
 
-// showWidget carries the messages of the widget. It closes heard with the first.
-func (c *cell) showWidget(ctx context.Context, e *engine.Engine, heard chan<- struct{}) {
-	first := make(chan struct{})
-	var once sync.Once
-	c.listen(func(message string) {
-		once.Do(func() { close(first) })
-		m, err := engine.ParseUp([]byte(message))
-		if err == nil {
-			err = e.Handle(m)
-		}
-		if err != nil {
-			c.tell(engine.NewFatal(err))
-		}
-	})
+// showWidget shows the widget and carries its messages until the engine ends.
+func (c *cell) showWidget(ctx context.Context, e *engine.Engine, ch *channel) {
+	var work sync.WaitGroup
+	defer work.Wait()
+	defer close(ch.over)
+	c.listen(ch.take)
 	c.run(widgetScript(c.id, c.address))
 	select {
-	case <-first:
+	case <-ch.first:
 	case <-ctx.Done():
 		return
 	}
-	close(heard)
-	for v := e.Subscribe(); ; {
-		list, err := v.Next(context.WithoutCancel(ctx)) // ends with the engine
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		for _, m := range list {
-			c.tell(m)
-		}
-	}
-}
-
-func (c *cell) tell(m engine.Message) {
-	data, err := json.Marshal(m)
-	if err != nil {
-		panic(err) // messages can be encoded
-	}
-	c.send(string(data))
+	work.Go(func() { ch.keepAlive(pingEvery) })
+	_ = e.Carry(context.WithoutCancel(ctx), ch) // until the widget has the last message
 }

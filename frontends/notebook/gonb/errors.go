@@ -10,11 +10,22 @@ var ErrNoPerson = errors.New("there is nobody here to sign in")
 
 // A NoPersonError says why nobody can be asked. It is [ErrNoPerson].
 type NoPersonError struct {
+	Need    string // what a person would do
 	Problem string
 	hint    string
 }
 
-func (e *NoPersonError) Error() string { return e.Problem + "; " + e.hint }
+func noSignIn(problem string) error {
+	return &NoPersonError{"a sign-in is needed", problem, "run tokentoss login in a terminal first"}
+}
+
+func noClient(problem string) error {
+	return &NoPersonError{"an OAuth client is needed", problem, "run tokentoss configure in a terminal first"}
+}
+
+func (e *NoPersonError) Error() string {
+	return e.Need + ", and there is nobody to ask: " + e.Problem + "; " + e.hint
+}
 
 // Hint says what to do.
 func (e *NoPersonError) Hint() string { return e.hint }
@@ -31,10 +42,10 @@ var (
 	errSaved       = errors.New("the OAuth client is saved")
 )
 
-// early says why err came.
-func early(why, err error) error {
-	if errors.Is(err, why) {
-		return err
+// because says why err came, or why something ended without an error.
+func because(why, err error) error {
+	if err == nil || errors.Is(err, why) {
+		return why
 	}
 	return fmt.Errorf("%w: %w", why, err)
 }

@@ -12,9 +12,6 @@ import (
 	"github.com/tokentoss/tokentoss/frontends/notebook/engine"
 )
 
-// closingTime is how long the browser has to close a prompt.
-const closingTime = time.Second
-
 // What the prompts of a front end say.
 const (
 	askAddress = "If the browser cannot reach the page it ends on, paste its address:"
@@ -142,7 +139,7 @@ func (f *fallback) close() {
 	if asking {
 		f.run(answerPrompt(f.id))
 	}
-	late := time.AfterFunc(closingTime, f.end)
+	late := time.AfterFunc(f.closing, f.end)
 	defer late.Stop()
 	f.work.Wait()
 	f.end()

@@ -6,6 +6,8 @@ import (
 
 	"github.com/janpfeifer/gonb/gonbui"
 	"github.com/janpfeifer/gonb/gonbui/comms"
+
+	"github.com/tokentoss/tokentoss/frontends/notebook/remote"
 )
 
 // newCell returns the cell that this program is, by GoNB's packages. None of their
@@ -13,8 +15,8 @@ import (
 func newCell(getenv func(string) string) *cell {
 	id := "tokentoss-" + gonbui.UniqueId()
 	c := &cell{
-		unattended: attended(getenv), widget: widgetMayWork(getenv), patience: patience, id: id, address: "/" + id,
-		ask: ask, kernelEnds: stdinCloses,
+		unattended: unattended(getenv), widget: widgetMayWork(getenv), remote: remote.Likely(getenv), patience: patience, closing: closing,
+		id: id, address: "/" + id, ask: ask, kernelEnds: stdinCloses,
 	}
 	c.show = func(text string) {
 		gonbui.UpdateHTML(id, `<div id="`+id+`">`+html.EscapeString(text)+`</div>`)
