@@ -23,8 +23,7 @@ const (
 
 // What the notebook's file keeps of a cell.
 const (
-	textBefore     = "tokentoss: run this cell to sign in."
-	textLink       = "tokentoss: a link to sign in with should be here. If there is none, run tokentoss login in a terminal."
+	textBefore     = "tokentoss: run this cell to sign in. If nothing else comes here while it runs, run tokentoss login in a terminal."
 	textSignedIn   = "tokentoss: signed in."
 	textNot        = "tokentoss: not signed in. Run this cell to sign in."
 	textConfigured = "tokentoss: the OAuth client is saved."

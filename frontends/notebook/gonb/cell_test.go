@@ -216,7 +216,7 @@ func TestKernelEnds(t *testing.T) {
 	if err := next(t, "the end", done); !errors.Is(err, errKernelGone) {
 		t.Errorf("the error is %v", err)
 	}
-	f.last(textLink)
+	f.last(textBefore)
 }
 
 // TestUnconfigured: the client is asked for first, by the widget and by prompts.

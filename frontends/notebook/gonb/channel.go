@@ -21,7 +21,7 @@ const (
 type channel struct {
 	down     func(message string)
 	up       chan string
-	first    chan struct{} // closed when the browser has answered
+	first    chan struct{} // closed when the browser answers
 	over     chan struct{} // closed when nobody receives any more
 	answered atomic.Bool   // since the last ping
 	begun    atomic.Bool

@@ -14,7 +14,7 @@ import (
 
 // What the prompts of a front end say.
 const (
-	askAddress = "If the browser cannot reach the page it ends on, paste its address:"
+	askAddress = "Did it end on a page that cannot be reached? Paste the whole address of that page:"
 	askClient  = "OAuth client ID, of the type Desktop app:"
 	askSecret  = "OAuth client secret:"
 )
@@ -39,7 +39,6 @@ func (c *cell) fallBack(ctx context.Context, e *engine.Engine) {
 	f := &fallback{cell: c, e: e}
 	f.ctx, f.end = context.WithCancel(ctx)
 	defer f.close()
-	c.show(textLink)
 	f.up(engine.Up{Type: "hello"})
 	var last engine.Snapshot
 	for v := e.Subscribe(); ; {

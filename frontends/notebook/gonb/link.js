@@ -2,7 +2,7 @@
 // output's HTML, so that the notebook's file does not have it.
 ({ id, url, code }) => {
   const el = document.getElementById(id);
-  if (!el) return;
+  if (!el || el.querySelector(".tokentoss")) return; // the widget came, and was only slow to say so
   const make = (tag, attributes, ...children) => {
     const e = document.createElement(tag);
     for (const [name, value] of Object.entries(attributes)) e.setAttribute(name, value);
@@ -15,7 +15,6 @@
     make("p", {}, make("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, "Sign in with Google"),
       ", or open this address in any browser: ", address),
     ...(code ? [make("p", {}, "Enter this code there: " + code)] : []),
-    make("p", {}, "This cell notices when you are signed in. If the browser ends on a page that it cannot reach, ",
-      "paste the whole address of that page below."),
+    make("p", {}, "This cell notices when you are signed in there."),
   );
 }
