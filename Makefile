@@ -17,11 +17,15 @@ CONCURRENT = ./core ./core/authcode ./core/iap ./core/storetest ./core/frontendt
 
 PREFIX ?= /usr/local
 
-.PHONY: build install demo test check widget-check race fuzz bench tidy setup proto proto-check
+# Where build puts the executables, and how their names end.
+BIN ?= bin
+EXE ?=
+
+.PHONY: build install demo test check widget-check wheel python-check race fuzz bench tidy setup proto proto-check
 
 build:
-	$(BUILD),nethttpomithttp2 -o bin/tokentoss ./frontends/cli/cmd/tokentoss
-	$(BUILD) -o bin/tokentoss-host ./frontends/cli/cmd/tokentoss-host
+	$(BUILD),nethttpomithttp2 -o $(BIN)/tokentoss$(EXE) ./frontends/cli/cmd/tokentoss
+	$(BUILD) -o $(BIN)/tokentoss-host$(EXE) ./frontends/cli/cmd/tokentoss-host
 
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin
@@ -47,6 +51,20 @@ check:
 # The widget: its types, and its tests with node.
 widget-check:
 	.ci/widget
+
+# The Python package, with the executables in it, into dist/. It is for this machine,
+# or for another one: make wheel WHEEL_OS=darwin WHEEL_ARCH=arm64
+WHEEL_OS ?= $(shell go env GOHOSTOS)
+WHEEL_ARCH ?= $(shell go env GOHOSTARCH)
+WHEEL_BIN = .cache/wheel/$(WHEEL_OS)-$(WHEEL_ARCH)
+
+wheel:
+	GOOS=$(WHEEL_OS) GOARCH=$(WHEEL_ARCH) $(MAKE) build BIN=$(WHEEL_BIN) EXE=$(if $(filter windows,$(WHEEL_OS)),.exe)
+	.ci/wheel $(WHEEL_OS) $(WHEEL_ARCH) $(WHEEL_BIN)
+
+# What reads the Python package, and its tests, against the built wheel.
+python-check: wheel
+	.ci/python
 
 race:
 	go test -race -timeout 20m $(CONCURRENT)

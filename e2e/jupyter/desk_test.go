@@ -5,7 +5,9 @@ package jupyter_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -46,7 +48,9 @@ var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
 // that they started, must have ended soon after they are told to, at the end of t.
 func newDesk(t *testing.T, s *server, b *browser.Browser, configured bool) *desk {
 	t.Helper()
-	e, err := emulator.Start(t.Context(), emulator.Options{Accounts: []emulator.Account{{Email: ada}, {Email: grace}}})
+	service := httptest.NewServer(http.HandlerFunc(serveData))
+	t.Cleanup(service.Close)
+	e, err := emulator.Start(t.Context(), emulator.Options{Accounts: []emulator.Account{{Email: ada}, {Email: grace}}, Upstream: service.URL})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,19 +83,32 @@ func newDesk(t *testing.T, s *server, b *browser.Browser, configured bool) *desk
 	return d
 }
 
+// serveData is the service behind IAP. It lets nobody know who asks, so that what a
+// notebook prints may be kept.
+func serveData(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	switch r.Method + " " + r.URL.Path {
+	case "GET /api/data":
+		fmt.Fprint(w, `{"value": 42}`)
+	case "POST /api/items":
+		w.WriteHeader(http.StatusCreated)
+		_, _ = io.Copy(w, r.Body)
+	default:
+		w.WriteHeader(http.StatusNotFound)
+	}
+}
+
 // environ is what the kernel and the shell know of the desk.
 func (d *desk) environ() map[string]string {
 	return map[string]string{"HOME": d.home, "TOKENTOSS_CONFIG_DIR": d.config, "TOKENTOSS_INSECURE_LOOPBACK": "1"}
 }
 
-// endKernels ends the desk's kernels, as a person does who closes notebooks.
+// endKernels ends all kernels, as a person does who closes notebooks.
 func (d *desk) endKernels() {
-	var kernels []struct{ ID, Name string }
+	var kernels []struct{ ID string }
 	d.server.api(d.t, http.MethodGet, "api/kernels", &kernels)
 	for _, k := range kernels {
-		if k.Name == d.name {
-			d.server.api(d.t, http.MethodDelete, "api/kernels/"+k.ID, nil)
-		}
+		d.server.api(d.t, http.MethodDelete, "api/kernels/"+k.ID, nil)
 	}
 }
 

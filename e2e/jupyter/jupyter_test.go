@@ -8,40 +8,54 @@ import (
 	"github.com/tokentoss/tokentoss/e2e/internal/browser"
 )
 
-const probe = `
-import anywidget
-class Probe(anywidget.AnyWidget):
-    _esm = """export default { render({model, el}) {
-      const b = document.createElement("button"); b.textContent = "Press"; el.append(b);
-      b.addEventListener("click", () => { model.send({"n": 1}); window.open("about:blank#popup", "", "popup") });
-      model.on("msg:custom", (m) => { const p = document.createElement("p"); p.textContent = m.text; el.append(p) });
-    } }"""
-    def __init__(self):
-        super().__init__()
-        self.on_msg(lambda _w, content, _b: self.send({"text": f"got {content['n']}"}))
-Probe()`
+// The cells of the quick start, as the documentation has them but for the address.
+const (
+	showConfigure = `from tokentoss import ConfigureWidget; display(ConfigureWidget())`
+	showSignIn    = `from tokentoss import GoogleAuthWidget; widget = GoogleAuthWidget(); display(widget)`
+	makeClient    = `from tokentoss import IAPClient; client = IAPClient(base_url="%s")`
+	callService   = `data = client.get_json("/api/data"); response = client.post("/api/items", json={"name": "test"})`
+	printAnswers  = `print(data, response.status_code)`
+)
 
-func TestHarness(t *testing.T) {
+// A flow is something that a person does, at a desk.
+type flow struct {
+	name       string
+	app        app
+	configured bool
+	do         func(*desk, app)
+}
+
+// TestJupyter has all flows on one server and in one browser. After each, no secret is
+// in anything that Jupyter keeps.
+func TestJupyter(t *testing.T) {
 	s := startServer(t, "/")
 	b := browser.Open(t)
-	for _, a := range []app{lab, notebook} {
-		t.Run(string(a), func(t *testing.T) {
-			d := newDesk(t, s, b, false)
-			p := d.open(a, probe, "1 + 1")
-			p.ok(1, "2")
-			p.start(0)
-			popup := p.Opens(func() { p.press(0, "Press") })
-			popup.Do("looking")
-			p.sees(0, "got 1")
-			p.Picture(d.name)
-			text := p.save()
-			t.Log(len(text))
-			if out := p.fresh("6 * 7"); out != "42" {
-				t.Log(out)
-			}
-			p.restart()
-			p.reload()
-			p.ok(1, "2")
+	for _, f := range []flow{
+		{"quick start", lab, false, quickStart},
+		{"quick start", notebook, false, quickStart},
+		{"sign in again", lab, true, signInAgain},
+		{"sign in again", notebook, true, signInAgain},
+		{"window refused", lab, true, windowRefused},
+		{"paste", lab, true, paste},
+		{"by link", lab, true, byLink},
+		{"denied", lab, true, denied},
+		{"kernel busy", lab, true, kernelBusy},
+		{"two widgets", lab, true, twoWidgets},
+		{"reload", lab, true, reload},
+		{"reload", notebook, true, reload},
+		{"restart", lab, true, restart},
+		{"kernel killed", lab, true, kernelKilled},
+		{"from the shell", lab, true, fromTheShell},
+		{"to the shell", lab, true, toTheShell},
+		{"refused by IAP", lab, true, refusedByIAP},
+		{"no person", "", true, noPerson},
+		{"gallery", lab, false, gallery},
+		{"gallery", notebook, false, gallery},
+		{"leaks are seen", lab, true, leaksAreSeen},
+	} {
+		t.Run(f.name+"/"+string(f.app), func(t *testing.T) {
+			d := newDesk(t, s, b, f.configured)
+			f.do(d, f.app)
 			d.secrets.wantNone(t)
 		})
 	}

@@ -133,7 +133,7 @@ func (p *page) start(i int) {
 	p.Do(fmt.Sprintf("running cell %d", i),
 		// The number of an earlier run, perhaps of an earlier kernel, tells nothing.
 		chromedp.Evaluate(fmt.Sprintf(`void (%s.content.widgets[%d].model.executionCount = null)`, current, i), nil),
-		chromedp.Click(cell(i)+`//div[contains(@class, "cm-content")]`, chromedp.BySearch), key(input.KeyRawDown), key(input.KeyUp))
+		chromedp.Click(cell(i)+`//div[contains(@class, "cm-line")]`, chromedp.BySearch), key(input.KeyRawDown), key(input.KeyUp))
 }
 
 // ends waits until a cell that was started has ended, and returns its output.
@@ -199,6 +199,13 @@ func (p *page) press(i int, text string) {
 	p.desk.t.Helper()
 	path := cell(i) + browser.Button(text)
 	p.Do(fmt.Sprintf("clicking %s in cell %d", text, i), chromedp.WaitVisible(path, chromedp.BySearch), chromedp.Click(path, chromedp.BySearch))
+}
+
+// fill types into the field of a cell's output whose label begins with text.
+func (p *page) fill(i int, text, value string) {
+	p.desk.t.Helper()
+	path := cell(i) + fmt.Sprintf(`//input[@id = //label[starts-with(., %q)]/@for]`, text)
+	p.Do("filling in "+text, chromedp.WaitVisible(path, chromedp.BySearch), chromedp.SendKeys(path, value, chromedp.BySearch))
 }
 
 // command executes a command of the application, to its end.

@@ -84,6 +84,13 @@ func (s *server) environ() []string {
 	}
 }
 
+// command is a command of Jupyter, beside the server.
+func (s *server) command(args ...string) *exec.Cmd {
+	c := exec.Command(filepath.Join(s.venv, "bin", "jupyter"), args...)
+	c.Dir, c.Env = s.root, s.environ()
+	return c
+}
+
 // data is where the server looks for kernels.
 func (s *server) data() string { return filepath.Join(s.home, "data") }
 

@@ -172,6 +172,21 @@ func others() []picture {
 	}
 }
 
+// look takes a picture, and checks what can be checked of it: nothing is wider than
+// the window, and no text is faint.
+func look(t *testing.T, tb *browser.Tab, name string) {
+	t.Helper()
+	var wide bool
+	tb.Do("measuring", chromedp.Evaluate(`document.documentElement.scrollWidth > innerWidth`, &wide))
+	if wide {
+		t.Errorf("%s: the page is wider than its window", name)
+	}
+	if pale := tb.Faint("body"); len(pale) > 0 {
+		t.Errorf("%s: text is faint: %q", name, pale)
+	}
+	tb.Picture(name)
+}
+
 // TestGallery takes a picture of every state, in both themes, narrow and wide.
 func TestGallery(t *testing.T) {
 	b := browser.Open(t)
@@ -189,7 +204,7 @@ func TestGallery(t *testing.T) {
 			for _, theme := range []string{"light", "dark"} {
 				for _, width := range []int64{320, 1600} {
 					tb.Looks(width, theme)
-					tb.Look(fmt.Sprintf("%s-%s-%d", p.name, theme, width))
+					look(t, tb, fmt.Sprintf("%s-%s-%d", p.name, theme, width))
 				}
 			}
 		})
@@ -219,6 +234,6 @@ func TestJupyterThemes(t *testing.T) {
 		if want := map[string]string{"white": "rgb(255, 255, 255)", "#111": "rgb(17, 17, 17)"}[theme.back]; surface != want {
 			t.Errorf("in the %s theme the widget stands on %s, want %s", theme.name, surface, want)
 		}
-		tb.Look("20-jupyter-" + theme.name)
+		look(t, tb, "20-jupyter-"+theme.name)
 	}
 }

@@ -22,7 +22,7 @@ import (
 )
 
 // Patience bounds everything that a person would wait for.
-const Patience = 30 * time.Second
+const Patience = time.Minute
 
 // A Browser is a Chromium with a profile of its own.
 type Browser struct {
@@ -229,6 +229,11 @@ func (tb *Tab) Picture(name string) {
 	tb.t.Helper()
 	var png []byte
 	tb.Do("taking a picture", chromedp.FullScreenshot(&png, 100))
+	tb.keep(name, png)
+}
+
+func (tb *Tab) keep(name string, png []byte) {
+	tb.t.Helper()
 	if err := os.WriteFile(filepath.Join(artifacts(tb.t), name+".png"), png, 0o644); err != nil {
 		tb.t.Fatal(err)
 	}

@@ -1,36 +1,33 @@
 package browser
 
-import "github.com/chromedp/chromedp"
+import (
+	"fmt"
 
-// faint finds text that is too faint for what it stands on (WCAG 2.2, 1.4.3: 4.5 to 1).
-const faint = `(() => {
+	"github.com/chromedp/chromedp"
+)
+
+// faint finds text that is too faint for what it stands on (WCAG 2.2, 1.4.3: 4.5 to 1),
+// in what a selector, its argument, names.
+const faint = `((within) => {
   const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
   const rgba = (color) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1); return [...canvas.getImageData(0, 0, 1, 1).data] };
   const light = (c) => c.slice(0, 3).map((v) => v / 255).map((v) => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
     .reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
   const ground = (e) => { for (; e; e = e.parentElement) { const c = rgba(getComputedStyle(e).backgroundColor); if (c[3] === 255) return c } return [255, 255, 255] };
   const found = [];
-  for (const e of document.querySelectorAll("body *")) {
+  for (const e of document.querySelectorAll(within + " *")) {
     if (![...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()) && e.tagName !== "INPUT") continue;
     if (!e.checkVisibility()) continue;
     const [a, b] = [light(rgba(getComputedStyle(e).color)), light(ground(e))].sort((a, b) => b - a);
     const ratio = (a + .05) / (b + .05);
     if (ratio < 4.5) found.push(ratio.toFixed(1) + " " + e.tagName + "." + e.className + " " + e.textContent);
   }
-  return found })()`
+  return found })(%q)`
 
-// Look takes a picture, and checks what can be checked of it: nothing is wider than
-// the window, and no text is faint.
-func (tb *Tab) Look(name string) {
+// Faint returns the texts that are too faint to read in what a selector names, each with
+// its ratio to what it stands on.
+func (tb *Tab) Faint(within string) (all []string) {
 	tb.t.Helper()
-	var wide bool
-	var pale []string
-	tb.Do("measuring", chromedp.Evaluate(`document.documentElement.scrollWidth > innerWidth`, &wide), chromedp.Evaluate(faint, &pale))
-	if wide {
-		tb.t.Errorf("%s: the page is wider than its window", name)
-	}
-	if len(pale) > 0 {
-		tb.t.Errorf("%s: text is faint: %q", name, pale)
-	}
-	tb.Picture(name)
+	tb.Do("measuring", chromedp.Evaluate(fmt.Sprintf(faint, within), &all))
+	return all
 }

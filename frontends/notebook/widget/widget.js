@@ -8,7 +8,8 @@
  *   ends?: string, busy?: string, error?: Problem, stuck?: boolean, remote_hint: boolean, caps: string[]}} Snapshot
  * @typedef {{v: 1, type: "armed", attempt: number, auth_url: string, code?: string, expires_in: number}} Armed
  * @typedef {{v: 1, type: "fatal", code: string, message: string}} Fatal
- * @typedef {Snapshot | Armed | Fatal} Message
+ * @typedef {{v: 1, type: "show", face: string}} Show
+ * @typedef {Snapshot | Armed | Fatal | Show} Message
  * @typedef {{get(key: string): unknown, send(content: unknown): void,
  *   on(event: string, f: (message: any) => void): void, off(event: string, f: (message: any) => void): void}} Model
  * @typedef {{snapshot: Snapshot, armed?: Armed, opened: number, refused: boolean, changing: boolean, fatal?: Fatal,
@@ -73,6 +74,8 @@ export function take(s, m) {
   if (m.type === "fatal") {
     s.fatal = m;
     s.snapshot = { ...s.snapshot, seq: 0 }; // what comes next may be of another run
+  } else if (m.type === "show") {
+    s.changing = m.face === "configure"; // as the host's person asked, before anything was clicked here
   } else if (m.type === "armed" && safe(m.auth_url) && m.attempt >= (s.armed?.attempt ?? 0)) {
     s.armed = m;
   } else if (m.type === "snapshot" && m.seq >= s.snapshot.seq) {
@@ -263,8 +266,7 @@ function otherWays(s) {
   const paste = h("input", { type: "password", id: id(), class: "tt-input", autocomplete: "off", spellcheck: "false", required: "" });
   const form = h("form", {}, label(paste, "Did it end on a page that cannot be reached? Paste the whole address of that page"),
     h("div", { class: "tt-row" }, paste, h("button", { class: "tt-button", type: "submit" }, "Continue")));
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
+  onSubmit(form, () => {
     const url = paste.value;
     paste.value = "";
     if (url) s.send("redirect", { url, attempt: s.snapshot.attempt });
@@ -307,8 +309,7 @@ function configure(s) {
   const back = button("Back", () => turn(s, false));
   const form = h("form", {}, label(file, "Take both from the file"), file, label(clientID, "Client ID"), clientID,
     label(secret, "Client secret"), secret, h("div", { class: "tt-actions" }, save, back));
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
+  onSubmit(form, () => {
     const client = { client_id: clientID.value.trim(), client_secret: secret.value.trim(), project_id: project };
     secret.value = "";
     file.value = "";
@@ -368,6 +369,16 @@ function button(text, click, look = "") {
 function disable(el, off) {
   if (off) el.setAttribute("aria-disabled", "true");
   else el.removeAttribute("aria-disabled");
+}
+
+/** @param {HTMLFormElement} form @param {() => void} submit */
+function onSubmit(form, submit) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    submit();
+  });
+  // JupyterLab would keep the Enter key from the forms in cells.
+  form.addEventListener("beforeinput", (event) => event.inputType === "insertLineBreak" && event.stopPropagation(), true);
 }
 
 /** @param {HTMLElement} field @param {string} text */

@@ -329,3 +329,13 @@ test("nothing is ever put into the model's state, which notebooks save", async (
   widget.render({ model, el })();
   forget();
 });
+
+test("a host can ask for the OAuth client first, also where there is one", () => {
+  back.snapshot("signed_in", { account: "ada@example.com" });
+  back.raw({ v: 1, type: "show", face: "configure" });
+  assert.match(text(), /Change the OAuth client/);
+  back.snapshot("signed_in", { account: "ada@example.com" });
+  assert.match(text(), /Change the OAuth client/, "until the person goes back");
+  click(control("Back"));
+  assert.match(text(), /Signed in as/);
+});

@@ -1,0 +1,276 @@
+"""IAP for the requests library: an adapter, which sees every request of a session, and an auth object."""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from requests.utils import rewind_body, select_proxy
+
+from . import _engine, _iap
+from ._iap import ACCEPTED, STALE, Chain, Source, judge, sign
+from ._origin import Origin, allowed_all, origin_of
+from ._secret import Token
+from .exceptions import IAPRefusedError, OriginError
+
+
+class IAPHTTPError(IAPRefusedError, requests.HTTPError):
+    """IAP refused; a requests.HTTPError too."""
+
+    response: requests.Response
+    request: requests.PreparedRequest
+
+
+class RefusedResponse(requests.Response):
+    """IAP's own answer. Its raise_for_status() says who was refused what, and what to do."""
+
+    origin: Origin
+    token: Token
+    renewed: bool
+
+    def error(self, body: bytes | None = None, **more: Any) -> IAPHTTPError:
+        """Returns the answer as an error."""
+        body = self.content[:65536] if body is None else body
+        more = {"renewed": self.renewed, "response": self, "request": self.request, **more}
+        error = _iap.refusal(IAPHTTPError, self.status_code, self.origin, self.token, body, **more)
+        assert isinstance(error, IAPHTTPError)
+        return error
+
+    def raise_for_status(self) -> None:
+        raise self.error()
+
+
+def refused(response: requests.Response, origin: Origin, token: Token, renewed: bool) -> RefusedResponse:
+    """Makes a RefusedResponse of an answer."""
+    response.__class__ = RefusedResponse
+    assert isinstance(response, RefusedResponse)
+    response.origin, response.token, response.renewed = origin, token, renewed
+    return response
+
+
+def follow_up(
+    token: Token, origin: Origin, response: requests.Response, send: Callable[[Token], requests.Response | None]
+) -> requests.Response:
+    """Renews a token that was refused, and sends the request once more.
+
+    send returns None where the request cannot be sent again. A 401 or 403 is handed back, for the caller to look at;
+    a sign-in page never is: it would be followed, and be taken for the service's answer.
+    """
+    verdict = judge(response.status_code, response.headers)
+    if verdict == ACCEPTED:
+        return response
+    renewed = False
+    if verdict == STALE:
+        fresh = token.renew()
+        if fresh.value != token.value:
+            again = send(fresh)
+            if again is None:
+                if response.status_code == 401:
+                    return refused(response, origin, token, False)
+                raise refused(response, origin, token, False).error(one_shot=True)
+            response.content  # so that its connection can be used again  # noqa: B018
+            response.close()
+            response, token, renewed = again, fresh, True
+            if judge(response.status_code, response.headers) == ACCEPTED:
+                return response
+    answer = refused(response, origin, token, renewed)
+    if answer.status_code not in (401, 403):
+        raise answer.error()
+    return answer
+
+
+def rewound(request: requests.PreparedRequest) -> bool:
+    """Prepares the body of a request to be sent again, and tells whether it can be."""
+    body = request.body
+    if body is None or isinstance(body, (str, bytes)):
+        return True
+    if not isinstance(getattr(request, "_body_position", None), int):
+        return False
+    try:
+        rewind_body(request)
+    except requests.exceptions.UnrewindableBodyError:
+        return False
+    return True
+
+
+class IAPAdapter(HTTPAdapter):
+    """Sends the token with each request to an origin that may see it, redirects among them, and with no other.
+
+    The requests that callers see, also those in answers and errors, do not have the token.
+    """
+
+    def __init__(self, source: Source, origins: frozenset[Origin]) -> None:
+        super().__init__()
+        self._source = source
+        self._origins = origins
+        self._call = threading.local()
+        _adapters.add(self)
+
+    @contextmanager
+    def one_call(self, url: str, open_ended: bool) -> Iterator[None]:
+        """Prepares for one call with all its redirects. Where no origin was named, that of the call is the one."""
+        mine = self._origins
+        if open_ended:
+            mine = mine | allowed_all([url])
+        self._call.origins, self._call.last = mine, None
+        try:
+            yield
+        finally:
+            self._call.__dict__.clear()
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: bool | str = True,
+        cert: Any = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        options: dict[str, Any] = {
+            "stream": stream,
+            "timeout": timeout,
+            "verify": verify,
+            "cert": cert,
+            "proxies": proxies,
+        }
+        origin = self._check(request, proxies)
+        if origin is None:
+            return super().send(request, **options)
+        token = self._source.token()
+
+        def send(token: Token, again: bool = True) -> requests.Response | None:
+            if again and not rewound(request):
+                return None
+            signed = request.copy()
+            signed.headers = request.headers.copy()
+            sign(signed.headers, token, origin)
+            response = HTTPAdapter.send(self, signed, **options)
+            response.request = request
+            return response
+
+        response = send(token, again=False)
+        assert response is not None
+        return follow_up(token, origin, response, send)
+
+    def _check(self, request: requests.PreparedRequest, proxies: Mapping[str, str] | None) -> Origin | None:
+        """Returns the origin that a request is for if it may see the token. None is for others on a redirect."""
+        origin = origin_of(request.url or "")
+        last: Origin | None = getattr(self._call, "last", None)
+        self._call.last = origin
+        listed: frozenset[Origin] = getattr(self._call, "origins", self._origins)
+        if last is not None and last.scheme == "https" and origin.scheme == "http":
+            raise OriginError(
+                f"the redirect from {last} to {origin} was not followed: it leads from https to http",
+                hint="ask the owner of the service to redirect to https",
+            )
+        if origin not in listed:
+            if last is not None:
+                return None
+            names = ", ".join(sorted(map(str, listed)))
+            raise OriginError(
+                f"nothing was sent to {origin}: only {names} may see the token",
+                hint=f"add it if it may: origins=['{origin}']",
+            )
+        host = request.headers.get("Host")
+        if host and origin_of(f"{origin.scheme}://{_text(host)}") not in listed:
+            raise OriginError(
+                f"nothing was sent to {origin}: its Host header names another host, which may not see the token"
+            )
+        if origin.scheme == "http" and select_proxy(request.url or "", dict(proxies or {})):
+            raise OriginError(
+                f"nothing was sent to {origin}: the token would pass in clear text through a forward proxy",
+                hint="add the host to NO_PROXY",
+            )
+        return origin
+
+
+def _text(header: str | bytes) -> str:
+    return header if isinstance(header, str) else header.decode("latin-1")
+
+
+class IAPAuth(AuthBase):
+    """Signs requests to services behind IAP: ``requests.get(url, auth=IAPAuth("https://app.example.com"))``.
+
+    The token goes to the origins that are named and to no other, redirects among them; a request to another one is an
+    OriginError. A token that IAP refuses is renewed once. The answer's ``request`` has the token in its headers, which
+    is not so for IAPClient's.
+    """
+
+    def __init__(self, *origins: str, auth_manager: Any | None = None) -> None:
+        if not origins:
+            raise OriginError("no origin is named", hint="name the services that may see the token")
+        self._origins = allowed_all(origins)
+        self._source: Source = Chain(auth_manager)
+        _engine.start_early()
+
+    def __repr__(self) -> str:
+        return f"IAPAuth({', '.join(repr(str(o)) for o in sorted(self._origins))})"
+
+    def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
+        origin = origin_of(r.url or "")
+        if origin not in self._origins:
+            raise OriginError(
+                f"nothing was sent to {origin}: it is not among the origins of {self!r}",
+                hint="name it there if it may see the token",
+            )
+        token = self._source.token()
+        header = sign(r.headers, token, origin)
+        body = r.body
+        if body is not None and not isinstance(body, (str, bytes)) and isinstance(body, io.IOBase) and body.seekable():
+            r._body_position = body.tell()
+        r.register_hook("response", _Hook(self._origins, token, header))
+        return r
+
+
+class _Hook:
+    """Looks at the answers to one request that IAPAuth signed, and to those that its redirects lead to."""
+
+    def __init__(self, origins: frozenset[Origin], token: Token, header: str) -> None:
+        self._origins = origins
+        self._token = token
+        self._header = header
+
+    def __call__(self, response: requests.Response, **options: Any) -> requests.Response:
+        request = response.request
+        origin = origin_of(request.url or "")
+        if origin not in self._origins or judge(response.status_code, response.headers) == ACCEPTED:
+            return response
+
+        def send(token: Token) -> requests.Response | None:
+            if not rewound(request):
+                return None
+            self._token = token
+            again = request.copy()
+            again.headers[self._header] = token.bearer()
+            connection: Any = response.connection
+            answer: requests.Response = connection.send(again, **options)
+            answer.history.append(response)
+            answer.request = again
+            return answer
+
+        if self._header not in request.headers:  # requests leaves Proxy-Authorization out on a redirect
+            response = send(self._token) or response
+        return follow_up(self._token, origin, response, send)
+
+
+_adapters: weakref.WeakSet[IAPAdapter] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    """Connections are the parent's: two processes that speak on one get each other's answers."""
+    for adapter in _adapters:
+        adapter.init_poolmanager(adapter._pool_connections, adapter._pool_maxsize, block=adapter._pool_block)
+        adapter.proxy_manager = {}
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,265 @@
+"""Sessions of the engine, as this process sees them: tokens that are still good, and messages for views."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import warnings
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from . import _engine
+from ._engine import Engine, RPCError
+from ._logging import logger
+from ._secret import Token
+from .exceptions import (
+    ConfigurationError,
+    EngineEndedError,
+    InsecureFilePermissionsWarning,
+    NotConfiguredError,
+    NotRevokedError,
+    SignInError,
+    SignInNeededError,
+    StorageError,
+    TokenRefreshError,
+    TokenTossError,
+)
+
+Message = dict[str, Any]
+View = Callable[[Message], None]
+
+_STORAGE = {"insecure", "corrupt", "locked", "sealed", "unavailable", "read_only"}
+_ERRORS: dict[str, type[TokenTossError]] = {
+    "not_configured": NotConfiguredError,
+    "sign_in_needed": SignInNeededError,
+    "refresh_failed": TokenRefreshError,
+    "renewed_recently": TokenRefreshError,
+    "not_revoked": NotRevokedError,
+    "bad_client": ConfigurationError,
+    "bad_config": ConfigurationError,
+    "unknown_profile": ConfigurationError,
+    "unknown_store": ConfigurationError,
+    "cancelled": SignInError,
+}
+
+
+def _translate(e: RPCError) -> TokenTossError:
+    """Returns the package's error for one that the engine answered."""
+    if e.reason not in _STORAGE:
+        return _ERRORS.get(e.reason, TokenTossError)(e.message, hint=e.hint)
+    if e.reason == "insecure":
+        warnings.warn(e.message + (f" ({e.hint})" if e.hint else ""), InsecureFilePermissionsWarning, stacklevel=4)
+    error = StorageError(e.message, hint=e.hint)
+    error.reason = e.reason
+    return error
+
+
+class Session:
+    """A session of the engine. It is opened when it is first needed, and again where the engine had to start anew.
+
+    It is for any number of threads, and for what an asyncio program runs in threads. Open it by open_session().
+    """
+
+    def __init__(self, params: dict[str, Any]) -> None:
+        self._params = params
+        self._reset()
+        _sessions.add(self)
+
+    def _reset(self) -> None:
+        """Begins anew, as after a fork: no other thread is in here."""
+        self._opening = threading.RLock()
+        self._fetching = threading.Lock()
+        self._engine: Engine | None = None
+        self._id = ""
+        self._tokens: dict[str, Token] = {}
+        self._views: list[View] = []
+        self._listening = False
+        self._opened: dict[str, Any] = {}
+        self.snapshot: Message | None = None
+
+    def __repr__(self) -> str:
+        return "<tokentoss session>"
+
+    # Requests.
+
+    def _open(self) -> tuple[Engine, str]:
+        engine = _engine.current()
+        with self._opening:
+            if self._engine is not engine:
+                try:
+                    opened = engine.call("session.open", self._params)
+                except RPCError as e:
+                    raise _translate(e) from None
+                self._engine, self._id, self._opened = engine, opened["session"], opened
+                self._tokens = {}
+                self._listening = False
+                engine.subscribe(self._id, self._receive, self._lost)
+            return engine, self._id
+
+    def _call(self, method: str, again: bool = True, **params: Any) -> Any:
+        try:
+            engine, session = self._open()
+            return engine.call(method, {"session": session, **params})
+        except EngineEndedError:
+            if not again:
+                raise
+            return self._call(method, False, **params)  # by an engine that is started anew
+        except RPCError as e:
+            raise _translate(e) from None
+
+    def opened(self) -> dict[str, Any]:
+        """Returns what the engine said when the session was opened: profile, store, location, client_file."""
+        self._open()
+        return self._opened
+
+    def status(self) -> dict[str, Any]:
+        """Returns the state and who is signed in. It asks no provider."""
+        status: dict[str, Any] = self._call("session.status")
+        return status
+
+    def configure(self, params: dict[str, Any]) -> Path:
+        """Gives the session its OAuth client, and returns the file where that is."""
+        self._tokens = {}
+        return Path(self._call("session.configure", False, **params)["client_file"])
+
+    def sign_out(self, local: bool = False) -> None:
+        """Ends the session, at the provider too unless local is set."""
+        self._tokens = {}
+        try:
+            self._call("session.sign_out", False, local=local)
+        finally:
+            self._tokens = {}
+
+    def cached(self, kind: str = "id") -> Token | None:
+        """Returns the token if it is here and still good."""
+        token = self._tokens.get(kind)
+        return token if token is not None and token.fresh() else None
+
+    def token(self, kind: str = "id") -> Token:
+        """Returns a token that is good now. However many threads ask, the engine is asked once."""
+        token = self.cached(kind)
+        if token is not None:
+            return token
+        with self._fetching:
+            return self.cached(kind) or self._fetch(kind)
+
+    def renew(self, stale: Token) -> Token:
+        """Returns a newer token than one that a service refused; the same one where a newer one would not help."""
+        with self._fetching:
+            token = self.cached(stale.kind)
+            if token is not None and token.value != stale.value:
+                return token
+            try:
+                return self._fetch(stale.kind, stale=stale.generation)
+            except _RenewedRecentlyError:
+                return stale
+
+    def _fetch(self, kind: str, **more: Any) -> Token:
+        try:
+            engine, session = self._open()
+            result = engine.call("session.token", {"session": session, "kind": kind, **more})
+        except EngineEndedError:
+            result = self._call("session.token", False, kind=kind, **more)
+        except RPCError as e:
+            if e.reason == "renewed_recently":
+                raise _RenewedRecentlyError from None
+            if e.reason in ("sign_in_needed", "not_configured"):
+                self._tokens = {}
+            raise _translate(e) from None
+        self._tokens[kind] = token = Token(result, self)
+        logger.debug("a new %s token, until %s", kind, token.expiry)
+        return token
+
+    # Views.
+
+    def attach(self, view: View) -> None:
+        """Has view called with each message down, by the thread that reads from the engine."""
+        self._views = [*self._views, view]
+
+    def detach(self, view: View) -> None:
+        """Undoes attach()."""
+        self._views = [v for v in self._views if v != view]
+
+    def send(self, message: Message) -> None:
+        """Sends a message of a view up."""
+        try:
+            engine, session = self._open()
+            self._listening = True
+            engine.notify("session.message", {"session": session, "message": message})
+        except EngineEndedError:
+            engine, session = self._open()
+            engine.notify("session.message", {"session": session, "message": message})
+
+    def _receive(self, message: Message) -> None:
+        if message.get("type") == "snapshot":
+            self._observe(message)
+        for view in self._views:
+            try:
+                view(message)
+            except Exception:
+                logger.exception("a view could not take a message")
+
+    def _observe(self, snapshot: Message) -> None:
+        from . import _credentials
+
+        before = (self.snapshot or {}).get("phase")
+        self.snapshot = snapshot
+        phase = snapshot.get("phase")
+        if phase == before:
+            return
+        if phase == "signed_in":
+            if before not in (None, "starting"):
+                self._tokens = {}  # of an earlier session
+            _credentials.publish(self)
+        elif phase in ("signed_out", "needs_sign_in", "unconfigured"):
+            self._tokens = {}
+            _credentials.withdraw(self)
+
+    def _lost(self, engine: Engine) -> None:
+        """The engine ended. Views that are on a screen get one that takes its place."""
+        self.snapshot = None
+        if not self._views or not self._listening or _engine.closing():
+            return
+        threading.Thread(target=self._revive, name="tokentoss-revive", daemon=True).start()
+
+    def _revive(self) -> None:
+        try:
+            self.send({"v": 1, "type": "hello"})
+        except TokenTossError as e:
+            self._receive({"v": 1, "type": "fatal", "code": "lost", "message": f"{e.args[0]}. Run the cell again."})
+
+
+class _RenewedRecentlyError(Exception):
+    """A newer token than the one that was refused would not help: it was obtained moments ago."""
+
+
+_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+_shared: dict[str, Session] = {}
+_lock = threading.Lock()
+
+
+def open_session(**params: Any) -> Session:
+    """Returns the session that session.open would give for these parameters; one for all who ask alike."""
+    params = {name: value for name, value in params.items() if value is not None}
+    if "memory" in (params.get("store") or {}):
+        return Session(params)
+    key = json.dumps([params, _engine.environment()], sort_keys=True)
+    with _lock:
+        session = _shared.get(key)
+        if session is None:
+            session = _shared[key] = Session(params)
+        return session
+
+
+def _after_fork_in_child() -> None:
+    global _lock
+    _lock = threading.Lock()
+    for session in _sessions:
+        session._reset()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
