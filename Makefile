@@ -8,28 +8,42 @@ SHELL = /bin/bash
 # start-up with it: a Markdown library that only makes man pages, and HTTP/2,
 # which gains nothing where a command makes one request. Functions are aligned to
 # 16 bytes, half of what the linker does otherwise: half a megabyte less is mapped.
-BUILD = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -funcalign=16" -tags urfave_cli_no_docs
+BUILD = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -funcalign=16$(STAMP)" -tags urfave_cli_no_docs
 
-# The packages in which goroutines share things.
-CONCURRENT = ./core ./core/authcode ./core/iap ./core/storetest ./core/frontendtest ./core/profile \
-	./stores/file ./stores/encrypted ./stores/keyring ./stores/etcd ./plugins/... \
-	./frontends/cli/agent ./frontends/http/proxy ./frontends/notebook/engine ./e2e/emulator
+# VERSION=v1.2.3 is what the executables of a release say of themselves.
+STAMP = $(if $(VERSION), -X github.com/tokentoss/tokentoss/frontends/cli.release=$(VERSION))
 
-PREFIX ?= /usr/local
-
-# Where build puts the executables, and how their names end.
+# Where the executables go, and what their names end in.
 BIN ?= bin
 EXE ?=
 
-.PHONY: build install demo test check widget-check wheel python-check race fuzz bench tidy setup proto proto-check
+# The packages in which goroutines share things.
+CONCURRENT = ./core ./core/authcode ./core/device ./core/iap ./core/storetest ./core/frontendtest ./core/profile \
+	./stores/file ./stores/memory ./stores/encrypted ./stores/keyring ./stores/etcd ./plugins/... ./frontends/cli/agent \
+	./frontends/http/proxy ./frontends/http/metadata ./frontends/notebook ./frontends/notebook/engine ./frontends/notebook/rpc ./e2e/emulator
+
+PREFIX ?= /usr/local
+
+.PHONY: build man install release demo test check docs widget-check wheel python-check race fuzz bench tidy setup proto proto-check
 
 build:
 	$(BUILD),nethttpomithttp2 -o $(BIN)/tokentoss$(EXE) ./frontends/cli/cmd/tokentoss
 	$(BUILD) -o $(BIN)/tokentoss-host$(EXE) ./frontends/cli/cmd/tokentoss-host
 
-install: build
-	install -d $(DESTDIR)$(PREFIX)/bin
-	install bin/tokentoss bin/tokentoss-host $(DESTDIR)$(PREFIX)/bin
+# The man pages, from the command tree.
+man:
+	@rm -rf $(BIN)/man
+	go run ./frontends/cli/man -version "$(VERSION)" -date "$$(git log -1 --format=%cs 2>/dev/null || echo 1970-01-01)" $(BIN)/man
+
+install: build man
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
+	install $(BIN)/tokentoss $(BIN)/tokentoss-host $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(BIN)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+
+# make release VERSION=v1.2.3: all that is offered for download, into dist/. The same
+# commit gives the same bytes. SYSTEMS="linux/amd64 darwin/arm64" for some only.
+release:
+	.ci/release "$(VERSION)" dist $(SYSTEMS)
 
 # The main job, step by step, against the emulator.
 demo: build
@@ -86,6 +100,10 @@ proto:
 # Whether the wire protocol still fits what was released.
 proto-check:
 	.ci/proto check
+
+# The page of what the doctor knows. A test fails while it is stale.
+docs:
+	go generate ./frontends/cli/doctor
 
 # After changing imports.
 tidy:

@@ -256,12 +256,13 @@ func TestSessionChecksAnyFlow(t *testing.T) {
 		token *core.Token
 		claim string
 	}{
-		"nothing":          {nil, "id_token"},
-		"no ID token":      {&core.Token{RefreshToken: "r", Nonce: "n"}, "id_token"},
-		"no JWS":           {&core.Token{IDToken: "a.b.c", Nonce: "n"}, "form"},
-		"no nonce":         {&core.Token{IDToken: unsigned(t, good())}, "nonce"},
-		"another nonce":    {&core.Token{IDToken: unsigned(t, good()), Nonce: "m"}, "nonce"},
-		"another audience": {&core.Token{IDToken: unsigned(t, other), Nonce: "n"}, "aud"},
+		"nothing":                    {nil, "id_token"},
+		"no ID token":                {&core.Token{RefreshToken: "r", Nonce: "n"}, "id_token"},
+		"no JWS":                     {&core.Token{IDToken: "a.b.c", Nonce: "n"}, "form"},
+		"no nonce":                   {&core.Token{IDToken: unsigned(t, good())}, "nonce"},
+		"another nonce":              {&core.Token{IDToken: unsigned(t, good()), Nonce: "m"}, "nonce"},
+		"a nonce of another sign-in": {&core.Token{IDToken: unsigned(t, good()), NoNonce: true}, "nonce"},
+		"another audience":           {&core.Token{IDToken: unsigned(t, other), Nonce: "n"}, "aud"},
 	} {
 		store := newMemory()
 		s, err := core.NewSession(core.SessionOptions{Store: store, Client: client,

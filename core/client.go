@@ -157,11 +157,17 @@ func (c *Client) Exchange(ctx context.Context, code, redirectURI, verifier, nonc
 	if err != nil {
 		return nil, err
 	}
-	token.Nonce, token.ClockOffset = nonce, a.offset
+	token.Nonce = nonce
+	return c.accept(ctx, p, token, a)
+}
+
+// accept checks the ID token of a sign-in: its claims and its signature.
+func (c *Client) accept(ctx context.Context, p Provider, token *Token, a *answer) (*Token, error) {
+	token.ClockOffset = a.offset
 	// Here the person is present and can set a wrong clock; later, a session
 	// goes by the provider's clock.
 	want := c.expect(p, token, a)
-	want.now, want.nonce = c.options.Now(), nonce
+	want.now, want.nonce, want.noNonce = c.options.Now(), token.Nonce, token.NoNonce
 	claims, err := ParseClaims(token.IDToken)
 	if err != nil {
 		return nil, err

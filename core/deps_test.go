@@ -16,7 +16,7 @@ func TestDependencies(t *testing.T) {
 	oauth2 := []string{"golang.org/x/oauth2", "golang.org/x/oauth2/internal"}
 	goleak := []string{"go.uber.org/goleak", "go.uber.org/goleak/internal/stack"}
 	for pkg, allowed := range map[string][]string{
-		".": oauth2, "./authcode": oauth2, "./iap": oauth2,
+		".": oauth2, "./authcode": oauth2, "./device": oauth2, "./iap": oauth2,
 		// For the tests of stores and frontends only, to find the goroutines that
 		// they leave.
 		"./storetest": slices.Concat(goleak, oauth2), "./frontendtest": slices.Concat(goleak, oauth2),

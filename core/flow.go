@@ -72,4 +72,8 @@ type Token struct {
 	// Nonce is the nonce of the authorization request, which the ID token of a
 	// sign-in must carry.
 	Nonce string
+
+	// NoNonce is set by a flow that has no request which could carry a nonce, such
+	// as that of RFC 8628. The ID token must then have none either.
+	NoNonce bool
 }

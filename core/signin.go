@@ -121,7 +121,7 @@ func (s *Session) accept(client *Client, token *Token) (*stored, error) {
 	now := s.now()
 	err = claims.check(expectation{
 		provider: Provider{Issuer: client.Issuer()}, clientID: client.ID, hostedDomain: client.HostedDomain(),
-		accessToken: token.AccessToken, nonce: token.Nonce, now: now,
+		accessToken: token.AccessToken, nonce: token.Nonce, noNonce: token.NoNonce, now: now,
 	})
 	if err != nil {
 		return nil, err

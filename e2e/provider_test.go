@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,6 +43,7 @@ func (p *providers) close() {
 //	provider start [NAME]          starts one; the account ada@example.com agrees by itself
 //	provider use NAME              goes back to another one
 //	provider consent EMAIL         another account agrees from now on
+//	provider device EMAIL          that account agrees to device codes; '' is nobody
 //	provider lifetime DURATION     of tokens to come
 //	provider clock OFFSET          moves its clock
 //	provider revoke                ends every session
@@ -49,8 +51,11 @@ func (p *providers) close() {
 //	provider fault ENDPOINT WHAT   WHAT is a status, hang, reset or off
 //	provider fault ENDPOINT STATUS NAME:VALUE...
 //	provider refuse always|off     IAP refuses every token
+//	provider refuse refreshed      IAP refuses tokens of a refresh
+//	provider clients ID...         whose tokens IAP takes; without any, nobody's
 //	provider members EMAIL...      who may pass IAP
 //	provider no-refresh-token      gives none from now on
+//	provider forward-proxy STATUS  starts a proxy at $PROXY that makes no tunnels
 //	provider reset                 counts from zero again
 //	provider calls WHAT N          was called N times; WHAT is an endpoint or a grant
 //	provider header WHAT NAME      some call had this header; with !, none had
@@ -81,6 +86,8 @@ func runProvider(ts *testscript.TestScript, neg bool, args []string) {
 		p.show(ts)
 	case "consent":
 		e.SetAutoConsent(arg(0))
+	case "device":
+		e.SetDeviceConsent(arg(0))
 	case "lifetime":
 		e.SetTokenLifetime(duration(arg(0)))
 	case "clock":
@@ -92,9 +99,18 @@ func runProvider(ts *testscript.TestScript, neg bool, args []string) {
 	case "fault":
 		e.SetFault(emulator.Endpoint(arg(0)), fault(ts, arg(1), args[2:]))
 	case "refuse":
-		e.SetIAPPolicy(map[string]emulator.IAPPolicy{"always": emulator.RefuseAlways}[arg(0)])
+		e.SetIAPPolicy(map[string]emulator.IAPPolicy{
+			"always": emulator.RefuseAlways, "refreshed": emulator.RefuseRefreshed}[arg(0)])
+	case "clients":
+		e.SetAllowedClients(append([]string{}, args...))
 	case "members":
 		e.SetAllowedEmails(append([]string{}, args...))
+	case "forward-proxy":
+		status, err := strconv.Atoi(arg(0))
+		ts.Check(err)
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		ts.Defer(s.Close)
+		ts.Setenv("PROXY", s.URL)
 	case "no-refresh-token":
 		e.SetTokenAnswer(func(_ string, answer map[string]any) { delete(answer, "refresh_token") })
 	case "reset":
@@ -119,14 +135,23 @@ func (p *providers) start(name string) error {
 	e, err := emulator.Start(context.Background(), emulator.Options{
 		AutoConsent: "ada@example.com",
 		Accounts:    []emulator.Account{{Email: "ada@example.com"}, {Email: "bob@example.com"}},
+		Clients:     []emulator.Client{{ID: "device-client", Secret: "GOCSPX-device", Type: emulator.LimitedInput}},
+		// As often as a provider can have it asked; nobody waits longer in a test.
+		DeviceInterval: time.Second,
 	})
 	if err != nil {
 		return err
 	}
 	p.current = &provider{Emulator: e, clientFile: filepath.Join(p.dir, "client_secrets"+name+".json")}
 	p.byName[name] = p.current
+	if err := os.WriteFile(p.current.deviceFile(), e.ClientSecretsOf(e.Clients()[1]), 0o600); err != nil {
+		return err
+	}
 	return os.WriteFile(p.current.clientFile, e.ClientSecrets(), 0o600)
 }
+
+// deviceFile is that of the client for the device flow.
+func (p *provider) deviceFile() string { return p.clientFile + ".device.json" }
 
 // show tells the script where the current provider is.
 func (p *providers) show(ts *testscript.TestScript) {
@@ -134,6 +159,7 @@ func (p *providers) show(ts *testscript.TestScript) {
 	ts.Setenv("IAP", p.current.IAPURL())
 	ts.Setenv("IAP_HOST", strings.TrimPrefix(p.current.IAPURL(), "http://"))
 	ts.Setenv("CLIENT", p.current.clientFile)
+	ts.Setenv("DEVICE_CLIENT", p.current.deviceFile())
 	ts.Setenv("CLIENT_ID", p.current.Clients()[0].ID)
 }
 

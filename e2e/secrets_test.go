@@ -74,6 +74,7 @@ func wholeJob(r *transcript) {
 	r.run(0, login...)
 	r.run(0, "status", "--json")
 	r.run(0, "doctor")
+	r.run(0, "doctor", iap+"/whoami")
 	r.run(0, "profile", "list")
 	r.token(0)
 	r.aged(-time.Minute).token(0) // a refresh that is waited for
@@ -95,6 +96,7 @@ func wholeJob(r *transcript) {
 		return emulator.IAPDecision{Status: http.StatusUnauthorized, Text: "Invalid IAP credentials: " + token}
 	})
 	r.run(4, "get", iap+"/whoami")
+	r.run(3, "doctor", "--json", iap+"/whoami")
 	m.provider.SetIAPPolicy(nil)
 
 	// Answers of the token endpoint that are no good, and have tokens in them.

@@ -104,6 +104,22 @@ func parseOrigin(s string, insecureLoopback bool) (origin, error) {
 	return o, nil
 }
 
+// Allows tells whether a [Transport] with these options would send the token to u.
+// It is for programs that give the token to another one, which sends it.
+func (opts Options) Allows(u *url.URL) (bool, error) {
+	to, ok := originOf(u.Scheme, u.Host)
+	ok = ok && u.User == nil && u.Opaque == ""
+	allowed := false
+	for i, s := range opts.Origins {
+		o, err := parseOrigin(s, opts.InsecureLoopback)
+		if err != nil {
+			return false, fmt.Errorf("iap: origin %d: %w", i+1, err)
+		}
+		allowed = allowed || ok && o == to
+	}
+	return allowed, nil
+}
+
 // checkHost refuses hosts that could never match, such as wildcards.
 func checkHost(o origin) error {
 	for _, c := range []byte(o.host) {

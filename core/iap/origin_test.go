@@ -217,3 +217,36 @@ func TestD6ErrorNamesTheOriginsThatAreListed(t *testing.T) {
 		t.Errorf("error is %q", oe)
 	}
 }
+
+// For programs that send the token themselves, the same rules.
+func TestAllows(t *testing.T) {
+	o := iap.Options{Origins: []string{"https://App.example.com", "https://app.example.com:8443/path", "http://127.0.0.1:8080"}, InsecureLoopback: true}
+	for raw, want := range map[string]bool{
+		"https://app.example.com": true, "https://APP.example.com.:443/x?y": true, "https://app.example.com:8443": true, "http://127.0.0.1:8080/": true,
+		"http://app.example.com": false, "https://app.example.com:444": false, "https://example.com": false, "https://app.example.com.evil.example": false,
+		"https://ada@app.example.com": false, "https:app.example.com": false, "http://localhost:8080": false, "ssh://app.example.com": false, "": false,
+		"https://\u212aapp.example.com": false, "https://app.example.com@evil.example": false,
+	} {
+		u, err := url.Parse(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := o.Allows(u); got != want || err != nil {
+			t.Errorf("%s: %v, %v", raw, got, err)
+		}
+	}
+	u := &url.URL{Scheme: "https", Host: "app.example.com"}
+	for _, bad := range []string{"http://app.example.com", "https://*.example.com", "app.example.com"} {
+		if ok, err := (iap.Options{Origins: []string{"https://app.example.com", bad}}).Allows(u); ok || err == nil {
+			t.Errorf("%s among the origins is no error", bad)
+		}
+	}
+	if ok, err := (iap.Options{}).Allows(u); ok || err != nil {
+		t.Errorf("without origins: %v, %v", ok, err)
+	}
+	for _, host := range []string{"app.example.com/x", "app.example.com:443/x", "app.example.com?", "x@app.example.com", "app.example.com\x00"} {
+		if ok, _ := o.Allows(&url.URL{Scheme: "https", Host: host}); ok {
+			t.Errorf("host %q is allowed", host)
+		}
+	}
+}

@@ -16,7 +16,6 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/authcode"
 )
 
 // ConfigName is the name of the settings file.
@@ -32,6 +31,10 @@ type Settings struct {
 	// Frontend signs in, for programs that offer several. The table
 	// [frontends.NAME] has its settings.
 	Frontend string `toml:"frontend"`
+
+	// Flow is how one signs in: [BrowserFlow], which is also what empty means, or
+	// [DeviceFlow].
+	Flow string `toml:"flow"`
 
 	// Issuer is the OpenID provider; empty means Google.
 	Issuer string `toml:"issuer"`
@@ -335,7 +338,7 @@ func (c *Config) SettingsOf(name string) (Settings, error) {
 // with returns s with what o sets.
 func (s Settings) with(o Settings) Settings {
 	for _, f := range []struct{ into, from *string }{
-		{&s.Store, &o.Store}, {&s.Frontend, &o.Frontend}, {&s.Issuer, &o.Issuer}, {&s.HostedDomain, &o.HostedDomain},
+		{&s.Store, &o.Store}, {&s.Frontend, &o.Frontend}, {&s.Flow, &o.Flow}, {&s.Issuer, &o.Issuer}, {&s.HostedDomain, &o.HostedDomain},
 		{&s.LoginHint, &o.LoginHint}, {&s.SessionLifetime, &o.SessionLifetime}, {&s.Browser, &o.Browser},
 	} {
 		if *f.from != "" {
@@ -356,16 +359,4 @@ func (s Settings) with(o Settings) Settings {
 	}
 	s.InsecureLoopback = s.InsecureLoopback || o.InsecureLoopback
 	return s
-}
-
-// authOptions returns the settings that the code flow takes.
-func (s Settings) authOptions() authcode.Options {
-	o := authcode.Options{Scopes: s.Scopes, Port: s.RedirectPort, LoginHint: s.LoginHint}
-	for k, v := range s.AuthParams {
-		if o.Extra == nil {
-			o.Extra = make(map[string][]string)
-		}
-		o.Extra.Set(k, v)
-	}
-	return o
 }

@@ -62,7 +62,7 @@ func (c *Config) Add(name string, s Settings) error {
 	}
 	values := map[string]any{}
 	for _, f := range []struct{ key, value string }{
-		{"store", s.Store}, {"issuer", s.Issuer}, {"hosted_domain", s.HostedDomain}, {"login_hint", s.LoginHint},
+		{"store", s.Store}, {"flow", s.Flow}, {"issuer", s.Issuer}, {"hosted_domain", s.HostedDomain}, {"login_hint", s.LoginHint},
 		{"session_lifetime", s.SessionLifetime}, {"browser", s.Browser},
 	} {
 		if f.value != "" {

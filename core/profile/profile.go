@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/authcode"
@@ -103,6 +104,15 @@ type Profile struct {
 	store  core.TokenStore
 	config *Config
 	log    *slog.Logger
+	saving sync.Mutex // of ClientFile, and of what is in it
+}
+
+// ClientFileNow is ClientFile for a program in which a client may be configured
+// meanwhile.
+func (p *Profile) ClientFileNow() string {
+	p.saving.Lock()
+	defer p.saving.Unlock()
+	return p.ClientFile
 }
 
 // FrontendSettings returns the table [frontends.NAME] of config.toml.
@@ -172,16 +182,16 @@ func (p *Profile) openSession(o Options) error {
 	if err != nil {
 		return err
 	}
-	auth := p.Settings.authOptions()
-	if o.Auth != nil {
-		o.Auth(&auth)
+	flow, err := p.flow(o)
+	if err != nil {
+		return err
 	}
 	save := p.saveClient
 	if o.Client != nil {
 		save = nil
 	}
 	p.Session, err = core.NewSession(core.SessionOptions{
-		Store: p.store, Key: p.Name, Client: client, Flow: authcode.New(auth),
+		Store: p.store, Key: p.Name, Client: client, Flow: flow,
 		Provider: p.provider(), SaveClient: save, Lifetime: lifetime, OneShot: o.OneShot, Logger: o.Logger,
 	})
 	return err
@@ -291,6 +301,8 @@ func (p *Profile) saveClient(_ context.Context, cs core.ClientSecrets) error {
 	if err != nil {
 		return err
 	}
+	p.saving.Lock()
+	defer p.saving.Unlock()
 	if err := writePrivate(path, append(data, '\n')); err != nil {
 		return err
 	}

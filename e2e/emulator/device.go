@@ -63,6 +63,9 @@ func (e *Emulator) serveDeviceCode(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	deviceCode, d := e.addDevice(client, scopes)
+	if by, ok := e.account(setting(e, func(s *settings) string { return s.deviceConsent })); ok {
+		e.decideDevice(d, by, true)
+	}
 	noStore(w)
 	writeJSON(w, http.StatusOK, map[string]any{
 		"device_code":      deviceCode,

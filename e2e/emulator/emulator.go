@@ -43,7 +43,7 @@ func Start(ctx context.Context, opts Options) (*Emulator, error) {
 	}
 	e := &Emulator{opts: opts}
 	e.settings = settings{
-		lifetime: opts.TokenLifetime, rotate: opts.RotateRefreshTokens, autoConsent: opts.AutoConsent,
+		lifetime: opts.TokenLifetime, rotate: opts.RotateRefreshTokens, autoConsent: opts.AutoConsent, deviceConsent: opts.DeviceConsent,
 		allowedEmails: slices.Clone(opts.AllowedEmails), allowedClients: slices.Clone(opts.AllowedClients),
 	}
 	if err := e.keys.rotate(); err != nil {
@@ -60,7 +60,7 @@ func Start(ctx context.Context, opts Options) (*Emulator, error) {
 		return nil, errors.Join(err, e.google.listener.Close())
 	}
 	e.iapOwn = Client{
-		ID: projectNumber + "-iap.apps.googleusercontent.com", Secret: randomToken(21),
+		ID: opts.IAPClientID, Secret: randomToken(21),
 		Type: Web, RedirectURIs: []string{e.iap.url + pathIAPCallback},
 	}
 	e.app, e.idle = e.guarded()
@@ -106,17 +106,25 @@ func (e *Emulator) Clients() []Client { return slices.Clone(e.opts.Clients) }
 func (e *Emulator) Accounts() []Account { return slices.Clone(e.opts.Accounts) }
 
 // ClientSecrets returns the desktop client as a client_secrets.json of Google's form that points at the emulator.
-func (e *Emulator) ClientSecrets() []byte {
-	c := e.opts.Clients[0]
-	b, _ := json.MarshalIndent(map[string]any{"installed": map[string]any{ // strings always marshal
+func (e *Emulator) ClientSecrets() []byte { return e.ClientSecretsOf(e.opts.Clients[0]) }
+
+// ClientSecretsOf is [Emulator.ClientSecrets] for another of [Emulator.Clients].
+func (e *Emulator) ClientSecretsOf(c Client) []byte {
+	kind, fields := "installed", map[string]any{
 		"client_id":                   c.ID,
 		"project_id":                  projectID,
 		"auth_uri":                    e.google.url + pathAuthorize,
 		"token_uri":                   e.google.url + pathToken,
 		"auth_provider_x509_cert_url": e.google.url + pathJWKS,
 		"client_secret":               c.Secret,
-		"redirect_uris":               []string{"http://localhost"},
-	}}, "", "  ")
+	}
+	switch c.Type {
+	case Web:
+		kind, fields["redirect_uris"] = "web", c.RedirectURIs
+	case Desktop:
+		fields["redirect_uris"] = []string{"http://localhost"}
+	}
+	b, _ := json.MarshalIndent(map[string]any{kind: fields}, "", "  ") // strings always marshal
 	return append(b, '\n')
 }
 

@@ -76,7 +76,7 @@ func (e *Emulator) guard(w http.ResponseWriter, r *http.Request) {
 	e.forward(w, r, who)
 }
 
-// authenticate tries Proxy-Authorization, then Authorization, then the login cookie. What IAP used, or looked at in
+// authenticate tries Proxy-Authorization, then Authorization, then a token in a cookie, then the login cookie. What IAP used, or looked at in
 // vain, is taken off the request; the app's own Authorization stays.
 // https://docs.cloud.google.com/iap/docs/authentication-howto
 func (e *Emulator) authenticate(r *http.Request) (*identity, IAPDecision) {
@@ -97,6 +97,11 @@ func (e *Emulator) authenticate(r *http.Request) (*identity, IAPDecision) {
 	}
 	if refused.Status != 0 {
 		return nil, refused
+	}
+	if cookie, err := r.Cookie(tokenCookie); err == nil {
+		if who, bad := e.checkToken(cookie.Value); bad == nil {
+			return who, IAPDecision{Status: http.StatusOK}
+		}
 	}
 	if who := e.visitor(r); who != nil {
 		return who, IAPDecision{Status: http.StatusOK}

@@ -27,6 +27,8 @@ type Options struct {
 	// AutoConsent names the account that agrees to every authorization request without a page; a login_hint that names
 	// another account wins. It is added to Accounts when missing. The device flow still asks.
 	AutoConsent string
+	// DeviceConsent names the account that agrees to every device code at once. It must be known.
+	DeviceConsent string
 
 	// ClientID and ClientSecret are those of the desktop client; each is made up when empty.
 	ClientID, ClientSecret string
@@ -46,6 +48,9 @@ type Options struct {
 	AllowedEmails []string
 	// AllowedClients are IAP's programmatic clients, the audiences it takes; nil means every client, an empty slice none.
 	AllowedClients []string
+	// IAPClientID is IAP's own client, for people in a browser, made up when empty. One of another project than
+	// ClientID's is what IAP has that uses a Google-managed client.
+	IAPClientID string
 	// AssertionAudience is the aud of IAP's signed header; a backend service's path is made up when empty.
 	AssertionAudience string
 
@@ -96,6 +101,7 @@ func (o Options) withDefaults() (Options, error) {
 	o.Listen = cmp.Or(o.Listen, "127.0.0.1:0")
 	o.ClientID = cmp.Or(o.ClientID, projectNumber+"-"+strings.ToLower(randomLetters(24))+".apps.googleusercontent.com")
 	o.ClientSecret = cmp.Or(o.ClientSecret, "GOCSPX-"+randomToken(21))
+	o.IAPClientID = cmp.Or(o.IAPClientID, projectNumber+"-iap.apps.googleusercontent.com")
 	o.AssertionAudience = cmp.Or(o.AssertionAudience, "/projects/"+projectNumber+"/global/backendServices/1029384756473829")
 	if o.TokenLifetime == 0 {
 		o.TokenLifetime = time.Hour

@@ -13,6 +13,7 @@ type settings struct {
 	lifetime       time.Duration
 	rotate         bool
 	autoConsent    string
+	deviceConsent  string
 	allowedEmails  []string
 	allowedClients []string
 	claims         func(header, claims map[string]any)
@@ -53,6 +54,11 @@ func (e *Emulator) SetRotateRefreshTokens(rotate bool) {
 
 // SetAutoConsent is [Options].AutoConsent from now on; "" shows the consent page again. The account must be known.
 func (e *Emulator) SetAutoConsent(email string) { e.set(func(s *settings) { s.autoConsent = email }) }
+
+// SetDeviceConsent is [Options].DeviceConsent from now on; "" waits for a person again.
+func (e *Emulator) SetDeviceConsent(email string) {
+	e.set(func(s *settings) { s.deviceConsent = email })
+}
 
 // SetAllowedEmails is [Options].AllowedEmails from now on: nil lets every account pass, an empty slice nobody.
 func (e *Emulator) SetAllowedEmails(emails []string) {

@@ -16,6 +16,7 @@ import (
 const (
 	pathIAPCallback = "/_gcp_iap/callback"
 	loginCookie     = "GCP_IAAP_AUTH_TOKEN_EMULATOR"
+	tokenCookie     = "GCP_IAAP_AUTH_TOKEN" // an ID token, of programs that can send cookies only
 	nonceCookie     = "GCP_IAP_XSRF_NONCE_EMULATOR"
 	loginLifetime   = 24 * time.Hour
 )
@@ -133,7 +134,9 @@ func (e *Emulator) clearLogin(w http.ResponseWriter, r *http.Request) {
 // dropCookies keeps IAP's cookies from the app.
 func dropCookies(r *http.Request) {
 	all := r.Cookies()
-	own := func(c *http.Cookie) bool { return c.Name == loginCookie || strings.HasPrefix(c.Name, nonceCookie) }
+	own := func(c *http.Cookie) bool {
+		return c.Name == loginCookie || c.Name == tokenCookie || strings.HasPrefix(c.Name, nonceCookie)
+	}
 	if !slices.ContainsFunc(all, own) {
 		return
 	}

@@ -35,6 +35,11 @@ type Host struct {
 	// one with a parent is that of both, such as "plugin list".
 	Commands map[string]Action
 
+	// Names returns what there is of a kind, which is STORE, FRONTEND or PLUGIN as in
+	// the help, for the configuration directory dir: each a name, a tab, and what it
+	// is. It is for completion, and asks nobody.
+	Names func(dir, kind string) []string
+
 	// OpenStore opens a store that is not the file store. ctx is the command's.
 	OpenStore func(ctx context.Context, in *Invocation, name string, p profile.Place) (core.TokenStore, error)
 
@@ -90,7 +95,7 @@ func (p Program) Run(ctx context.Context, args []string) int {
 	c := &commands{program: p, args: args, say: messages{w: p.Stderr}}
 	app := c.app()
 	if len(args) > 1 && args[1] == completeArg {
-		return p.report(ctx, c.say, printCompletions(p.Stdout, app, args[2:]))
+		return p.report(ctx, c.say, p.complete(app, args))
 	}
 	line := permute(app, args)
 	c.say.options = placeOptions(line)
@@ -129,7 +134,7 @@ func (c *commands) app() *cli.App {
 	app := &cli.App{
 		Name:                   "tokentoss",
 		Usage:                  "sign in with Google once, reach IAP-protected services from everywhere",
-		UsageText:              "tokentoss [--profile NAME] COMMAND [OPTIONS] [ARGUMENTS]",
+		UsageText:              "tokentoss [--profile PROFILE] COMMAND [OPTIONS] [ARGUMENTS]",
 		Version:                version(),
 		Writer:                 c.program.Stdout,
 		ErrWriter:              c.program.Stderr,
@@ -152,9 +157,9 @@ func (c *commands) app() *cli.App {
 
 func globalFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "profile", Usage: "use profile `NAME`"},
-		&cli.StringFlag{Name: "store", Usage: "keep the session in store `NAME`"},
-		&cli.StringFlag{Name: "frontend", Usage: "sign in by frontend `NAME`"},
+		&cli.StringFlag{Name: "profile", Usage: "use `PROFILE`"},
+		&cli.StringFlag{Name: "store", Usage: "keep the session in `STORE`"},
+		&cli.StringFlag{Name: "frontend", Usage: "sign in by `FRONTEND`"},
 		&cli.StringFlag{Name: "config-dir", Usage: "keep everything in `DIR` [$" + profile.EnvConfigDir + "]"},
 		&cli.BoolFlag{Name: "verbose", Usage: "say what happens; never shows a secret"},
 		&cli.BoolFlag{Name: "non-interactive", Usage: "never open a browser, never ask"},
@@ -203,8 +208,14 @@ func setEnv(f cli.Flag, name string) {
 	}
 }
 
-// version is the module's version, as the go command recorded it.
+// release is the version of a release, which the linker sets.
+var release string
+
+// version is that of a release, or else the module's, as the go command recorded it.
 func version() string {
+	if release != "" {
+		return release
+	}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return info.Main.Version
 	}
@@ -242,6 +253,15 @@ func (in *Invocation) Open(ctx context.Context) (*profile.Profile, error) {
 	return in.open(ctx, func(o *profile.Options) { o.OneShot = false })
 }
 
+// OpenOnce opens the profile that the flags name, for a command that ends after a
+// call or two.
+func (in *Invocation) OpenOnce(ctx context.Context) (*profile.Profile, error) {
+	return in.open(ctx, nil)
+}
+
+// ForProfile adds the options that name a profile to a text that is a command.
+func (in *Invocation) ForProfile(text string) string { return in.say.command(text) }
+
 // Logger logs to standard error: warnings always, everything with --verbose.
 func (in *Invocation) Logger() *slog.Logger {
 	level := slog.LevelWarn
@@ -258,3 +278,6 @@ func (in *Invocation) Dir() (string, error) {
 	}
 	return profile.Dir()
 }
+
+// Tree returns the command tree, for what is written from it. It is not run.
+func Tree() *cli.App { return (&commands{}).app() }

@@ -35,13 +35,11 @@ func (c *commands) all() []*cli.Command {
 			ArgsUsage: "URL -- CURL-ARGUMENTS", Action: c.run(1, -1, curl)},
 		&cli.Command{Name: "exec", Usage: "run a command with the token as IAP_TOKEN in its environment", Category: "requests",
 			ArgsUsage: "-- COMMAND [ARGUMENTS]", Action: c.run(1, -1, execute)},
-		c.serve(), c.proxy(), c.rpc(),
+		c.credential(), c.serve(), c.proxy(), c.metadata(), c.rpc(),
 		c.profiles(),
 		c.stores(),
 		c.plugins(),
-		&cli.Command{Name: "doctor", Usage: "check configuration, store, token, clock and provider", Category: "setup",
-			Flags:  []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "as JSON"}},
-			Action: c.run(0, 0, doctor)},
+		c.doctor(),
 		c.emulator(),
 		&cli.Command{Name: "demo", Usage: "sign in and fetch, against the emulator", Category: "try it out",
 			Action: c.heavy("demo", 0, 0)},
@@ -101,8 +99,11 @@ func (c *commands) configure() *cli.Command {
 func (c *commands) login() *cli.Command {
 	return &cli.Command{
 		Name: "login", Usage: "sign in, in your own browser", Category: "account",
-		Description: "The browser may be on another machine: paste the address it ends on into the terminal.",
+		Description: "The browser may be on another machine: paste the address it ends on into the terminal.\n" +
+			"Where that cannot be done, --device shows a code to type in at the provider. Google wants\n" +
+			"an OAuth client of the type \"TVs and Limited Input devices\" for it, in a profile of its own.",
 		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "device", Usage: "sign in on another device, by a code"},
 			&cli.BoolFlag{Name: "no-browser", Usage: "only show the address to open"},
 			&cli.StringFlag{Name: "browser", Usage: "open the address with `CMD`; none is --no-browser"},
 			&cli.IntFlag{Name: "redirect-port", Usage: "listen on port `N` here", DefaultText: "a free one"},
@@ -125,6 +126,7 @@ func (c *commands) token() *cli.Command {
 			"  curl    a configuration for curl --config -\n" +
 			"  cookie  a cookie jar for URL, or NAME=VALUE without one",
 		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "jar", Usage: "put the cookie into `FILE`, a cookie jar; prints nothing"},
 			&cli.StringFlag{Name: "format", Usage: "one of the `FORMAT`s above", Value: "raw"},
 			&cli.BoolFlag{Name: "access", Usage: "the access token, for Google's APIs; IAP does not take it"},
 		},
@@ -205,14 +207,29 @@ func (c *commands) rpc() *cli.Command {
 	}
 }
 
+func (c *commands) metadata() *cli.Command {
+	return &cli.Command{
+		Name: "metadata", Usage: "be the metadata server of a Google Cloud machine, for Google's libraries", Category: "requests",
+		Description: "It answers with ID tokens. Programs find it by GCE_METADATA_HOST, which is printed.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "listen", Usage: "listen on `ADDR`, a loopback host:port", DefaultText: "a free port"},
+			&cli.DurationFlag{Name: "for", Usage: "end after `TIME`", DefaultText: "never"},
+			&cli.BoolFlag{Name: "any-audience", Usage: "give the token also to who asks for another audience"},
+			&cli.StringFlag{Name: "guard", Usage: "`WHAT` keeps others out: owner, path or none", DefaultText: "owner"},
+			&cli.StringFlag{Name: "project", Usage: "the `ID` of the project to be in", DefaultText: "none"},
+		},
+		Action: c.heavy("metadata", 0, 0),
+	}
+}
+
 func (c *commands) stores() *cli.Command {
 	return group("store", "where the session is kept, and how to move it", "setup",
 		&cli.Command{Name: "list", Usage: "list the stores, what protects each, and which one is in use", Action: c.heavy("store list", 0, 0)},
-		&cli.Command{Name: "use", Usage: "keep the session in a store from now on", ArgsUsage: "NAME", Action: c.heavy("store use", 1, 1)},
+		&cli.Command{Name: "use", Usage: "keep the session in a store from now on", ArgsUsage: "STORE", Action: c.heavy("store use", 1, 1)},
 		&cli.Command{Name: "lock", Usage: "forget passphrases and keys that are kept in memory", Action: c.run(0, 0, storeLock)},
 		&cli.Command{Name: "migrate", Usage: "copy sessions from one store to another, and check them there", Action: c.heavy("store migrate", 0, 0), Flags: []cli.Flag{
-			&cli.StringFlag{Name: "from", Usage: "the store `NAME` that has them", DefaultText: "the one in use"},
-			&cli.StringFlag{Name: "to", Usage: "the store `NAME` that shall have them"},
+			&cli.StringFlag{Name: "from", Usage: "the `STORE` that has them", DefaultText: "the one in use"},
+			&cli.StringFlag{Name: "to", Usage: "the `STORE` that shall have them"},
 			&cli.BoolFlag{Name: "delete-source", Usage: "then delete them where they were"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace other sessions that are there"},
 		}})
@@ -224,24 +241,38 @@ func (c *commands) plugins() *cli.Command {
 			&cli.BoolFlag{Name: "json", Usage: "as JSON"}}},
 		&cli.Command{Name: "install", Usage: "copy an executable here, and pin it", ArgsUsage: "PATH", Action: c.heavy("plugin install", 1, 1), Flags: []cli.Flag{
 			&cli.StringFlag{Name: "sha256", Usage: "refuse a file whose SHA-256 is not `HEX`"}}},
-		&cli.Command{Name: "describe", Usage: "what a plugin is, and its settings", ArgsUsage: "NAME", Action: c.heavy("plugin describe", 1, 1), Flags: []cli.Flag{
+		&cli.Command{Name: "describe", Usage: "what a plugin is, and its settings", ArgsUsage: "PLUGIN", Action: c.heavy("plugin describe", 1, 1), Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "as JSON"}}},
-		&cli.Command{Name: "verify", Usage: "check that installed plugins are what was installed", ArgsUsage: "[NAME]", Action: c.heavy("plugin verify", 0, 1)},
-		&cli.Command{Name: "remove", Usage: "remove an installed plugin", ArgsUsage: "NAME", Action: c.heavy("plugin remove", 1, 1)})
+		&cli.Command{Name: "verify", Usage: "check that installed plugins are what was installed", ArgsUsage: "[PLUGIN]", Action: c.heavy("plugin verify", 0, 1)},
+		&cli.Command{Name: "remove", Usage: "remove an installed plugin", ArgsUsage: "PLUGIN", Action: c.heavy("plugin remove", 1, 1)})
 }
 
 func (c *commands) profiles() *cli.Command {
 	return group("profile", "several accounts, clients and providers side by side", "account",
 		&cli.Command{Name: "list", Usage: "list the profiles; * is the one in use", Action: c.run(0, 0, profileList)},
-		&cli.Command{Name: "use", Usage: "use a profile from now on", ArgsUsage: "NAME", Action: c.run(1, 1, profileUse)},
+		&cli.Command{Name: "use", Usage: "use a profile from now on", ArgsUsage: "PROFILE", Action: c.run(1, 1, profileUse)},
 		&cli.Command{Name: "add", Usage: "make a profile", ArgsUsage: "NAME", Action: c.run(1, 1, profileAdd), Flags: []cli.Flag{
+			&cli.StringFlag{Name: "flow", Usage: "sign in by `FLOW`: browser or device", DefaultText: "browser"},
 			&cli.StringFlag{Name: "issuer", Usage: "the OpenID provider's `URL`, if it is not Google"},
 			&cli.StringFlag{Name: "hosted-domain", Usage: "accounts of Workspace `DOMAIN` only"},
 			&cli.StringFlag{Name: "login-hint", Usage: "the account `EMAIL` to suggest"},
 			&cli.StringFlag{Name: "session-lifetime", Usage: "sign in anew after `TIME`; 0 is never"},
 			&cli.StringFlag{Name: "browser", Usage: "open addresses with `CMD`"},
 		}},
-		&cli.Command{Name: "remove", Usage: "sign out of a profile and remove it", ArgsUsage: "NAME", Action: c.run(1, 1, profileRemove)})
+		&cli.Command{Name: "remove", Usage: "sign out of a profile and remove it", ArgsUsage: "PROFILE", Action: c.run(1, 1, profileRemove)})
+}
+
+func (c *commands) doctor() *cli.Command {
+	return &cli.Command{
+		Name: "doctor", Usage: "say why IAP refuses, and what to do", Category: "setup", ArgsUsage: "[URL]",
+		Description: "Without a URL it checks configuration, store, provider, clock and session; with one,\n" +
+			"also the way there, what IAP says, and what the service does. It never signs in.",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "json", Usage: "as JSON"},
+			&cli.DurationFlag{Name: "timeout", Usage: "wait for an answer for this `TIME`", Value: 15 * time.Second},
+		},
+		Action: c.heavy("doctor", 0, 1),
+	}
 }
 
 func (c *commands) emulator() *cli.Command {
@@ -251,6 +282,7 @@ func (c *commands) emulator() *cli.Command {
 			&cli.StringFlag{Name: "listen", Usage: "listen on `ADDR`", Value: "127.0.0.1:0"},
 			&cli.StringFlag{Name: "upstream", Usage: "guard `URL`", DefaultText: "a built-in app"},
 			&cli.StringFlag{Name: "client-secrets", Usage: "write the OAuth client to `FILE`"},
+			&cli.StringFlag{Name: "device-client", Usage: "write the one for devices to `FILE`"},
 			&cli.StringSliceFlag{Name: "account", Usage: "add account `EMAIL`; may be repeated"},
 			&cli.StringFlag{Name: "auto-consent", Usage: "sign in `EMAIL` without a person"},
 			&cli.DurationFlag{Name: "token-lifetime", Usage: "tokens live `TIME`", Value: time.Hour, DefaultText: "1h"},

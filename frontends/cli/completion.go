@@ -3,10 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
 	"strings"
-
-	"github.com/urfave/cli/v2"
 )
 
 // completeArg is the first argument with which the scripts ask the program what
@@ -18,6 +15,7 @@ const completeArg = "__complete"
 const (
 	bashCompletion = `_tokentoss() {
   local cur=${COMP_WORDS[COMP_CWORD]} words=("${COMP_WORDS[@]:1:COMP_CWORD}")
+  [[ $cur != = ]] || cur=
   COMPREPLY=($(compgen -W "$("${COMP_WORDS[0]}" __complete "${words[@]}" 2>/dev/null | cut -f 1)" -- "$cur"))
 }
 complete -o bashdefault -o default -F _tokentoss tokentoss`
@@ -33,7 +31,8 @@ _tokentoss() {
     _files
   fi
 }
-compdef _tokentoss tokentoss`
+# The file of this function among the others, or a line of .zshrc.
+if [[ $funcstack[1] == _tokentoss ]]; then _tokentoss; else compdef _tokentoss tokentoss; fi`
 
 	fishCompletion = `function __tokentoss_complete
   set -l words (commandline -opc)
@@ -70,93 +69,4 @@ func completion(_ context.Context, in *Invocation) error {
 	}
 	_, err := fmt.Fprintln(in.Stdout, script)
 	return err
-}
-
-// printCompletions prints what the last of words could be.
-func printCompletions(w io.Writer, app *cli.App, words []string) error {
-	for _, line := range completions(app, words) {
-		if _, err := fmt.Fprintln(w, line); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func completions(app *cli.App, words []string) []string {
-	if len(words) == 0 {
-		return nil
-	}
-	words, typed := words[:len(words)-1], words[len(words)-1]
-	commands, flags := app.Commands, []cli.Flag(nil)
-	var command *cli.Command
-	for i := 0; i < len(words); i++ {
-		word := words[i]
-		if word == "--" {
-			return nil // the rest is another program's
-		}
-		if len(word) > 1 && word[0] == '-' {
-			if f := firstFlag(flagNamed(flags, word), flagNamed(app.Flags, word)); f != nil && takesValue(f) && !strings.Contains(word, "=") {
-				if i++; i == len(words) {
-					return values(f)
-				}
-			}
-			continue
-		}
-		next := commandNamed(commands, word)
-		if next == nil {
-			commands = nil // an argument; only options can follow
-			continue
-		}
-		command, commands, flags = next, next.Subcommands, next.Flags
-	}
-	switch {
-	case strings.HasPrefix(typed, "-"):
-		return starting(typed, append(optionLines(flags), optionLines(app.VisibleFlags())...))
-	case command != nil && command.Name == "completion" && words[len(words)-1] == "completion":
-		return starting(typed, shells)
-	}
-	var lines []string
-	for _, c := range commands {
-		lines = append(lines, c.Name+"\t"+c.Usage)
-	}
-	return starting(typed, lines)
-}
-
-// values are what the value of an option can be, where that is known.
-func values(f cli.Flag) []string {
-	if f.Names()[0] == "format" {
-		return tokenFormats
-	}
-	return nil
-}
-
-func firstFlag(a, b cli.Flag) cli.Flag {
-	if a != nil {
-		return a
-	}
-	return b
-}
-
-func optionLines(flags []cli.Flag) []string {
-	var lines []string
-	for _, f := range flags {
-		usage := ""
-		if d, ok := f.(cli.DocGenerationFlag); ok {
-			usage = strings.ReplaceAll(d.GetUsage(), "`", "")
-		}
-		for _, name := range f.Names() {
-			lines = append(lines, dashed(name)+"\t"+usage)
-		}
-	}
-	return lines
-}
-
-func starting(with string, lines []string) []string {
-	var out []string
-	for _, l := range lines {
-		if strings.HasPrefix(l, with) {
-			out = append(out, l)
-		}
-	}
-	return out
 }

@@ -58,6 +58,20 @@ func Usage(hint, format string, args ...any) error { return usagef(hint, format,
 // Hinted returns err with a hint of the next command.
 func Hinted(err error, hint string) error { return &hintedError{err, hint} }
 
+// Explain returns what err says, and the next command or "".
+func Explain(err error) (text, hint string) { return explain(err) }
+
+// ExitCode returns the exit code for err.
+func ExitCode(err error) int { return exitCode(err) }
+
+// Exit ends the program with a code, everything being said.
+func Exit(code int) error {
+	if code == exitDone {
+		return nil
+	}
+	return &exitError{code: code}
+}
+
 // A hintedError is an error with the next command.
 type hintedError struct {
 	error

@@ -10,6 +10,7 @@ require (
 	github.com/tokentoss/tokentoss/core/profile v0.1.0
 	github.com/tokentoss/tokentoss/e2e/emulator v0.1.0
 	github.com/tokentoss/tokentoss/frontends/http v0.1.0
+	github.com/tokentoss/tokentoss/frontends/notebook v0.1.0
 	github.com/tokentoss/tokentoss/plugins v0.1.0
 	github.com/tokentoss/tokentoss/stores/encrypted v0.1.0
 	github.com/tokentoss/tokentoss/stores/file v0.1.0
@@ -17,6 +18,7 @@ require (
 	github.com/urfave/cli/v2 v2.27.7
 	github.com/xrash/smetrics v0.0.0-20240521201337-686a1a2994c1
 	go.uber.org/goleak v1.3.0
+	golang.org/x/sys v0.50.0
 	golang.org/x/term v0.48.0
 )
 
@@ -43,11 +45,10 @@ require (
 	github.com/oklog/run v1.1.0 // indirect
 	github.com/pelletier/go-toml/v2 v2.4.3 // indirect
 	github.com/russross/blackfriday/v2 v2.1.0 // indirect
-	github.com/tokentoss/tokentoss/frontends/notebook v0.1.0 // indirect
+	github.com/tokentoss/tokentoss/stores/memory v0.1.0 // indirect
 	golang.org/x/crypto v0.59.0 // indirect
 	golang.org/x/net v0.62.0 // indirect
 	golang.org/x/oauth2 v0.37.0 // indirect
-	golang.org/x/sys v0.50.0 // indirect
 	golang.org/x/text v0.44.0 // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20260817212433-ac3dfec99bb1 // indirect
 	google.golang.org/grpc v1.85.0 // indirect

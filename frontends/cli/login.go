@@ -7,6 +7,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/authcode"
+	"github.com/tokentoss/tokentoss/core/device"
 	"github.com/tokentoss/tokentoss/core/profile"
 )
 
@@ -25,7 +26,12 @@ func login(ctx context.Context, in *Invocation) error {
 	if port := in.Int("redirect-port"); port < 0 || port > 65535 {
 		return usagef("tokentoss login --help", "login: %d is not a port", port)
 	}
-	p, err := in.open(ctx, func(o *profile.Options) { o.Auth = in.authOptions })
+	p, err := in.open(ctx, func(o *profile.Options) {
+		o.Auth = in.authOptions
+		if in.Bool("device") {
+			o.Override = func(s *profile.Settings) { s.Flow = profile.DeviceFlow }
+		}
+	})
 	if err != nil {
 		return err
 	}
@@ -51,6 +57,10 @@ func login(ctx context.Context, in *Invocation) error {
 		}
 	}
 	err = frontend.Run(ctx, p.Session)
+	var client *device.ClientError
+	if name := in.deviceProfile(p); name != "" && errors.As(err, &client) {
+		return &hintedError{err, "tokentoss --profile " + name + " login"}
+	}
 	if errors.Is(err, core.ErrNotSaved) {
 		return &hintedError{err, "make room, or make the directory writable, and run tokentoss login again"}
 	}
@@ -59,7 +69,9 @@ func login(ctx context.Context, in *Invocation) error {
 
 // authOptions are the options of this login.
 func (in *Invocation) authOptions(o *authcode.Options) {
-	o.Timeout = in.Duration("timeout")
+	if in.IsSet("timeout") {
+		o.Timeout = in.Duration("timeout")
+	}
 	if in.IsSet("redirect-port") {
 		o.Port = in.Int("redirect-port")
 	}
@@ -67,6 +79,21 @@ func (in *Invocation) authOptions(o *authcode.Options) {
 		o.LoginHint = hint
 	}
 	o.Scopes = append(o.Scopes, in.StringSlice("scope")...)
+}
+
+// deviceProfile returns the other profile that is there for signing in by device
+// code, or "".
+func (in *Invocation) deviceProfile(p *profile.Profile) string {
+	c, _, err := in.config()
+	if err != nil {
+		return ""
+	}
+	for _, name := range c.Names() {
+		if s, err := c.SettingsOf(name); err == nil && name != p.Name && s.Flow == profile.DeviceFlow {
+			return name
+		}
+	}
+	return ""
 }
 
 // browser returns the command that opens an address: "" is the system's.

@@ -35,11 +35,15 @@ func (m messages) fail(format string, args ...any) { m.line("error: ", format, a
 
 // hint tells what to do next.
 func (m messages) hint(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
+	m.line("hint: ", "%s", m.command(fmt.Sprintf(format, args...)))
+}
+
+// command adds the options to a text that is a command.
+func (m messages) command(text string) string {
 	if rest, ok := strings.CutPrefix(text, "tokentoss "); ok && !ofAllProfiles(rest) && !strings.Contains(rest, "--") {
-		text = "tokentoss " + m.options + rest
+		return "tokentoss " + m.options + rest
 	}
-	m.line("hint: ", "%s", text)
+	return text
 }
 
 // ofAllProfiles tells whether a command is not about one profile or one store.

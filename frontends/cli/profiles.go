@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/profile"
@@ -75,20 +77,30 @@ func profileUse(_ context.Context, in *Invocation) error {
 	return nil
 }
 
+// flows are the ways to sign in that a profile can have.
+var flows = []string{profile.BrowserFlow, profile.DeviceFlow}
+
 func profileAdd(_ context.Context, in *Invocation) error {
 	c, _, err := in.config()
 	if err != nil {
 		return err
 	}
-	name := in.Args().First()
+	name, flow := in.Args().First(), in.String("flow")
+	if flow != "" && !slices.Contains(flows, flow) {
+		return usagef("one of "+strings.Join(flows, ", "), "there is no flow %q", flow)
+	}
 	err = c.Add(name, profile.Settings{
-		Store: in.String("store"), Issuer: in.String("issuer"), HostedDomain: in.String("hosted-domain"),
+		Store: in.String("store"), Flow: flow, Issuer: in.String("issuer"), HostedDomain: in.String("hosted-domain"),
 		LoginHint: in.String("login-hint"), SessionLifetime: in.String("session-lifetime"), Browser: in.String("browser"),
 	})
 	if err != nil {
 		return err
 	}
 	in.say.say("added profile %s", name)
+	if flow == profile.DeviceFlow {
+		in.say.hint("tokentoss --profile %s configure --from FILE, with a client of the type \"TVs and Limited Input devices\"", name)
+		return nil
+	}
 	in.say.hint("tokentoss --profile %s login, or tokentoss profile use %s", name, name)
 	return nil
 }

@@ -57,6 +57,9 @@ func request(ctx context.Context, in *Invocation) error {
 	return nil
 }
 
+// Target reads an argument that is a service's URL.
+func Target(raw string) (*url.URL, error) { return parseTarget(raw) }
+
 // target checks a URL and returns it.
 func (in *Invocation) target(raw string) (string, error) {
 	u, err := parseTarget(raw)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"net/url"
 	"os"
 	"time"
 
@@ -47,14 +48,22 @@ func (t *terminal) Prompt(ctx context.Context, p core.Prompt) (string, error) {
 		t.done()
 		say.warn("not taken: %s", p.Problem)
 	} else {
-		t.turn.show(p.URL)
-		t.open(ctx, p)
+		t.turn.show(p)
+		if p.Code != "" {
+			t.in.showCode(p)
+		} else {
+			t.open(ctx, p)
+		}
+		if !isTerminal(t.in.Stdin) {
+			say.say("waiting for the sign-in, at most %s", time.Until(p.Deadline).Round(time.Second))
+		}
 	}
 	if !isTerminal(t.in.Stdin) {
 		<-ctx.Done()
 		return "", ctx.Err()
 	}
-	if t.lines == nil {
+	// Where there is no redirect, there is nothing to paste.
+	if t.lines == nil && p.RedirectURL != "" {
 		t.lines = readLines(t.in.Stdin)
 		say.say("if the browser ends on a page that cannot be reached, paste that page's address here")
 	}
@@ -94,10 +103,24 @@ func (t *terminal) open(ctx context.Context, p core.Prompt) {
 		}
 	}
 	say.say("%s", how)
-	fmt.Fprintf(t.in.Stderr, "\n  %s\n\n", p.URL)
-	if !isTerminal(t.in.Stdin) {
-		say.say("waiting for the sign-in, at most %s", time.Until(p.Deadline).Round(time.Second))
+	t.in.show(p.URL)
+}
+
+// show sets something apart that is to be copied.
+func (in *Invocation) show(text string) { fmt.Fprintf(in.Stderr, "\n  %s\n\n", oneLine(text)) }
+
+// showCode says where to type in the code of a sign-in on another device, and when
+// not to. The address is opened by nobody but the person, who has the code then.
+func (in *Invocation) showCode(p core.Prompt) {
+	host := p.URL
+	if u, err := url.Parse(p.URL); err == nil {
+		host = u.Host
 	}
+	in.say.say("open this address on any device that has a browser:")
+	in.show(p.URL)
+	in.say.say("and type in this code there:")
+	in.show(p.Code)
+	in.say.warn("type it in only if you began this sign-in yourself, and only at %s: whoever has the machine that shows the code is signed in as you", host)
 }
 
 // countdown shows how long is left, above the line on which a person types.

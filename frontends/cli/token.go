@@ -13,28 +13,43 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 )
 
-// cookieName is the cookie in which IAP takes an ID token.
-const cookieName = "GCP_IAAP_AUTH_TOKEN"
-
 var tokenFormats = []string{"raw", "header", "json", "env", "curl", "cookie"}
 
 // token prints a token. Where that is not possible, standard output stays empty.
 func token(ctx context.Context, in *Invocation) error {
-	format := in.String("format")
+	format, jar, target := in.String("format"), in.String("jar"), in.Args().First()
+	if jar != "" && !in.IsSet("format") {
+		format = "cookie"
+	}
 	if !slices.Contains(tokenFormats, format) {
 		return usagef("one of "+strings.Join(tokenFormats, ", "), "token: there is no format %q", format)
 	}
-	if in.NArg() > 0 && format != "cookie" {
+	switch cookie := format == "cookie"; {
+	case jar != "" && !cookie:
+		return usagef("tokentoss token --help", "token: --jar goes with --format cookie only")
+	case target != "" && !cookie:
 		return usagef("tokentoss token --help", "token: a URL goes with --format cookie only")
+	case jar != "" && target == "":
+		return usagef("tokentoss token --jar FILE https://my-service.run.app", "token: the cookie in --jar is for which URL?")
+	case cookie && in.Bool("access"):
+		return usagef("leave --access out", "token: IAP takes no access token, in a cookie either")
 	}
 	p, err := in.open(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer p.Close()
+	if target != "" {
+		if err := in.mayGet(p, target); err != nil {
+			return err
+		}
+	}
 	id, err := p.IDToken(ctx)
 	if err != nil {
 		return err
+	}
+	if jar != "" {
+		return writeJar(jar, target, id)
 	}
 	value := id.Value
 	if in.Bool("access") {
@@ -42,7 +57,7 @@ func token(ctx context.Context, in *Invocation) error {
 			return err
 		}
 	}
-	text, err := formatToken(format, in.Args().First(), value, id, in.Bool("access"))
+	text, err := formatToken(format, target, value, id, in.Bool("access"))
 	if err != nil {
 		return err
 	}
@@ -60,7 +75,7 @@ func formatToken(format, target string, value core.Secret, id core.IDToken, acce
 	case "curl":
 		return curlConfig(text, false), nil
 	case "cookie":
-		return cookie(target, text, id.Expiry)
+		return cookie(target, id)
 	case "json":
 		out := map[string]any{
 			"email": id.Email, "sub": id.Subject, "issuer": id.Issuer, "audience": id.Audience, "expiry": id.Expiry.UTC().Format(time.RFC3339),
@@ -74,20 +89,6 @@ func formatToken(format, target string, value core.Secret, id core.IDToken, acce
 		return string(b), err
 	}
 	return text, nil
-}
-
-// cookie formats the token as a line of a Netscape cookie jar for the host of
-// target, or as NAME=VALUE.
-func cookie(target, value string, expiry time.Time) (string, error) {
-	if target == "" {
-		return cookieName + "=" + value, nil
-	}
-	u, err := parseTarget(target)
-	if err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("# Netscape HTTP Cookie File\n#HttpOnly_%s\tFALSE\t/\t%s\t%d\t%s\t%s",
-		u.Hostname(), strings.ToUpper(fmt.Sprint(u.Scheme == "https")), expiry.Unix(), cookieName, value), nil
 }
 
 // shellWord quotes a token for a POSIX shell, if it needs that. An ID token is

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -35,9 +36,12 @@ func takeTurn(ctx context.Context, in *Invocation, p *profile.Profile) (*turn, e
 		return nil, err
 	}
 	in.say.say("another tokentoss login is already waiting")
-	if url := waitingAddress(ctx, p); url != "" {
+	switch waiting := waitingPrompt(ctx, p); {
+	case waiting.Code != "":
+		in.showCode(waiting)
+	case waiting.URL != "":
 		in.say.say("open this address in your browser:")
-		fmt.Fprintf(in.Stderr, "\n  %s\n\n", url)
+		in.show(waiting.URL)
 	}
 	for t == nil {
 		if err := sleep(ctx, 200*time.Millisecond); err != nil {
@@ -78,14 +82,14 @@ func tryTurn(p *profile.Profile) (*turn, error) {
 	return t, nil
 }
 
-// show tells other logins what address is waiting.
-func (t *turn) show(url string) {
+// show tells other logins what address is waiting, and for which code.
+func (t *turn) show(p core.Prompt) {
 	if t.lock == nil {
 		return // nobody would see that this login is the one, nor remove it
 	}
 	// Not telling them is no reason to fail.
 	if f, err := os.OpenFile(t.address, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600); err == nil {
-		_, _ = f.WriteString(url)
+		_, _ = f.WriteString(strings.TrimSuffix(p.URL+"\n"+p.Code, "\n"))
 		_ = f.Close()
 	}
 }
@@ -97,18 +101,19 @@ func (t *turn) release() {
 	}
 }
 
-// waitingAddress returns the address that another login is waiting for, or "".
-func waitingAddress(ctx context.Context, p *profile.Profile) string {
+// waitingPrompt returns what another login is waiting for, as far as can be told.
+func waitingPrompt(ctx context.Context, p *profile.Profile) core.Prompt {
 	for range 20 { // the other may be just starting
 		data, err := os.ReadFile(filepath.Join(p.Dir, ".login-"+p.Name+".url"))
 		if err == nil && len(data) > 0 {
-			return oneLine(string(data))
+			address, code, _ := strings.Cut(string(data), "\n")
+			return core.Prompt{URL: address, Code: code}
 		}
 		if sleep(ctx, 50*time.Millisecond) != nil {
-			return ""
+			break
 		}
 	}
-	return ""
+	return core.Prompt{}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/frontends/http/metadata"
 	"github.com/tokentoss/tokentoss/frontends/http/proxy"
 	"github.com/tokentoss/tokentoss/frontends/http/serve"
 	"github.com/tokentoss/tokentoss/frontends/notebook"
@@ -19,7 +20,7 @@ func bundled() []plugins.Plugin {
 		return plugins.Info{Name: name, About: about, Locking: true, Listing: true}
 	}
 	return []plugins.Plugin{
-		serve.Plugin(), proxy.Plugin(), notebook.Plugin(),
+		serve.Plugin(), proxy.Plugin(), metadata.Plugin(), notebook.Plugin(),
 		plugins.Store(info("encrypted", "files, encrypted by age: for an identity, an SSH key, or a passphrase"),
 			func(_ context.Context, o plugins.Opening[encrypted.Config]) (core.TokenStore, error) {
 				return encrypted.Open(o.Config, o.Dir, encrypted.Ask(o.Ask))

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -11,6 +12,9 @@ import (
 	"github.com/tokentoss/tokentoss/frontends/cli"
 )
 
+// deviceClientID is that of the client for the device flow.
+const deviceClientID = "104250000042-device.apps.googleusercontent.com"
+
 // runEmulator runs the emulator until it is interrupted. It prints one line of
 // JSON when it is ready.
 func runEmulator(ctx context.Context, in *cli.Invocation) error {
@@ -18,6 +22,7 @@ func runEmulator(ctx context.Context, in *cli.Invocation) error {
 		Listen: in.String("listen"), Upstream: in.String("upstream"), AutoConsent: in.String("auto-consent"),
 		TokenLifetime: in.Duration("token-lifetime"),
 	}
+	o.Clients = []emulator.Client{{ID: deviceClientID, Secret: "GOCSPX-" + rand.Text(), Type: emulator.LimitedInput}}
 	for _, email := range in.StringSlice("account") {
 		o.Accounts = append(o.Accounts, emulator.Account{Email: email})
 	}
@@ -31,11 +36,17 @@ func runEmulator(ctx context.Context, in *cli.Invocation) error {
 		return err
 	}
 	defer remove()
+	deviceFile, removeDevice, err := writeClient(in.String("device-client"), e.ClientSecretsOf(e.Clients()[1]))
+	if err != nil {
+		return err
+	}
+	defer removeDevice()
 	ready, err := json.Marshal(struct {
 		Google        string `json:"google"`
 		IAP           string `json:"iap"`
 		ClientSecrets string `json:"client_secrets"`
-	}{e.GoogleURL(), e.IAPURL(), file})
+		DeviceSecrets string `json:"device_client_secrets"` // of the client for devices
+	}{e.GoogleURL(), e.IAPURL(), file, deviceFile})
 	if err != nil {
 		return err
 	}

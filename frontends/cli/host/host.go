@@ -32,7 +32,7 @@ func Main() int {
 			return serveAgent(os.Args[2])
 		}
 	}
-	return cli.Main(&cli.Host{Commands: commands(), OpenStore: openStore, OpenFrontend: openLogin})
+	return cli.Main(&cli.Host{Commands: commands(), Names: names, OpenStore: openStore, OpenFrontend: openLogin})
 }
 
 // servePlugin serves a bundled plugin.
@@ -48,7 +48,8 @@ func servePlugin(name string) int {
 
 func commands() map[string]cli.Action {
 	return map[string]cli.Action{
-		"emulator": runEmulator, "demo": runDemo, "serve": runServe, "proxy": runProxy, "rpc": runRPC,
+		"emulator": runEmulator, "demo": runDemo, "serve": runServe, "proxy": runProxy, "metadata": runMetadata,
+		"doctor": runDoctor, "rpc": runRPC,
 		"plugin list": pluginList, "plugin install": pluginInstall, "plugin describe": pluginDescribe,
 		"plugin verify": pluginVerify, "plugin remove": pluginRemove,
 		"store list": storeList, "store use": storeUse, "store migrate": storeMigrate,

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -18,17 +19,12 @@ func withParent(ctx context.Context) (context.Context, context.CancelFunc) {
 	}
 	// It is polled by the runtime, and can be closed while it is waited for.
 	process := os.NewFile(uintptr(fd), "parent")
-	conn, err := process.SyscallConn()
-	if err != nil || os.Getppid() != parent {
+	if os.Getppid() != parent { // it ended before, and its number is another's
 		process.Close()
 		return askForParent(ctx, cancel, parent)
 	}
 	go func() { // ends with close
-		err := conn.Read(func(fd uintptr) bool {
-			n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
-			return n > 0 || err != nil && err != unix.EINTR
-		})
-		if err == nil {
+		if waitFor(process) == nil {
 			cancel()
 		}
 	}()
@@ -36,4 +32,23 @@ func withParent(ctx context.Context) (context.Context, context.CancelFunc) {
 		cancel()
 		process.Close()
 	}
+}
+
+// waitFor waits until the process of a descriptor has ended, or that is closed.
+func waitFor(process *os.File) error {
+	conn, err := process.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = conn.Read(func(fd uintptr) bool {
+		ready := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		n, err := unix.Poll(ready, 0)
+		for err == unix.EINTR {
+			n, err = unix.Poll(ready, 0)
+		}
+		failed = err
+		return n > 0 || err != nil
+	})
+	return errors.Join(err, failed)
 }

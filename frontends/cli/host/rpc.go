@@ -7,17 +7,21 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/profile"
 	"github.com/tokentoss/tokentoss/frontends/cli"
 	"github.com/tokentoss/tokentoss/frontends/cli/agent"
 	"github.com/tokentoss/tokentoss/frontends/notebook"
-	"github.com/tokentoss/tokentoss/frontends/notebook/remote"
 	"github.com/tokentoss/tokentoss/frontends/notebook/rpc"
 	"github.com/tokentoss/tokentoss/plugins"
 	"github.com/tokentoss/tokentoss/plugins/host"
 )
+
+// endTimeout is how long rpc may take to end. A refresh that is under way is waited
+// for, since its outcome must not be lost.
+const endTimeout = 45 * time.Second
 
 // runRPC serves sessions to the program that started this one, until that ends.
 func runRPC(ctx context.Context, in *cli.Invocation) error {
@@ -34,11 +38,24 @@ func runRPC(ctx context.Context, in *cli.Invocation) error {
 	defer signal.Stop(broken)
 	ctx, stop := withParent(ctx)
 	defer stop()
+	// Whatever hangs, a store or who reads standard error: nothing is left behind.
+	context.AfterFunc(ctx, func() { time.AfterFunc(endTimeout, func() { os.Exit(1) }) })
 	r := &rpcHost{in: in, dir: dir}
 	return rpc.Serve(ctx, in.Stdin, in.Stdout, rpc.Host{
 		Version: in.App.Version, Dir: dir, Profile: in.String("profile"), Store: in.String("store"),
-		RemoteHint: remote.Likely(os.Getenv), OpenStore: r.openStore, Frontend: r.openFrontend, Log: in.Logger(),
+		RemoteHint: remoteHint(dir), OpenStore: r.openStore, Frontend: r.openFrontend, Log: in.Logger(),
 	})
+}
+
+// remoteHint tells whether the browser is likely to be on another machine. Settings
+// that cannot be read are the error of who opens a session.
+func remoteHint(dir string) bool {
+	settings := make(map[string]any)
+	if config, err := profile.ReadConfig(dir); err == nil {
+		maps.Copy(settings, config.Frontends[notebook.Name])
+	}
+	setRemote(settings)
+	return settings["remote"] == true
 }
 
 // An rpcHost opens stores and frontends for rpc, which has no terminal.

@@ -14,8 +14,9 @@ import (
 
 // The names of the frontends of these commands.
 const (
-	serveFrontend = "http"
-	proxyFrontend = "proxy"
+	serveFrontend    = "http"
+	proxyFrontend    = "proxy"
+	metadataFrontend = "metadata"
 )
 
 // runServe serves the page until it is interrupted.
@@ -39,6 +40,16 @@ func runProxy(ctx context.Context, in *cli.Invocation) error {
 			settings["insecure_loopback"] = true
 		}
 		return setFlags(settings, in, "listen", "secret", "log", "log-file")
+	})
+}
+
+// runMetadata serves as a metadata server until it is interrupted.
+func runMetadata(ctx context.Context, in *cli.Invocation) error {
+	return runFrontend(ctx, in, metadataFrontend, func(settings map[string]any, _ *profile.Profile) error {
+		if in.Bool("any-audience") {
+			settings["any_audience"] = true
+		}
+		return setFlags(settings, in, "listen", "guard", "project")
 	})
 }
 

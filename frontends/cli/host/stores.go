@@ -37,6 +37,17 @@ func storesOf(h *host.Host) ([]listed, error) {
 	return list, err
 }
 
+// aliases returns the names that config.toml gives to stores.
+func aliases(config *profile.Config) []listed {
+	var list []listed
+	for alias, table := range config.Stores {
+		if plugin, ok := table["plugin"].(string); ok && plugin != alias {
+			list = append(list, listed{alias, "plugin " + plugin + ", as config.toml says"})
+		}
+	}
+	return list
+}
+
 // storeNames returns the names of all stores, sorted.
 func storeNames(h *host.Host) []string {
 	var names []string
@@ -63,11 +74,7 @@ func storeList(ctx context.Context, in *cli.Invocation) error {
 	if err != nil {
 		return err
 	}
-	for alias, table := range config.Stores {
-		if plugin, ok := table["plugin"].(string); ok && plugin != alias {
-			list = append(list, listed{alias, "plugin " + plugin + ", as config.toml says"})
-		}
-	}
+	list = append(list, aliases(config)...)
 	slices.SortStableFunc(list[1:], func(a, b listed) int { return cmp.Compare(a.name, b.name) })
 	w := tabwriter.NewWriter(in.Stdout, 0, 0, 2, ' ', 0)
 	for _, l := range list {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/frontends/http/local"
 	"github.com/tokentoss/tokentoss/plugins"
 )
 
@@ -42,9 +43,9 @@ func (p *Proxy) Run(ctx context.Context, app core.App) error {
 			return err
 		}
 	}
-	if secret == "" && pl.socket == "" && knowsOwners() {
+	if secret == "" && pl.socket == "" && local.KnowsOwners() {
 		for i, l := range pl.listeners {
-			pl.listeners[i] = &ownListener{l, p.opts.Log}
+			pl.listeners[i] = local.OnlyOwner(l, p.opts.Log)
 		}
 	}
 	netrc, remove, err := p.netrcFile(secret, pl)
@@ -155,7 +156,7 @@ func (p *Proxy) introduce(ctx context.Context, h *handler, pl *place, netrc stri
 		for _, s := range h.browsable() {
 			h.relink(s)
 		}
-	} else if pl.socket == "" && knowsOwners() {
+	} else if pl.socket == "" && local.KnowsOwners() {
 		p.print(ctx, "there is no secret: every program of yours can use this; other users cannot")
 	} else if pl.socket == "" {
 		p.print(ctx, "warning: there is no secret: every program and every user of this machine can use this")

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -32,7 +33,8 @@ type app struct {
 	clients chan core.ClientSecrets
 
 	mu         sync.Mutex
-	signIns    int // begun
+	now        *core.Status // nil: none was said yet
+	signIns    int          // begun
 	running    int
 	most       int // running at once
 	watches    int
@@ -65,22 +67,34 @@ func (a *app) Watch(ctx context.Context) (<-chan core.Status, error) {
 		return nil, err
 	}
 	out := make(chan core.Status)
+	first := a.now
 	go func() {
 		defer close(out)
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case st := <-a.states:
+		for next := first; ; next = nil {
+			if next == nil {
 				select {
-				case out <- st:
 				case <-ctx.Done():
 					return
+				case st := <-a.states:
+					a.set(st)
+					next = &st
 				}
+			}
+			select {
+			case out <- *next:
+			case <-ctx.Done():
+				return
 			}
 		}
 	}()
 	return out, nil
+}
+
+// set says what the status is, for the watches to come.
+func (a *app) set(st core.Status) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.now = &st
 }
 
 func (a *app) SignIn(ctx context.Context, p core.Prompter) (core.Status, error) {
@@ -115,6 +129,9 @@ func (a *app) SignIn(ctx context.Context, p core.Prompter) (core.Status, error) 
 				}
 			})
 		case end := <-a.ends:
+			if end.status.State != "" {
+				a.set(end.status)
+			}
 			return end.status, end.err
 		}
 	}
@@ -125,10 +142,18 @@ var redirected = core.Prompt{URL: "the browser"}
 
 func (a *app) Configure(_ context.Context, c core.ClientSecrets) error {
 	a.clients <- c
+	if a.configErr == nil {
+		a.set(core.Status{State: core.SignedOut, ClientID: c.ClientID})
+	}
 	return a.configErr
 }
 
-func (a *app) SignOut(context.Context) error { return a.signOutErr }
+func (a *app) SignOut(context.Context) error {
+	if a.signOutErr == nil || errors.Is(a.signOutErr, core.ErrNotRevoked) {
+		a.set(core.Status{State: core.SignedOut})
+	}
+	return a.signOutErr
+}
 
 // A scene is an engine with one view, and what the view has.
 type scene struct {
@@ -233,4 +258,18 @@ func (a *app) counts() (begun, most int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.signIns, a.most
+}
+
+// A forgetful app is one whose session ended again before a watch looked: a watch
+// says nothing where all is as it was before.
+type forgetful struct{ *app }
+
+func (f forgetful) Watch(ctx context.Context) (<-chan core.Status, error) {
+	out := make(chan core.Status, 1)
+	out <- signedOut
+	go func() {
+		<-ctx.Done()
+		close(out)
+	}()
+	return out, nil
 }

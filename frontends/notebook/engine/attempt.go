@@ -60,7 +60,7 @@ func (e *Engine) signIn(ctx context.Context, a *attempt) {
 		}
 		e.settle(a, err)
 	})
-	e.lookAgain()
+	e.lookAnew()
 }
 
 // settle says how an attempt ended. The caller has e.mu.

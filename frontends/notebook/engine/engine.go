@@ -46,6 +46,7 @@ type Engine struct {
 	stop    context.CancelFunc
 	work    sync.WaitGroup
 	look    chan struct{} // has a token when the App is to be watched again
+	anew    chan struct{} // has one when that shall begin anew
 	outcome chan error    // of the first sign-in, if it is to be the only one
 
 	mu      sync.Mutex
@@ -67,7 +68,7 @@ type Engine struct {
 // call Wait.
 func Start(ctx context.Context, app core.App, o Options) *Engine {
 	e := &Engine{
-		app: app, opts: o, look: make(chan struct{}, 1), outcome: make(chan error, 1),
+		app: app, opts: o, look: make(chan struct{}, 1), anew: make(chan struct{}, 1), outcome: make(chan error, 1),
 		changed: make(chan struct{}), seq: 1,
 	}
 	e.ctx, e.stop = context.WithCancel(ctx)
@@ -126,12 +127,7 @@ func (e *Engine) begin(f func()) {
 // tries again when a person does something.
 func (e *Engine) watch() {
 	for {
-		states, err := e.app.Watch(e.ctx)
-		if err == nil {
-			for st := range states {
-				e.see(st)
-			}
-		} else if e.ctx.Err() == nil {
+		if err := e.follow(); err != nil && e.ctx.Err() == nil {
 			e.update(func() {
 				e.known, e.status, e.problem, e.stuck = true, core.Status{State: core.SignedOut}, problemOf(err), true
 				if e.opts.Once {
@@ -147,10 +143,45 @@ func (e *Engine) watch() {
 	}
 }
 
+// follow sees what the App sends until that is no more, or shall begin anew.
+func (e *Engine) follow() error {
+	ctx, cancel := context.WithCancel(e.ctx)
+	defer cancel()
+	states, err := e.app.Watch(ctx)
+	if err != nil {
+		return err
+	}
+	for {
+		select {
+		case st, ok := <-states:
+			if !ok {
+				return nil
+			}
+			e.see(st)
+		case <-e.anew:
+			cancel()
+			for range states { // are older than what is known
+			}
+			return nil
+		}
+	}
+}
+
 // lookAgain has the App watched again, if it is not.
-func (e *Engine) lookAgain() {
+func (e *Engine) lookAgain() { put(e.look) }
+
+// lookAnew has the App say what there is now. Where the engine has learnt a status
+// from a call, the App may have sent none, and sends none when all is as it was
+// before.
+func (e *Engine) lookAnew() {
+	put(e.anew)
+	put(e.look)
+}
+
+// put puts the one token into c, if it is not there.
+func put(c chan struct{}) {
 	select {
-	case e.look <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
@@ -251,7 +282,7 @@ func (e *Engine) signOut() {
 			e.status = core.Status{State: core.SignedOut, ClientID: e.status.ClientID}
 		}
 	})
-	e.lookAgain()
+	e.lookAnew()
 }
 
 func (e *Engine) configure(c core.ClientSecrets) {
@@ -264,5 +295,5 @@ func (e *Engine) configure(c core.ClientSecrets) {
 		}
 		e.known, e.status = true, core.Status{State: core.SignedOut, ClientID: c.ClientID}
 	})
-	e.lookAgain()
+	e.lookAnew()
 }

@@ -382,3 +382,18 @@ func TestOnceCancelled(t *testing.T) {
 		t.Errorf("Wait returned %v", err)
 	}
 }
+
+// TestStatusAfterSignIn: what a sign-in returned is not believed for ever.
+func TestStatusAfterSignIn(t *testing.T) {
+	a := newApp(signedOut)
+	ctx, cancel := context.WithCancel(context.Background())
+	e := engine.Start(ctx, forgetful{a}, engine.Options{})
+	s := &scene{t: t, app: a, engine: e, view: e.Subscribe(), end: cancel}
+	s.opened()
+	a.ends <- ending{status: adaSignedIn}
+	s.until("the session is seen to be over", func() bool { return s.last.Phase == engine.SignedOut && s.last.Attempt == 0 })
+	cancel()
+	if err := e.Wait(); err != nil {
+		t.Error(err)
+	}
+}

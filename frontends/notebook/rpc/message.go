@@ -67,6 +67,7 @@ type message struct {
 var ids = regexp.MustCompile(`^("([^"\\]|\\.){0,200}"|-?(0|[1-9][0-9]{0,18}))$`)
 
 // parse reads a message. Its error does not quote it: there may be a secret in it.
+// With an error there may be an ID to answer to.
 func parse(data []byte) (message, error) {
 	var m struct {
 		Version string          `json:"jsonrpc"`
@@ -77,18 +78,17 @@ func parse(data []byte) (message, error) {
 	if !utf8.Valid(data) || !json.Valid(data) {
 		return message{}, misuse(codeParse, "a line is not JSON")
 	}
-	var none message
 	switch first := bytes.TrimSpace(data)[0]; {
 	case first == '[':
-		return none, misuse(codeInvalidRequest, "there are no batches: send each message in a line of its own")
+		return message{}, misuse(codeInvalidRequest, "there are no batches: send each message in a line of its own")
 	case first != '{' || json.Unmarshal(data, &m) != nil:
-		return none, misuse(codeInvalidRequest, "a message is not an object with the members of JSON-RPC")
-	case m.Version != "2.0":
-		return none, misuse(codeInvalidRequest, `a message does not have "jsonrpc": "2.0"`)
-	case m.Method == nil:
-		return none, misuse(codeInvalidRequest, "a message has no method")
+		return message{}, misuse(codeInvalidRequest, "a message is not an object with the members of JSON-RPC")
 	case m.ID != nil && !ids.Match(m.ID):
-		return none, misuse(codeInvalidRequest, "an id is an integer or a string of at most 200 characters")
+		return message{}, misuse(codeInvalidRequest, "an id is an integer or a string of at most 200 characters")
+	case m.Version != "2.0":
+		return message{ID: m.ID}, misuse(codeInvalidRequest, `a message does not have "jsonrpc": "2.0"`)
+	case m.Method == nil:
+		return message{ID: m.ID}, misuse(codeInvalidRequest, "a message has no method")
 	}
 	return message{ID: m.ID, Method: *m.Method, Params: m.Params}, nil
 }
@@ -97,7 +97,7 @@ func parse(data []byte) (message, error) {
 // typing mistake.
 func params[P any](data json.RawMessage) (P, error) {
 	var p P
-	if len(data) == 0 {
+	if len(data) == 0 || string(data) == "null" {
 		data = json.RawMessage("{}")
 	}
 	if data[0] != '{' {

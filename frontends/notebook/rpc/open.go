@@ -1,7 +1,6 @@
 package rpc
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -135,7 +134,7 @@ func (s *storeParam) apply(ctx context.Context, o *profile.Options) error {
 // open returns a store that has the record under key.
 func (m *memoryParam) open(ctx context.Context, key string) (core.TokenStore, error) {
 	s := memory.New()
-	if len(m.Record) == 0 || bytes.Equal(m.Record, []byte("null")) {
+	if len(m.Record) == 0 || string(m.Record) == "null" {
 		return s, nil
 	}
 	_, err := s.Save(ctx, key, core.Record{Data: m.Record})

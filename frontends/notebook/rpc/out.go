@@ -26,11 +26,10 @@ type out struct {
 	fail  func(error)     // is told why nothing can be written
 	lines chan []byte
 
-	dead    chan struct{} // closed when nobody reads
-	written chan struct{} // closed when all is written
+	written chan struct{} // closed when all is written, or nothing can be
 	err     error         // after written
-
-	once sync.Once // of dead
+	dead    chan struct{} // closed when the client is not waited for any more
+	once    sync.Once     // of dead
 }
 
 func newOut(ctx context.Context, w io.Writer, fail func(error)) *out {
@@ -48,7 +47,6 @@ func (o *out) run() {
 	for data := range o.lines {
 		if _, err := o.w.Write(data); err != nil {
 			o.err = fmt.Errorf("the answers cannot be written: %w", err)
-			o.abandon()
 			o.fail(o.err)
 			return
 		}
@@ -67,7 +65,7 @@ func (o *out) send(m any) {
 	select {
 	case o.lines <- data:
 		return
-	case <-o.dead:
+	case <-o.written:
 		return
 	case <-o.ctx.Done():
 	}
@@ -75,6 +73,7 @@ func (o *out) send(m any) {
 	defer timer.Stop()
 	select {
 	case o.lines <- data:
+	case <-o.written:
 	case <-o.dead:
 	case <-timer.C:
 		o.abandon()

@@ -127,12 +127,14 @@ func (s *server) run(lines <-chan line) {
 func (s *server) line(data []byte) {
 	m, bad := parse(data)
 	switch {
-	case bad != nil:
+	case m.ID == nil && bad != nil:
 		s.reply(nil, nil, bad)
 	case m.ID == nil:
 		s.notified(m)
 	case !s.begin(m.ID):
 		s.reply(nil, nil, misuse(codeInvalidRequest, "a request has the id of another that is not answered yet"))
+	case bad != nil:
+		s.answer(m.ID, nil, bad)
 	case m.Method == "initialize":
 		result, err := s.initialize(m.Params)
 		s.answer(m.ID, result, err)
@@ -182,10 +184,10 @@ func (s *server) notified(m message) {
 		s.stop(errShutdown)
 	case m.Method == "session.message" && s.ready:
 		if err := s.message(m.Params); err != nil {
-			s.host.Log.Warn("a message of a view was dropped", "reason", err)
+			s.host.Log.Debug("a message of a view was dropped", "reason", err)
 		}
 	default:
-		s.host.Log.Warn("a notification was dropped", "known", m.Method == "session.message")
+		s.host.Log.Debug("a notification was dropped", "known", m.Method == "session.message")
 	}
 }
 

@@ -71,7 +71,7 @@ func (o *session) client() string {
 	if o.clientFile != "" {
 		return o.clientFile
 	}
-	return o.profile.ClientFile
+	return o.profile.ClientFileNow()
 }
 
 // close ends the views, then the session.

@@ -188,6 +188,7 @@ function signIn(s) {
   const text = h("p");
   const problem = alertBox();
   const code = h("p", { class: "tt-code" });
+  const warning = h("p", { class: "tt-dim" }, "Only if you began this sign-in yourself: whoever has the screen that shows the code is signed in as you.");
   const link = h("a", { class: "tt-button tt-main", target: "_blank", rel: "noopener", role: "link" });
   link.addEventListener("click", (event) => open(event, s));
   const again = button("Try again", () => s.send("arm", { seq: s.snapshot.seq }), "tt-main");
@@ -201,8 +202,9 @@ function signIn(s) {
     set(title, waiting ? "Finish in the other window" : s.snapshot.phase === "needs_sign_in" ? "Please sign in again" : "Sign in to go on");
     set(text, explain(s, waiting));
     showProblem(problem, error);
-    set(code, armed?.code ? `Enter this code there: ${armed.code}` : "");
-    code.hidden = !armed?.code;
+    // Both are there before the address can be opened.
+    set(code, armed?.code ? `Type in this code at ${new URL(armed.auth_url).host}: ${armed.code}` : "");
+    code.hidden = warning.hidden = !armed?.code;
     arm(link, armed, waiting);
     link.hidden = !!stuck && !attempt;
     again.hidden = !stuck || !!attempt;
@@ -211,7 +213,7 @@ function signIn(s) {
     help.update(s, waiting);
   };
   const actions = h("div", { class: "tt-actions" }, link, again, cancel, change);
-  return { el: h("div", { class: "tt-face" }, title, text, problem, code, actions, help.el), title, update };
+  return { el: h("div", { class: "tt-face" }, title, text, problem, code, warning, actions, help.el), title, update };
 }
 
 /** @param {State} s @param {boolean} waiting */
@@ -277,6 +279,7 @@ function otherWays(s) {
   const update = (/** @type {State} */ s, /** @type {boolean} */ waiting) => {
     const armed = current(s);
     address.value = armed?.auth_url ?? "";
+    form.hidden = !!armed?.code; // there is no way back that could fail
     el.hidden = !armed;
     // Opened for the person once; whether it stays open is theirs to say.
     const useful = waiting && (s.refused || s.snapshot.remote_hint || !onThisMachine()) || s.snapshot.error?.code === "bad_answer";

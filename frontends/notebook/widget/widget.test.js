@@ -283,6 +283,24 @@ test("the focus stays in the widget when what had it goes, and is not taken from
   assert.equal(document.activeElement.id, "other");
 });
 
+test("a code is shown with where to type it in and when not to, before anything opens", () => {
+  back.snapshot("signed_out", { attempt: 1 });
+  back.armed(1, "https://provider.invalid:8443/device", { code: "GQVQ-JKEC" });
+  assert.match(text(), /^Type in this code at provider\.invalid:8443: GQVQ-JKEC$/m);
+  assert.match(text(), /Only if you began this sign-in yourself/);
+  assert.equal(opened.length, 0);
+  const form = $("details form");
+  assert.equal(visible(form), false); // nothing to paste
+  click(control("Sign in with Google"));
+  assert.equal(opened[0][0], "https://provider.invalid:8443/device"); // the code is not in it
+  back.snapshot("waiting", { attempt: 1 });
+  assert.match(text(), /GQVQ-JKEC/);
+  back.snapshot("signed_out", { attempt: 2 });
+  back.armed(2);
+  assert.doesNotMatch(text(), /code/);
+  assert.equal(form.hidden, false);
+});
+
 test("a screen reader hears each state once", () => {
   const live = () => $('[aria-live="polite"]').textContent;
   back.snapshot("signed_out", { attempt: 1 });

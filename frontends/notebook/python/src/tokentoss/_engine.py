@@ -342,14 +342,19 @@ def closing() -> bool:
     return _closing
 
 
-def shut_down() -> None:
-    """Ends the engine, when this process ends."""
-    global _current, _closing
-    _closing = True
+def stop() -> None:
+    """Ends the engine, if there is one. The next call starts another."""
+    global _current
     with _lock:
         engine, _current = _current, None
     if engine is not None and not engine.ended:
         engine.close()
+
+
+def _at_exit() -> None:
+    global _closing
+    _closing = True
+    stop()
 
 
 def _after_fork_in_child() -> None:
@@ -360,6 +365,6 @@ def _after_fork_in_child() -> None:
         engine.abandon()
 
 
-atexit.register(shut_down)
+atexit.register(_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)

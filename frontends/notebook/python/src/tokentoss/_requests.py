@@ -57,25 +57,22 @@ def refused(response: requests.Response, origin: Origin, token: Token, renewed: 
 
 
 def follow_up(
-    token: Token, origin: Origin, response: requests.Response, send: Callable[[Token], requests.Response | None]
+    token: Token, origin: Origin, response: requests.Response, send: Callable[[Token], requests.Response]
 ) -> requests.Response:
     """Renews a token that was refused, and sends the request once more.
 
-    send returns None where the request cannot be sent again. A 401 or 403 is handed back, for the caller to look at;
-    a sign-in page never is: it would be followed, and be taken for the service's answer.
+    A 401 or 403 is handed back, for the caller to look at; a redirect to a sign-in page never is: it would be followed,
+    and be taken for the service's answer.
     """
     verdict = judge(response.status_code, response.headers)
     if verdict == ACCEPTED:
         return response
     renewed = False
-    if verdict == STALE:
+    one_shot = verdict == STALE and not rewound(response.request)
+    if verdict == STALE and not one_shot:
         fresh = token.renew()
         if fresh.value != token.value:
             again = send(fresh)
-            if again is None:
-                if response.status_code == 401:
-                    return refused(response, origin, token, False)
-                raise refused(response, origin, token, False).error(one_shot=True)
             response.content  # so that its connection can be used again  # noqa: B018
             response.close()
             response, token, renewed = again, fresh, True
@@ -83,7 +80,7 @@ def follow_up(
                 return response
     answer = refused(response, origin, token, renewed)
     if answer.status_code not in (401, 403):
-        raise answer.error()
+        raise answer.error(one_shot=one_shot)
     return answer
 
 
@@ -147,9 +144,7 @@ class IAPAdapter(HTTPAdapter):
             return super().send(request, **options)
         token = self._source.token()
 
-        def send(token: Token, again: bool = True) -> requests.Response | None:
-            if again and not rewound(request):
-                return None
+        def send(token: Token) -> requests.Response:
             signed = request.copy()
             signed.headers = request.headers.copy()
             sign(signed.headers, token, origin)
@@ -157,9 +152,7 @@ class IAPAdapter(HTTPAdapter):
             response.request = request
             return response
 
-        response = send(token, again=False)
-        assert response is not None
-        return follow_up(token, origin, response, send)
+        return follow_up(token, origin, send(token), send)
 
     def _check(self, request: requests.PreparedRequest, proxies: Mapping[str, str] | None) -> Origin | None:
         """Returns the origin that a request is for if it may see the token. None is for others on a redirect."""
@@ -245,9 +238,7 @@ class _Hook:
         if origin not in self._origins or judge(response.status_code, response.headers) == ACCEPTED:
             return response
 
-        def send(token: Token) -> requests.Response | None:
-            if not rewound(request):
-                return None
+        def send(token: Token) -> requests.Response:
             self._token = token
             again = request.copy()
             again.headers[self._header] = token.bearer()
@@ -257,8 +248,8 @@ class _Hook:
             answer.request = again
             return answer
 
-        if self._header not in request.headers:  # requests leaves Proxy-Authorization out on a redirect
-            response = send(self._token) or response
+        if self._header not in request.headers and rewound(request):
+            response = send(self._token)  # requests leaves Proxy-Authorization out on a redirect
         return follow_up(self._token, origin, response, send)
 
 

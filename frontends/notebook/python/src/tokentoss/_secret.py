@@ -6,9 +6,11 @@ import time
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
-# A token is asked for anew so long before it expires. The engine, which knows how
-# far this machine's clock is off, decides whether that means a new one.
+# A token is asked for anew so many seconds before it expires, or when so much of its
+# time is left. Whether that means a new one is the engine's to say, which knows how far
+# this machine's clock is off.
 EARLY = 60.0
+EARLY_PART = 0.1
 
 
 class Secret(str):
@@ -44,7 +46,9 @@ class Token:
         self.audience: str = result.get("audience") or ""
         self.subject: str = result.get("subject") or ""
         self.generation: int = result.get("generation") or 0
-        self.use_until = self.expiry.timestamp() - EARLY if self.expiry else 0.0
+        now = time.time()
+        end = self.expiry.timestamp() if self.expiry else now
+        self.use_until = end - min(EARLY, EARLY_PART * (end - now))
 
     def fresh(self) -> bool:
         """Tells whether it can be used without asking anybody."""

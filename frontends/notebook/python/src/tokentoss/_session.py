@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
+import time
 import warnings
 import weakref
 from collections.abc import Callable
@@ -19,6 +21,7 @@ from .exceptions import (
     ConfigurationError,
     EngineEndedError,
     InsecureFilePermissionsWarning,
+    NoCredentialsError,
     NotConfiguredError,
     NotRevokedError,
     SignInError,
@@ -28,15 +31,23 @@ from .exceptions import (
     TokenTossError,
 )
 
+KEPT = 32  # sessions, of the 64 that an engine takes
+REVIVE_EVERY = 10.0  # seconds
+
 Message = dict[str, Any]
 View = Callable[[Message], None]
+
+
+class RenewedRecentlyError(TokenRefreshError):
+    """A newer token than the one that was refused would not help: it was obtained moments ago."""
+
 
 _STORAGE = {"insecure", "corrupt", "locked", "sealed", "unavailable", "read_only"}
 _ERRORS: dict[str, type[TokenTossError]] = {
     "not_configured": NotConfiguredError,
     "sign_in_needed": SignInNeededError,
     "refresh_failed": TokenRefreshError,
-    "renewed_recently": TokenRefreshError,
+    "renewed_recently": RenewedRecentlyError,
     "not_revoked": NotRevokedError,
     "bad_client": ConfigurationError,
     "bad_config": ConfigurationError,
@@ -65,6 +76,7 @@ class Session:
 
     def __init__(self, params: dict[str, Any]) -> None:
         self._params = params
+        self._in_memory = "memory" in (params.get("store") or {})
         self._reset()
         _sessions.add(self)
 
@@ -78,6 +90,8 @@ class Session:
         self._views: list[View] = []
         self._listening = False
         self._opened: dict[str, Any] = {}
+        self._revived = float("-inf")
+        self.problem: TokenTossError | None = None
         self.snapshot: Message | None = None
 
     def __repr__(self) -> str:
@@ -96,8 +110,20 @@ class Session:
                 self._engine, self._id, self._opened = engine, opened["session"], opened
                 self._tokens = {}
                 self._listening = False
+                problem = opened.get("problem")
+                self.problem = _translate(RPCError(problem)) if problem else None
                 engine.subscribe(self._id, self._receive, self._lost)
+                _make_room(self, engine)
             return engine, self._id
+
+    def _release(self, engine: Engine) -> None:
+        """Has the engine forget the session, which is opened again when it is needed."""
+        with self._opening:
+            if self._engine is not engine:
+                return
+            self._engine, session = None, self._id
+        with contextlib.suppress(RPCError, TokenTossError):
+            engine.call("session.close", {"session": session})
 
     def _call(self, method: str, again: bool = True, **params: Any) -> Any:
         try:
@@ -108,6 +134,9 @@ class Session:
                 raise
             return self._call(method, False, **params)  # by an engine that is started anew
         except RPCError as e:
+            if e.reason == "unknown_session" and again:  # to make room for others
+                self._engine = None
+                return self._call(method, False, **params)
             raise _translate(e) from None
 
     def opened(self) -> dict[str, Any]:
@@ -154,21 +183,15 @@ class Session:
                 return token
             try:
                 return self._fetch(stale.kind, stale=stale.generation)
-            except _RenewedRecentlyError:
+            except RenewedRecentlyError:
                 return stale
 
     def _fetch(self, kind: str, **more: Any) -> Token:
         try:
-            engine, session = self._open()
-            result = engine.call("session.token", {"session": session, "kind": kind, **more})
-        except EngineEndedError:
-            result = self._call("session.token", False, kind=kind, **more)
-        except RPCError as e:
-            if e.reason == "renewed_recently":
-                raise _RenewedRecentlyError from None
-            if e.reason in ("sign_in_needed", "not_configured"):
-                self._tokens = {}
-            raise _translate(e) from None
+            result = self._call("session.token", kind=kind, **more)
+        except NoCredentialsError:
+            self._tokens = {}
+            raise
         self._tokens[kind] = token = Token(result, self)
         logger.debug("a new %s token, until %s", kind, token.expiry)
         return token
@@ -191,11 +214,15 @@ class Session:
             engine.notify("session.message", {"session": session, "message": message})
         except EngineEndedError:
             engine, session = self._open()
+            self._listening = True
             engine.notify("session.message", {"session": session, "message": message})
 
     def _receive(self, message: Message) -> None:
         if message.get("type") == "snapshot":
             self._observe(message)
+        elif message.get("code") == "ended":  # the part of the engine that views speak with
+            self._lost()
+            return
         for view in self._views:
             try:
                 view(message)
@@ -218,22 +245,34 @@ class Session:
             self._tokens = {}
             _credentials.withdraw(self)
 
-    def _lost(self, engine: Engine) -> None:
+    def _lost(self, _engine_: Engine | None = None) -> None:
         """The engine ended. Views that are on a screen get one that takes its place."""
         self.snapshot = None
-        if not self._views or not self._listening or _engine.closing():
-            return
-        threading.Thread(target=self._revive, name="tokentoss-revive", daemon=True).start()
+        if self._views and self._listening and not _engine.closing():
+            self._receive(_fatal("lost", "tokentoss starts anew."))
+            threading.Thread(target=self._revive, name="tokentoss-revive", daemon=True).start()
 
     def _revive(self) -> None:
+        now = time.monotonic()
+        if now - self._revived < REVIVE_EVERY:
+            self._receive(_fatal("gone", "tokentoss ends again and again. Run the cell again later."))
+            return
+        self._revived = now
         try:
             self.send({"v": 1, "type": "hello"})
         except TokenTossError as e:
-            self._receive({"v": 1, "type": "fatal", "code": "lost", "message": f"{e.args[0]}. Run the cell again."})
+            self._receive(_fatal("gone", f"{e.args[0]}. Run the cell again."))
 
 
-class _RenewedRecentlyError(Exception):
-    """A newer token than the one that was refused would not help: it was obtained moments ago."""
+def _fatal(code: str, message: str) -> Message:
+    return {"v": 1, "type": "fatal", "code": code, "message": message}
+
+
+def _make_room(opened: Session, engine: Engine) -> None:
+    """Keeps the number of sessions that the engine holds under its limit. Those that have views stay."""
+    others = [s for s in _sessions if s is not opened and s._engine is engine and not s._views and not s._in_memory]
+    for session in others[: max(0, len(others) - KEPT)]:
+        session._release(engine)
 
 
 _sessions: weakref.WeakSet[Session] = weakref.WeakSet()

@@ -52,6 +52,8 @@ class Waiter:
             self._session.send({"v": 1, "type": "hello"})
             while True:
                 message = self._next(end)
+                if message.get("code") == "lost":
+                    continue  # it starts anew
                 if message["type"] == "fatal":
                     raise SignInError(message.get("message") or "the sign-in cannot go on", hint="run the cell again")
                 if message["phase"] == "signed_in":

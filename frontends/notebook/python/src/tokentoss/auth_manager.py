@@ -140,6 +140,7 @@ class AuthManager:
             self.last_error = e  # a sign-in puts it right, or says the same
             return "unknown"
         state: str = status["state"]
+        self.last_error = self._session.problem
         if state == "signed_in":
             _credentials.publish(self._session)
         elif state == "needs_sign_in":

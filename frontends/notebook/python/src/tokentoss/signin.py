@@ -12,7 +12,7 @@ from typing import Any
 from . import _credentials, _kernel
 from ._prompt import Prompt, prompt
 from ._session import Message, Session, open_session
-from ._view import arm, problem_text, wants_arm
+from ._view import problem_text, wants_arm
 from .auth_manager import DEFAULT_MAX_SESSION_LIFETIME_HOURS, AuthManager
 from .exceptions import InteractionRequiredError, NotConfiguredError, SignInError, SignInTimeoutError
 
@@ -110,10 +110,8 @@ class _SignIn:
             self._ask()
         elif problem and (self._attempt or snapshot.get("stuck")):
             raise SignInError(problem_text(problem), hint="call tokentoss.sign_in() again")
-        elif wants_arm(snapshot):
-            if self._attempt:
-                raise SignInError("the sign-in was cancelled", hint="call tokentoss.sign_in() again")
-            self._session.send(arm(snapshot))
+        elif self._attempt and wants_arm(snapshot):
+            raise SignInError("the sign-in was cancelled", hint="call tokentoss.sign_in() again")
         return False
 
     def _offer(self, armed: Message) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from . import _credentials, _kernel
 from ._logging import logger
 from ._session import Message, Session
-from ._view import Waiter, arm, wants_arm
+from ._view import Waiter
 from .auth_manager import DEFAULT_MAX_SESSION_LIFETIME_HOURS, AuthManager, ClientConfig
 from .exceptions import InteractionRequiredError, WidgetUnavailableError
 from .storage import FileStorage, MemoryStorage
@@ -45,7 +45,6 @@ class SessionWidget(anywidget.AnyWidget):
     def __init__(self, session: Session, **kwargs: Any) -> None:
         super().__init__(_tt_id=secrets.token_hex(8), **kwargs)
         self._session = session
-        self._shown = False
         session.attach(self._receive)
         self.on_msg(self._take)
 
@@ -53,8 +52,7 @@ class SessionWidget(anywidget.AnyWidget):
         return f"{type(self).__name__}: where no widget is shown here, run this cell again, or use tokentoss.sign_in()"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """Shows the widget. What it needs is sent at once: the kernel may be busy when the view asks for it."""
-        self._shown = True
+        """Shows the widget. What it needs is asked for at once: the kernel may be busy when the view says hello."""
         self._session.send({"v": 1, "type": "hello"})
         return super()._repr_mimebundle_(**kwargs)
 
@@ -73,13 +71,8 @@ class SessionWidget(anywidget.AnyWidget):
     def _receive(self, message: Message) -> None:
         """Hands a message of the engine to the view; called by the thread that reads."""
         self.send(message)
-        if message.get("type") != "snapshot":
-            return
-        if self._shown and message.get("phase") != "starting":
-            self._shown = False  # from here on, the view asks
-            if wants_arm(message):
-                self._session.send(arm(message))
-        self._observe(message)
+        if message.get("type") == "snapshot":
+            self._observe(message)
 
     def _observe(self, snapshot: Message) -> None:
         """Sets what programs can observe."""
@@ -148,7 +141,6 @@ class GoogleAuthWidget(SessionWidget):
 
     def prepare_auth(self) -> None:
         """Has an address to sign in at made ready. Showing the widget does that too."""
-        self._shown = True
         self._session.send({"v": 1, "type": "hello"})
 
     def sign_out(self) -> None:

@@ -1,4 +1,4 @@
-package proxy
+package local
 
 import (
 	"log/slog"
@@ -7,8 +7,11 @@ import (
 	"strconv"
 )
 
-// An ownListener takes connections of this user, and of root, who could be this user
-// at any time. It is for a proxy without a secret.
+// OnlyOwner returns a listener that takes connections of this user from l, and of
+// root, who could be this user at any time. Others are closed. It is for a server
+// that wants no key, where [KnowsOwners].
+func OnlyOwner(l net.Listener, log *slog.Logger) net.Listener { return &ownListener{l, log} }
+
 type ownListener struct {
 	net.Listener
 	log *slog.Logger

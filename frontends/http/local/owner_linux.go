@@ -1,4 +1,4 @@
-package proxy
+package local
 
 import (
 	"bufio"
@@ -67,8 +67,8 @@ func tableAddress(a netip.AddrPort, wide bool) string {
 	return fmt.Sprintf("%s:%04X", text, a.Port())
 }
 
-// knowsOwners tells whether the system says whose a connection is.
-func knowsOwners() bool {
+// KnowsOwners tells whether the system says whose a loopback connection is.
+func KnowsOwners() bool {
 	_, err := os.Stat("/proc/net/tcp")
 	return err == nil
 }

@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/profile"
+)
+
+// maxGitRequest bounds what git may say. Its own bound for a line is 64 KiB.
+const maxGitRequest = 1 << 20
+
+// credentialGit is a credential helper (https://git-scm.com/docs/gitcredentials and
+// https://git-scm.com/docs/git-credential#IOFMT). It has an answer for the profile's
+// targets and for nothing else, since git asks its helpers about every host; and
+// keeps nothing, since the session is kept already. A token that a service refused
+// stays: what refuses it may be the service itself, and signing in is not for git.
+func credentialGit(ctx context.Context, in *Invocation) error {
+	if in.Args().First() != "get" { // an operation that a helper does not know is none
+		_, _ = io.Copy(io.Discard, io.LimitReader(in.Stdin, maxGitRequest))
+		return nil
+	}
+	settings, err := in.settings()
+	if err != nil {
+		return err
+	}
+	if len(settings.Targets) == 0 {
+		return &hintedError{errors.New("git is given tokens for the profile's targets only, and there is none"),
+			`targets = ["https://git.example.com"] in config.toml`}
+	}
+	// Before git's words are read: the host may have to read them.
+	p, failed := in.open(ctx, nil)
+	if isDelegated(failed) {
+		return failed
+	}
+	if failed == nil {
+		defer p.Close()
+	}
+	ask, err := readGitRequest(in.Stdin)
+	if err != nil {
+		return err
+	}
+	if ok, err := isTarget(settings, ask.url); err != nil || !ok {
+		return err
+	}
+	if failed == nil {
+		failed = answerGit(ctx, in, p, ask)
+	}
+	if failed != nil {
+		// Without this, git asks the person for a password, which IAP does not take.
+		fmt.Fprintln(in.Stdout, "quit=1")
+	}
+	return failed
+}
+
+func answerGit(ctx context.Context, in *Invocation, p *profile.Profile, ask gitRequest) error {
+	if !slices.Contains(ask.capabilities, "authtype") {
+		return &hintedError{errors.New("this git takes a user name and a password from a helper, not a token: that began with git 2.46"),
+			fmt.Sprintf("tokentoss token --jar FILE %[1]s, and git config http.%[1]s.cookieFile FILE; or tokentoss proxy %[1]s", ask.url)}
+	}
+	id, err := p.IDToken(ctx)
+	if err != nil {
+		return err
+	}
+	return writeGitAnswer(in.Stdout, id)
+}
+
+// writeGitAnswer gives git a token, which no other helper is to keep.
+func writeGitAnswer(w io.Writer, id core.IDToken) error {
+	_, err := fmt.Fprintf(w, "capability[]=authtype\nauthtype=Bearer\ncredential=%s\nephemeral=1\npassword_expiry_utc=%d\n",
+		id.Value.Reveal(), id.Expiry.Unix())
+	return err
+}
+
+// A gitRequest is what git asks for.
+type gitRequest struct {
+	url          *url.URL // of the host
+	capabilities []string // of this git
+}
+
+// readGitRequest reads lines of NAME=VALUE, up to an empty one. Those that are not
+// known do not count.
+func readGitRequest(r io.Reader) (gitRequest, error) {
+	ask := gitRequest{url: new(url.URL)}
+	lines := bufio.NewScanner(io.LimitReader(r, maxGitRequest))
+	lines.Buffer(nil, 128<<10)
+	for lines.Scan() && lines.Text() != "" {
+		switch name, value, _ := strings.Cut(lines.Text(), "="); name {
+		case "protocol":
+			ask.url.Scheme = value
+		case "host":
+			ask.url.Host = value
+		case "capability[]":
+			ask.capabilities = append(ask.capabilities, value)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return gitRequest{}, fmt.Errorf("what git asks for: %w", err)
+	}
+	return ask, nil
+}

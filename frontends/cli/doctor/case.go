@@ -1,0 +1,107 @@
+package doctor
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// A Level says how a check ended.
+type Level string
+
+// The levels. A warning is no reason to fail.
+const (
+	OK   Level = "ok"
+	Warn Level = "warn"
+	Fail Level = "fail"
+)
+
+// A Check is one thing that is looked at.
+type Check string
+
+// The checks, in their order.
+const (
+	Configuration Check = "configuration"
+	Store         Check = "store"
+	Provider      Check = "provider"
+	Clock         Check = "clock"
+	Session       Check = "session"
+	Address       Check = "address"
+	Network       Check = "network"
+	IAP           Check = "iap"
+	Token         Check = "token"
+	Access        Check = "access"
+)
+
+// An ID names a case, for programs. It does not change.
+type ID string
+
+// A Case is one thing that can be the matter. Its texts have places for facts, such
+// as {host}.
+type Case struct {
+	ID    ID
+	Check Check // that finds it
+	Level Level
+	Exit  int // the exit code of the command that finds it
+
+	Title    string   // what is the matter, in a line
+	Cause    string   // why that is so, or may be
+	Do       []string // what to do: one of these, in the order of likelihood
+	Commands []string // for a shell, in their order
+}
+
+// Exit codes, which are those of the command line.
+const (
+	exitFailed  = 1
+	exitSignIn  = 3
+	exitRefused = 4
+)
+
+// Cases returns all that can be the matter, in the order of the checks.
+func Cases() []Case {
+	return slices.Concat(localCases(), sessionCases(), networkCases(), iapCases(), tokenCases())
+}
+
+// lookUp returns a case of the table.
+func lookUp(id ID) Case {
+	all := Cases()
+	return all[slices.IndexFunc(all, func(c Case) bool { return c.ID == id })]
+}
+
+// Facts are what is known of a case at hand, by the name of their place.
+type Facts map[string]string
+
+var place = regexp.MustCompile(`\{[a-z_]+\}`)
+
+// Expand puts facts into a text of a [Case]. What is not known keeps its name, in
+// capitals, for a person to replace.
+func (f Facts) Expand(text string) string { return f.expand(text, func(s string) string { return s }) }
+
+// ExpandCommand is Expand for a shell's command line: a fact stays one word,
+// whatever is in it.
+func (f Facts) ExpandCommand(text string) string { return f.expand(text, quote) }
+
+func (f Facts) expand(text string, form func(string) string) string {
+	return place.ReplaceAllStringFunc(text, func(p string) string {
+		name := strings.Trim(p, "{}")
+		switch value := f[name]; {
+		case value == "":
+			return strings.ToUpper(name)
+		case strings.HasSuffix(name, "_flags"): // words of a command already
+			return value
+		default:
+			return form(value)
+		}
+	})
+}
+
+// quote makes s one word of a POSIX shell.
+func quote(s string) string {
+	plain := func(r rune) bool {
+		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-._:/@+=%", r)
+	}
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

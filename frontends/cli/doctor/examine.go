@@ -1,0 +1,206 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/profile"
+)
+
+// clockTolerance is how wrong a clock may be before it does harm.
+const clockTolerance = 30 * time.Second
+
+// DefaultTimeout bounds one request.
+const DefaultTimeout = 15 * time.Second
+
+// Options say what to examine.
+type Options struct {
+	// Profile is the open profile, and OpenErr why there is none.
+	Profile *profile.Profile
+	OpenErr error
+
+	// URL is the service, an http or https URL without userinfo; nil examines
+	// this machine only.
+	URL *url.URL
+
+	// Timeout bounds each request; 0 is [DefaultTimeout].
+	Timeout time.Duration
+
+	// Explain gives the text of an error and what to do next, or "".
+	Explain func(error) (text, next string)
+
+	// ExitCode gives the exit code of an error of the configuration.
+	ExitCode func(error) int
+
+	// Transport makes the requests to the service; nil is one of its own, with the
+	// proxy of the environment.
+	Transport *http.Transport
+}
+
+// An examination is one run.
+type examination struct {
+	Options
+	report *Report
+	way    *way
+
+	status    core.Status
+	token     core.IDToken
+	haveToken bool
+	refreshed bool // in this run
+	aged      bool // the token is of a refresh, not of the sign-in
+
+	iapClient string // to which IAP redirects
+}
+
+// Examine makes all checks, and goes on after a failure as far as there is
+// something to look at. It asks the provider for at most one new token.
+func Examine(ctx context.Context, o Options) *Report {
+	if o.Timeout == 0 {
+		o.Timeout = DefaultTimeout
+	}
+	e := &examination{Options: o, report: &Report{OK: true, Checks: []Finding{}}, way: newWay(o.Transport, o.Timeout)}
+	defer e.way.close()
+	if e.configuration() {
+		e.report.Profile = o.Profile.Name
+		ready := e.store(ctx)
+		e.provider(ctx)
+		if ready {
+			e.session(ctx)
+		}
+	}
+	if o.URL != nil {
+		e.report.URL = shown(o.URL)
+		e.service(ctx)
+	}
+	return e.report
+}
+
+// add appends a finding, and tells whether it is no failure.
+func (e *examination) add(f Finding) bool { return e.report.add(f) }
+
+// problem is a case at hand that is an error with a text of its own.
+func (e *examination) problem(id ID, facts Facts, err error) Finding {
+	text, next := e.Explain(err)
+	f := finding(id, facts, text)
+	if next = clean(next); next != "" {
+		f.Do = append([]string{next}, f.Do...)
+	}
+	return f
+}
+
+// configuration tells whether there is a client to sign in with.
+func (e *examination) configuration() bool {
+	if err := e.OpenErr; err != nil {
+		f := e.problem(SettingsBroken, nil, err)
+		f.exit = e.ExitCode(err)
+		return e.add(f)
+	}
+	client := e.Profile.Client()
+	if client == nil {
+		return e.add(finding(NotConfigured, nil, ""))
+	}
+	return e.add(well(Configuration, "profile %s, OAuth client %s in %s", e.Profile.Name, client.ID, e.Profile.ClientFile))
+}
+
+// store tells whether a session can be read.
+func (e *examination) store(ctx context.Context) bool {
+	p := e.Profile
+	var err error
+	if e.status, err = p.Status(ctx); err != nil {
+		return e.add(e.problem(StoreUnusable, nil, err))
+	}
+	if err := p.CheckStore(ctx); err != nil && !errors.Is(err, core.ErrNotFound) {
+		e.add(e.problem(StoreUnusable, nil, err))
+		return true
+	}
+	return e.add(well(Store, "%s %s: private, and can be written", p.Store, p.Location()))
+}
+
+// provider asks the provider for its discovery document, and for the time.
+func (e *examination) provider(ctx context.Context) {
+	client := e.Profile.Client()
+	issuer := client.Issuer()
+	offset, err := client.Reach(ctx)
+	if err != nil {
+		e.add(e.providerProblem(ctx, issuer, err))
+		return
+	}
+	e.add(well(Provider, "%s answers", issuer))
+	e.clock(offset, "the provider's")
+}
+
+// providerProblem finds out why the provider does not answer.
+func (e *examination) providerProblem(ctx context.Context, issuer string, err error) Finding {
+	u, perr := url.Parse(issuer)
+	if perr != nil {
+		return e.problem(ProviderAnswer, Facts{"provider": issuer}, err)
+	}
+	var offline *core.ProviderError
+	if errors.As(err, &offline) && offline.Err != nil {
+		// The error of a forward proxy has its kind only here.
+		if _, again := e.way.get(ctx, u.JoinPath(".well-known/openid-configuration"), nil); again != nil {
+			return e.way.problem(u, again).of(Provider)
+		}
+		return e.way.problem(u, offline.Err).of(Provider)
+	}
+	return e.problem(ProviderAnswer, Facts{"provider": issuer}, err)
+}
+
+// clock compares clocks. offset is how far this machine's is ahead of the one that
+// whose names.
+func (e *examination) clock(offset time.Duration, whose string) {
+	if offset.Abs() <= clockTolerance {
+		e.add(well(Clock, "within %s of %s", clockTolerance, whose))
+		return
+	}
+	other := "ahead of " + whose
+	if offset < 0 {
+		other = "behind " + whose
+	}
+	e.add(finding(ClockWrong, Facts{"offset": offset.Abs().Round(time.Second).String(), "other": other}, ""))
+}
+
+// session tells whether there is a token.
+func (e *examination) session(ctx context.Context) {
+	before := e.status
+	token, err := e.Profile.IDToken(ctx)
+	if err != nil {
+		e.add(e.sessionProblem(err))
+		return
+	}
+	e.token, e.haveToken = token, true
+	e.refreshed = !token.Expiry.Equal(before.TokenExpiry)
+	e.aged = e.refreshed || token.IssuedAt.Sub(before.SignedInAt) > time.Minute
+	e.add(well(Session, "%s, token valid until %s", token.Email, token.Expiry.Local().Format(time.RFC1123)))
+}
+
+func (e *examination) sessionProblem(err error) Finding {
+	var needed *core.SignInNeededError
+	var provider *core.ProviderError
+	var claim *core.ClaimError
+	var clock *core.ClockError
+	facts := Facts{"email": e.status.Email, "client_id": e.status.ClientID}
+	switch {
+	case errors.As(err, &needed):
+		if needed.Email != "" {
+			facts["email"] = needed.Email
+		}
+		id, ok := map[core.Cause]ID{
+			core.CauseSignedOut: SignedOut, core.CauseReauth: FreshSignIn, core.CauseTooOld: SessionTooOld,
+			core.CauseNoRefresh: SessionTooOld, core.CauseOtherClient: OtherClient, core.CauseOtherPerson: OtherClient,
+		}[needed.Cause]
+		if !ok {
+			id = SessionEnded
+		}
+		return finding(id, facts, "")
+	case errors.As(err, &claim), errors.As(err, &clock):
+		return e.problem(UnusableIDToken, facts, err)
+	case errors.As(err, &provider) && !provider.Temporary():
+		return e.problem(ClientRefused, facts, err)
+	}
+	return e.problem(RefreshFailed, facts, err)
+}

@@ -1,0 +1,205 @@
+"""Sessions: tokens for many threads, forks, and ends of either process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from conftest import EMAIL, Emulator, login
+
+import tokentoss
+from tokentoss import _engine
+from tokentoss._secret import Token
+from tokentoss._session import KEPT, open_session
+
+
+def test_a_thousand_calls_at_expiry_are_one_refresh(
+    short_lived: Emulator, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokentoss.configure(path=short_lived.client_file)
+    login()
+    session = open_session()
+    first = session.token()
+    assert first.expiry is not None
+    time.sleep(max(0.0, first.expiry.timestamp() - time.time()))
+    asked: list[str] = []
+    call = _engine.Engine.call
+    monkeypatch.setattr(_engine.Engine, "call", lambda self, *args: asked.append(args[0]) or call(self, *args))
+    got: list[Token] = []
+    gate = threading.Barrier(100)
+
+    def ask() -> None:
+        gate.wait()
+        for _ in range(10):
+            got.append(session.token())
+
+    threads = [threading.Thread(target=ask) for _ in range(100)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    values = {t.value for t in got}
+    assert len(got) == 1000 and first.value not in values
+    # A machine that takes longer than a token lives gets another one; each costs one call, and one refresh.
+    assert len(asked) == len(values)
+    assert max(t.generation for t in got) - first.generation == len(values)
+    assert json.loads((home / "tokens.json").read_text())["generation"] - first.generation == len(values)
+
+
+def test_a_warm_token_costs_no_call(signed_in: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = open_session()
+    token = session.token()
+    monkeypatch.setattr(_engine.Engine, "call", lambda *_: pytest.fail("the engine was asked"))
+    assert session.token() is token
+
+
+def test_renewals_of_one_token_are_one(signed_in: Emulator) -> None:
+    session = open_session()
+    stale = session.token()
+    fresh: list[str] = []
+    threads = [threading.Thread(target=lambda: fresh.append(stale.renew().value)) for _ in range(20)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert len(set(fresh)) == 1 and stale.value not in fresh
+
+
+def test_fork(signed_in: Emulator) -> None:
+    """A child has an engine of its own, and leaves the parent's alone."""
+    session = open_session()
+    session.token()
+    parent = _engine.current()
+    with session._fetching, session._opening, _engine._lock:  # as another thread might have, at that moment
+        pid = os.fork()
+        if pid == 0:
+            try:
+                ok = session.status()["email"] == EMAIL and session.token().value.startswith("ey")
+                other = _engine.current()._process.pid != parent._process.pid
+                _engine.stop()
+                os._exit(0 if ok and other else 1)
+            finally:
+                os._exit(2)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert session.status()["email"] == EMAIL and _engine.current() is parent
+
+
+def test_killed_engine_is_replaced(signed_in: Emulator) -> None:
+    session = open_session()
+    session.token()
+    first = _engine.current()
+    first._process.kill()
+    assert session.status()["email"] == EMAIL
+    assert _engine.current() is not first and first._process.returncode is not None
+    _engine.current()._process.kill()
+    assert tokentoss.IAPClient(base_url=signed_in.iap).get_json("/whoami")["email"] == EMAIL
+
+
+CHILD = """
+import sys, threading
+import tokentoss
+from tokentoss import _engine
+from tokentoss._secret import Token
+from tokentoss._session import open_session
+open_session().token()
+print(_engine.current()._process.pid, flush=True)
+{then}
+"""
+
+
+def _child(then: str) -> tuple[subprocess.Popen[str], int]:
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD.format(then=then)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    return child, int(child.stdout.readline())
+
+
+def _gone(pid: int, patience: float = 20.0) -> bool:
+    """Waits for the end of a process that is not this one's child."""
+    fd = None
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        import select
+
+        return bool(select.select([fd], [], [], patience)[0])
+    finally:
+        os.close(fd)
+
+
+needs_pidfd = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="this system has no pidfd to wait with")
+
+
+@needs_pidfd
+def test_killed_interpreter_leaves_no_engine(signed_in: Emulator) -> None:
+    child, engine = _child("sys.stdin.read()")
+    child.send_signal(signal.SIGKILL)
+    child.communicate()
+    assert _gone(engine)
+
+
+@needs_pidfd
+def test_killed_interpreter_leaves_no_engine_though_a_fork_lives(signed_in: Emulator) -> None:
+    child, engine = _child(
+        "import os\npid = os.fork()\nif pid == 0: sys.stdin.read(); os._exit(0)\n"
+        "print(pid, flush=True); sys.stdin.read()"
+    )
+    assert child.stdout is not None and child.stdin is not None
+    grandchild = int(child.stdout.readline())
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    assert _gone(engine)
+    child.communicate()  # whose end of input ends the grandchild
+    assert _gone(grandchild)
+
+
+@needs_pidfd
+@pytest.mark.parametrize("then", ["", "raise SystemExit(0)", "threading.Thread(target=open_session().status).start()"])
+def test_usual_end_leaves_no_engine(signed_in: Emulator, then: str) -> None:
+    child, engine = _child(then)
+    _, errors = child.communicate(timeout=60)
+    assert child.returncode == 0 and errors == ""
+    assert _gone(engine)
+
+
+def test_many_sessions(home: Path, emulator: Emulator, tmp_path: Path) -> None:
+    """An engine takes 64; this package has it forget those that were not used lately."""
+    sessions = [tokentoss.FileStorage(tmp_path / f"{i}.json")._open() for i in range(2 * KEPT + 6)]
+    for session in (*sessions, *sessions[:3]):
+        assert session.status()["state"] == "not_configured"
+
+
+def test_environment_is_followed(signed_in: Emulator, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert tokentoss.get_config_path().parent == home
+    other = home.parent / "other"
+    other.mkdir(mode=0o700)
+    monkeypatch.setenv("TOKENTOSS_CONFIG_DIR", str(other))
+    assert tokentoss.get_config_path().parent == other
+    assert open_session().status()["state"] == "not_configured"
+
+
+def test_shell_and_python_share_the_session(configured: Emulator) -> None:
+    manager = tokentoss.AuthManager()
+    assert not manager.is_authenticated and manager.user_email is None
+    login()
+    assert manager.is_authenticated and manager.user_email == EMAIL
+    tokentoss.sign_out()
+    from tokentoss import _executable
+
+    done = subprocess.run([_executable.find(), "status", "--json"], capture_output=True, text=True, check=False)
+    assert json.loads(done.stdout)["state"] == "signed_out"

@@ -1,0 +1,85 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"testing"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/profile"
+	"github.com/tokentoss/tokentoss/plugins"
+)
+
+// A says error has a hint of its own.
+type says struct {
+	error
+	hint string
+}
+
+func (s says) Hint() string  { return s.hint }
+func (s says) Unwrap() error { return s.error }
+
+// TestReasons: each error has one word that a program can go by, and what to do.
+func TestReasons(t *testing.T) {
+	for _, d := range []struct {
+		err    error
+		reason string
+	}{
+		{core.ErrNotConfigured, "not_configured"},
+		{&core.SignInNeededError{Cause: core.CauseSignedOut}, "sign_in_needed"},
+		{&core.SignInNeededError{Cause: core.CauseRevoked, Err: &core.ProviderError{Code: "invalid_grant"}}, "sign_in_needed"},
+		{&core.ProviderError{Offline: true, Err: errors.New("no route")}, "refresh_failed"},
+		{&core.ProviderError{Code: "invalid_client"}, "refresh_failed"},
+		{&core.ClaimError{Claim: "aud", Problem: "differs"}, "refresh_failed"},
+		{&core.ClockError{Claim: "iat"}, "refresh_failed"},
+		{context.DeadlineExceeded, "refresh_failed"},
+		{core.ErrRenewedRecently, "renewed_recently"},
+		{fmt.Errorf("%w: %w", core.ErrNotRevoked, &core.ProviderError{}), "not_revoked"},
+		{core.ErrInsecure, "insecure"},
+		{core.ErrCorrupt, "corrupt"},
+		{core.ErrTooLarge, "corrupt"},
+		{&core.NewerRecordError{}, "corrupt"},
+		{core.ErrLocked, "locked"},
+		{core.ErrConflict, "locked"},
+		{core.ErrSealed, "sealed"},
+		{core.ErrUnavailable, "unavailable"},
+		{core.ErrRefused, "unavailable"},
+		{core.ErrReadOnly, "read_only"},
+		{core.ErrBadKey, "unknown_profile"},
+		{&profile.UnknownProfileError{Name: "x"}, "unknown_profile"},
+		{&profile.UnknownStoreError{Name: "x"}, "unknown_store"},
+		{&profile.ConfigError{Path: "x", Err: fs.ErrPermission}, "bad_config"},
+		{&profile.SettingError{Key: "x", Err: fs.ErrInvalid}, "bad_config"},
+		{plugins.ErrBadConfig, "bad_config"},
+		{&core.ClientSecretsError{Problem: "x", Hint: "y"}, "bad_client"},
+		{context.Canceled, "cancelled"},
+		{core.ErrClosed, "cancelled"},
+		{errors.New("anything"), "internal"},
+	} {
+		p := problemOf(fmt.Errorf("it failed: %w", d.err))
+		if p.Code != codeServer || p.Data.Reason != d.reason || !strings.HasPrefix(p.Message, "it failed: ") {
+			t.Errorf("%T %v: the problem is %+v, %+v; want %s", d.err, d.err, p, p.Data, d.reason)
+		}
+		if p.Data.Hint == "" && d.reason != "cancelled" {
+			t.Errorf("%v has no hint", d.err)
+		}
+	}
+}
+
+func TestProblemTexts(t *testing.T) {
+	own := says{fmt.Errorf("%w: mode 0644; chmod 600 x", core.ErrInsecure), "chmod 600 x"}
+	if p := problemOf(own); p.Data.Hint != "chmod 600 x" || strings.Contains(p.Message, "chmod") {
+		t.Errorf("the problem is %+v, %+v", p, p.Data)
+	}
+	long := problemOf(errors.New("a\nb\x1b[31m\u202e" + strings.Repeat("x", 5000) + "\xff"))
+	if strings.ContainsAny(long.Message, "\n\x1b\u202e") || len(long.Message) > 1100 {
+		t.Errorf("the message is %q", long.Message)
+	}
+	mine := failure("locked", "x", "")
+	if problemOf(fmt.Errorf("y: %w", mine)) != mine {
+		t.Error("a problem is made anew")
+	}
+}
