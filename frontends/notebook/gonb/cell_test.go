@@ -60,7 +60,7 @@ func TestWidget(t *testing.T) {
 				t.Error(err)
 			}
 			f.last(textSignedIn)
-			if len(f.scripts)+len(f.prompts) > 0 {
+			if len(f.scripts)+len(f.early)+len(f.prompts) > 0 {
 				t.Error("there is a link or a prompt beside the widget")
 			}
 			f.up(engine.Up{Type: "sign_out"}) // nobody is there, and nothing hangs

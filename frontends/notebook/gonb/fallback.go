@@ -29,8 +29,9 @@ type fallback struct {
 	work sync.WaitGroup
 
 	mu     sync.Mutex
-	asking bool // there is a prompt
-	deaf   bool // nothing can be asked, or nothing is to be any more
+	asking bool   // there is a prompt
+	deaf   bool   // nothing can be asked, or nothing is to be any more
+	since  uint64 // the seq of what is not older than the last answer
 }
 
 // fallBack shows the engine's state without the widget, until the engine ends.
@@ -52,7 +53,7 @@ func (c *cell) fallBack(ctx context.Context, e *engine.Engine) {
 				last = m
 				f.see(m)
 			case engine.Armed:
-				f.sign(m, last.Error)
+				f.sign(m, last)
 			}
 		}
 	}
@@ -71,7 +72,7 @@ func (f *fallback) see(s engine.Snapshot) {
 	}
 	switch s.Phase {
 	case engine.Unconfigured:
-		f.ask(func() (engine.Up, error) {
+		f.ask(s, func() (engine.Up, error) {
 			id, err := f.line(problem(s.Error) + askClient)
 			if err != nil {
 				return engine.Up{}, err
@@ -87,32 +88,45 @@ func (f *fallback) see(s engine.Snapshot) {
 }
 
 // sign shows the link, and asks for the address that the browser ends on.
-func (f *fallback) sign(a engine.Armed, p *engine.Problem) {
+func (f *fallback) sign(a engine.Armed, s engine.Snapshot) {
 	f.run(linkTo(f.id, a))
-	f.ask(func() (engine.Up, error) {
-		address, err := f.line(problem(p) + askAddress)
+	f.ask(s, func() (engine.Up, error) {
+		address, err := f.line(problem(s.Error) + askAddress)
 		return engine.Up{Type: "redirect", Attempt: a.Attempt, URL: core.Secret(address)}, err
 	})
 }
 
-// ask sends the engine what the person enters. It has one prompt at a time. Where
-// there are none, the redirect is the only way.
-func (f *fallback) ask(prompt func() (engine.Up, error)) {
+// ask sends the engine what the person enters, for a snapshot that wants it and is not
+// older than the last answer. It has one prompt at a time. Where there are none, the
+// redirect is the only way.
+func (f *fallback) ask(s engine.Snapshot, prompt func() (engine.Up, error)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.asking || f.deaf {
+	if f.asking || f.deaf || s.Seq < f.since {
 		return
 	}
 	f.asking = true
 	f.work.Go(func() {
 		answer, err := prompt()
 		f.mu.Lock()
+		defer f.mu.Unlock()
 		f.asking, f.deaf = false, f.deaf || err != nil
-		f.mu.Unlock()
 		if err == nil {
 			f.up(answer)
+			f.since = f.seq()
 		}
 	})
+}
+
+// seq is the engine's.
+func (f *fallback) seq() (seq uint64) {
+	list, _ := f.e.Subscribe().Next(f.ctx) // has all there is at once
+	for _, m := range list {
+		if s, ok := m.(engine.Snapshot); ok {
+			seq = s.Seq
+		}
+	}
+	return seq
 }
 
 // line asks until there is an answer, or none is wanted any more.
