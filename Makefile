@@ -18,7 +18,7 @@ BIN ?= bin
 EXE ?=
 
 # The packages in which goroutines share things.
-CONCURRENT = ./core ./core/authcode ./core/device ./core/iap ./core/storetest ./core/frontendtest ./core/profile \
+CONCURRENT = ./core ./core/authcode ./core/device ./core/iap ./core/storetest ./core/frontendtest ./core/profile ./core/googleid/... \
 	./stores/file ./stores/memory ./stores/encrypted ./stores/keyring ./stores/etcd ./plugins/... ./frontends/cli/agent \
 	./frontends/http/proxy ./frontends/http/metadata ./frontends/notebook ./frontends/notebook/engine ./frontends/notebook/rpc ./e2e/emulator
 
@@ -53,6 +53,7 @@ demo: build
 # Every test.
 test: setup
 	go test -timeout 15m work
+	$(MAKE) -s python-check
 
 # What the tests use beside Go. It installs what is missing, and says so.
 setup:

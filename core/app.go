@@ -89,6 +89,7 @@ type Status struct {
 	SignedInAt   time.Time `json:"signed_in_at,omitzero"` // when the person last signed in
 	TokenExpiry  time.Time `json:"token_expiry,omitzero"` // of the ID token that is cached
 	SessionEnds  time.Time `json:"session_ends,omitzero"` // zero: only when the provider says so
+	Machine      string    `json:"machine,omitempty"`     // who it is, when that is no person
 	Refreshable  bool      `json:"refreshable"`           // there is a refresh token
 	Reason       string    `json:"reason,omitempty"`      // why a new sign-in is needed
 }

@@ -57,16 +57,20 @@ type ProviderOptions struct {
 	Logger *slog.Logger
 }
 
-// NewClient returns the client that cs describes. It refuses a cs that names
-// endpoints other than Google's, unless o says which provider is meant: a file
-// must not be able to send codes and secrets elsewhere.
-func NewClient(cs ClientSecrets, o ProviderOptions) (*Client, error) {
+func (o *ProviderOptions) setDefaults() {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+}
+
+// NewClient returns the client that cs describes. It refuses a cs that names
+// endpoints other than Google's, unless o says which provider is meant: a file
+// must not be able to send codes and secrets elsewhere.
+func NewClient(cs ClientSecrets, o ProviderOptions) (*Client, error) {
+	o.setDefaults()
 	issuer := o.Issuer
 	if issuer == "" {
 		var err error

@@ -154,6 +154,12 @@ func (c *endpointClient) once(ctx context.Context, endpoint, rawURL string, form
 		// breaks; a refresh must be one request.
 		req.GetBody = nil
 	}
+	return c.send(endpoint, req)
+}
+
+// send sends a request and reads all of its answer.
+func (c *endpointClient) send(endpoint string, req *http.Request) (*answer, error) {
+	host := req.URL.Host
 	res, err := c.base().RoundTrip(req) // not http.Client: redirects are answers
 	if err != nil {
 		return nil, networkError(endpoint, host, err)

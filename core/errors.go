@@ -110,7 +110,8 @@ type ProviderError struct {
 	Problem    string // what is wrong, in words
 	Offline    bool   // no connection could be made: nothing was sent
 	RetryAfter time.Duration
-	Err        error // the underlying network error, if any
+	Next       string // what to do next, where the provider's kind of error tells
+	Err        error  // the underlying network error, if any
 }
 
 func (e *ProviderError) Error() string {
@@ -123,6 +124,9 @@ func (e *ProviderError) Error() string {
 }
 
 func (e *ProviderError) Unwrap() error { return e.Err }
+
+// Hint says what to do next, or nothing.
+func (e *ProviderError) Hint() string { return e.Next }
 
 // Temporary tells whether the same request may succeed later. A session is kept
 // in either case.

@@ -41,6 +41,9 @@ type document struct {
 	ObtainedAt string  `json:"obtained_at,omitempty"`
 	ValidFor   float64 `json:"valid_for,omitempty"`
 
+	// Machine is the name of the machine whose session this is; empty for a person's.
+	Machine string `json:"machine,omitempty"`
+
 	// RenewedAt is when a token that a service had refused was last renewed.
 	RenewedAt string `json:"renewed_at,omitempty"`
 
@@ -59,6 +62,7 @@ type failure struct {
 	Code   string `json:"code,omitempty"`
 	Sub    string `json:"subtype,omitempty"`
 	Text   string `json:"text"`
+	Next   string `json:"next,omitempty"` // what to do next
 
 	// Of an answer whose ID token was refused; without a Text it is for its times.
 	Claim  string        `json:"claim,omitempty"`
@@ -79,7 +83,7 @@ func (s *stored) state() string { return s.CreatedAt + " " + strconv.FormatUint(
 
 // knownFields are the JSON names of document's fields, learnt from itself.
 func knownFields() map[string]bool {
-	b, _ := json.Marshal(document{HD: "-", Nonce: "-", ObtainedAt: "-", ValidFor: 1, RenewedAt: "-", Failure: &failure{}})
+	b, _ := json.Marshal(document{HD: "-", Nonce: "-", ObtainedAt: "-", ValidFor: 1, Machine: "-", RenewedAt: "-", Failure: &failure{}})
 	var m map[string]json.RawMessage
 	_ = json.Unmarshal(b, &m)
 	known := make(map[string]bool, len(m))
@@ -105,12 +109,18 @@ func decodeRecord(r Record) (*stored, error) {
 	if s.Version > recordVersion {
 		return nil, &NewerRecordError{Version: s.Version}
 	}
+	if s.IDToken == "" && s.Machine != "" {
+		return s, nil // the first token could not be obtained: see Failure
+	}
 	if s.IDToken == "" {
 		return nil, fmt.Errorf("%w: the session holds no id_token", ErrCorrupt)
 	}
 	claims, err := storedClaims(Secret(s.IDToken))
 	if err != nil {
 		return nil, fmt.Errorf("%w: the session's id_token cannot be read", ErrCorrupt)
+	}
+	if s.Machine != "" {
+		claims = claims.ofMachine()
 	}
 	s.claims = claims
 	// What Python tokentoss did not write is in the ID token.

@@ -88,6 +88,9 @@ func (s *Session) start(snap *snapshot, renew, background bool) (f *flight, join
 		close(f.done)
 		return f, false, nil
 	}
+	if m := s.opts.Machine; m != nil && m.Flow == nil {
+		return nil, false, ErrNoFlow
+	}
 	if err := s.recall(snap.record.state(), background); err != nil {
 		return nil, false, err
 	}
@@ -229,7 +232,7 @@ func (s *Session) look(ctx context.Context, snap *snapshot, renew bool, began ti
 			return nil, nil, err
 		}
 	}
-	if r.RefreshToken == "" {
+	if r.RefreshToken == "" && s.opts.Machine == nil {
 		return nil, nil, &SignInNeededError{Cause: CauseNoRefresh, Email: r.UserEmail}
 	}
 	if since := now.Sub(readStamp(r.RenewedAt)); renew && since >= 0 && since < renewWindow {

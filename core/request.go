@@ -9,6 +9,9 @@ import (
 
 // request asks the provider for new tokens and saves them.
 func (s *Session) request(ctx context.Context, r *stored, renew bool) (*snapshot, error) {
+	if s.opts.Machine != nil {
+		return s.requestMachine(ctx, r, renew)
+	}
 	client, err := s.configured()
 	if err != nil {
 		return nil, err
@@ -134,7 +137,7 @@ func (s *Session) save(ctx context.Context, r *stored) (*stored, error) {
 func (s *Session) refused(ctx context.Context, r *stored, renew bool, err error) (*snapshot, error) {
 	var pe *ProviderError
 	cause, ends := Cause(""), false
-	if errors.As(err, &pe) {
+	if errors.As(err, &pe) && s.opts.Machine == nil { // nobody signs a machine in: it tries again
 		cause, ends = pe.ends()
 	}
 	if ends {
@@ -168,6 +171,7 @@ func newFailure(err error, cause Cause, now time.Time) *failure {
 	switch {
 	case errors.As(err, &pe) && !pe.Offline:
 		f.Host, f.Status, f.Code, f.Sub, f.Text = pe.Host, pe.Status, pe.Code, pe.Subtype, pe.Problem
+		f.Next = pe.Next
 		wait = max(pe.RetryAfter, failureWindow)
 	case errors.As(err, &claim):
 		f.Claim, f.Text = claim.Claim, claim.Problem
@@ -186,21 +190,30 @@ func newFailure(err error, cause Cause, now time.Time) *failure {
 // began at began: for good when a sign-in is needed; otherwise for those who
 // were already waiting, and for the time that was set.
 func (f *failure) standing(email string, began, now time.Time) error {
-	pe := &ProviderError{Endpoint: "token", Host: f.Host, Status: f.Status, Code: f.Code, Subtype: f.Sub, Problem: f.Text}
 	if f.Cause != "" {
-		return &SignInNeededError{Cause: f.Cause, Email: email, Err: pe}
+		return &SignInNeededError{Cause: f.Cause, Email: email, Err: f.provider()}
 	}
 	at, until := readStamp(f.At), readStamp(f.Until)
 	waiting := !at.Before(began) && !at.After(now)
 	if left := until.Sub(now); waiting || left > 0 && left <= time.Minute {
-		switch {
-		case f.Claim != "" && f.Text == "":
-			return &ClockError{Claim: f.Claim, Offset: f.Offset}
-		case f.Claim != "":
-			return &ClaimError{Claim: f.Claim, Problem: f.Text}
-		}
-		pe.RetryAfter = max(left, 0)
-		return pe
+		return f.error(now)
 	}
 	return nil
+}
+
+// error returns the error that was noted.
+func (f *failure) error(now time.Time) error {
+	switch {
+	case f.Claim != "" && f.Text == "":
+		return &ClockError{Claim: f.Claim, Offset: f.Offset}
+	case f.Claim != "":
+		return &ClaimError{Claim: f.Claim, Problem: f.Text}
+	}
+	pe := f.provider()
+	pe.RetryAfter = max(readStamp(f.Until).Sub(now), 0)
+	return pe
+}
+
+func (f *failure) provider() *ProviderError {
+	return &ProviderError{Endpoint: "token", Host: f.Host, Status: f.Status, Code: f.Code, Subtype: f.Sub, Problem: f.Text, Next: f.Next}
 }

@@ -28,6 +28,10 @@ type SessionOptions struct {
 	// Flow signs a person in. Without it SignIn is an error.
 	Flow FlowFunc
 
+	// Machine makes it the session of a machine, which needs no person, no client and
+	// no Flow but its own. Lifetime does not count for it.
+	Machine *Machine
+
 	// Provider applies to clients that come by Configure.
 	Provider ProviderOptions
 
@@ -104,6 +108,9 @@ func NewSession(o SessionOptions) (*Session, error) {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Machine != nil {
+		o.Lifetime = 0
 	}
 	s := &Session{opts: o, key: o.Key, log: o.Logger, now: o.Now, watchers: make(map[chan struct{}]bool)}
 	s.client.Store(o.Client)
@@ -214,6 +221,9 @@ func (s *Session) configured() (*Client, error) {
 // load reads the session from the store. There is always either a session or an
 // error; no session is a [*SignInNeededError].
 func (s *Session) load(ctx context.Context) (*stored, error) {
+	if s.opts.Machine != nil {
+		return s.loadMachine(ctx)
+	}
 	if _, err := s.configured(); err != nil {
 		return nil, err
 	}
@@ -257,7 +267,7 @@ func (s *Session) loadOnce(ctx context.Context) (*stored, error) {
 // fits tells whether a stored session belongs to this client.
 func (s *Session) fits(r *stored) error {
 	c := s.client.Load()
-	if r.ClientID != c.ID || !(Provider{Issuer: c.Issuer()}).ownIssuer(r.Issuer) {
+	if r.Machine != "" || r.ClientID != c.ID || !(Provider{Issuer: c.Issuer()}).ownIssuer(r.Issuer) {
 		return &SignInNeededError{Cause: CauseOtherClient, Email: r.UserEmail}
 	}
 	return nil

@@ -20,13 +20,22 @@ const saveTries = 5
 //
 // Where the session cannot be saved, the error wraps [ErrNotSaved] and this
 // process is signed in all the same.
+//
+// A machine needs no sign-in; what is stored and cannot be read is set aside, and a
+// token is obtained to see that it can be.
 func (s *Session) SignIn(ctx context.Context, p Prompter) (Status, error) {
+	if s.opts.Machine != nil {
+		if _, err := s.IDToken(ctx); err != nil {
+			return Status{}, err
+		}
+		return s.Status(ctx)
+	}
 	client, err := s.configured()
 	if err != nil {
 		return Status{State: NotConfigured}, err
 	}
 	if s.opts.Flow == nil {
-		return Status{}, errors.New("this session has no flow to sign in with")
+		return Status{}, ErrNoFlow
 	}
 	if s.ctx.Err() != nil {
 		return Status{}, ErrClosed
@@ -168,7 +177,16 @@ func (s *Session) saveSignIn(ctx context.Context, r *stored) (saved *stored, err
 
 // SignOut implements [App]. The provider is told first, as the token to revoke
 // is gone afterwards.
+//
+// A machine's tokens cannot be revoked; they are forgotten. Its next call obtains
+// others.
 func (s *Session) SignOut(ctx context.Context) error {
+	if s.opts.Machine != nil {
+		if _, err := s.load(ctx); errors.As(err, new(*PersonsSessionError)) {
+			return err
+		}
+		return s.Forget(ctx)
+	}
 	var revoked error
 	// A session that the store could not take is known here alone.
 	if snap := s.cached.Load(); snap != nil && snap.unsaved {

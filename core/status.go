@@ -14,6 +14,9 @@ const watchInterval = time.Second
 // Status implements [App]. It reads the store, so it shows what other processes
 // did as well.
 func (s *Session) Status(ctx context.Context) (Status, error) {
+	if s.opts.Machine != nil {
+		return s.machineStatus(ctx)
+	}
 	client := s.client.Load()
 	if client == nil {
 		return Status{State: NotConfigured}, nil

@@ -50,6 +50,9 @@ func (p *providers) close() {
 //	provider reauth SUBTYPE        wants a fresh sign-in, as a Workspace policy does
 //	provider fault ENDPOINT WHAT   WHAT is a status, hang, reset or off
 //	provider fault ENDPOINT STATUS NAME:VALUE...
+//	provider key EMAIL FILE        makes a key of a service account
+//	provider delete-keys EMAIL     deletes them all
+//	provider workload EMAIL FILE   makes the configuration of a CI job that becomes EMAIL
 //	provider refuse always|off     IAP refuses every token
 //	provider refuse refreshed      IAP refuses tokens of a refresh
 //	provider clients ID...         whose tokens IAP takes; without any, nobody's
@@ -98,6 +101,14 @@ func runProvider(ts *testscript.TestScript, neg bool, args []string) {
 		e.RequireReauth(arg(0))
 	case "fault":
 		e.SetFault(emulator.Endpoint(arg(0)), fault(ts, arg(1), args[2:]))
+	case "key":
+		data, err := e.ServiceAccountKey(arg(0))
+		ts.Check(err)
+		ts.Check(os.WriteFile(ts.MkAbs(arg(1)), data, 0o600))
+	case "delete-keys":
+		e.DeleteServiceAccountKeys(arg(0))
+	case "workload":
+		ts.Check(e.workload(arg(0), ts.MkAbs(arg(1))))
 	case "refuse":
 		e.SetIAPPolicy(map[string]emulator.IAPPolicy{
 			"always": emulator.RefuseAlways, "refreshed": emulator.RefuseRefreshed}[arg(0)])
@@ -135,7 +146,11 @@ func (p *providers) start(name string) error {
 	e, err := emulator.Start(context.Background(), emulator.Options{
 		AutoConsent: "ada@example.com",
 		Accounts:    []emulator.Account{{Email: "ada@example.com"}, {Email: "bob@example.com"}},
-		Clients:     []emulator.Client{{ID: "device-client", Secret: "GOCSPX-device", Type: emulator.LimitedInput}},
+		ServiceAccounts: []emulator.ServiceAccount{
+			{Email: robot}, {Email: "deploy@project.iam.gserviceaccount.com", Impersonators: []string{robot, job}},
+			{Email: "locked@project.iam.gserviceaccount.com"},
+		},
+		Clients: []emulator.Client{{ID: "device-client", Secret: "GOCSPX-device", Type: emulator.LimitedInput}},
 		// As often as a provider can have it asked; nobody waits longer in a test.
 		DeviceInterval: time.Second,
 	})
@@ -150,12 +165,32 @@ func (p *providers) start(name string) error {
 	return os.WriteFile(p.current.clientFile, e.ClientSecrets(), 0o600)
 }
 
+// robot is the service account that a provider's machine has, and job a workload of a
+// CI service.
+const (
+	robot = "robot@project.iam.gserviceaccount.com"
+	job   = "repo:example/app"
+)
+
+// workload writes what a CI job has: its configuration, and its own token beside it.
+func (p *provider) workload(email, path string) error {
+	token, err := p.WorkloadToken(job)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path+".token", []byte(token), 0o600); err != nil {
+		return err
+	}
+	return os.WriteFile(path, p.ExternalAccount(email, path+".token"), 0o640) // as CI services do
+}
+
 // deviceFile is that of the client for the device flow.
 func (p *provider) deviceFile() string { return p.clientFile + ".device.json" }
 
 // show tells the script where the current provider is.
 func (p *providers) show(ts *testscript.TestScript) {
 	ts.Setenv("GOOGLE", p.current.GoogleURL())
+	ts.Setenv("GOOGLE_HOST", strings.TrimPrefix(p.current.GoogleURL(), "http://"))
 	ts.Setenv("IAP", p.current.IAPURL())
 	ts.Setenv("IAP_HOST", strings.TrimPrefix(p.current.IAPURL(), "http://"))
 	ts.Setenv("CLIENT", p.current.clientFile)

@@ -33,7 +33,8 @@ type Settings struct {
 	Frontend string `toml:"frontend"`
 
 	// Flow is how one signs in: [BrowserFlow], which is also what empty means, or
-	// [DeviceFlow].
+	// [DeviceFlow]. The others of [Flows] are a machine's, which gets its tokens without
+	// a person; see [Options].OpenFlow.
 	Flow string `toml:"flow"`
 
 	// Issuer is the OpenID provider; empty means Google.
@@ -63,6 +64,20 @@ type Settings struct {
 
 	// AuthParams are further parameters of the authorization request.
 	AuthParams map[string]string `toml:"auth_params"`
+
+	// Audience is what a machine's tokens are for: the ID of an OAuth client, or for
+	// signed_jwt the service's URL, such as https://service.example.com/*.
+	Audience string `toml:"audience"`
+
+	// KeyFile is a machine's: the key of a service account, or the configuration of workload
+	// identity federation; a relative path begins at the configuration directory.
+	// Empty means $GOOGLE_APPLICATION_CREDENTIALS.
+	KeyFile string `toml:"key_file"`
+
+	// ServiceAccount is the e-mail address of the one that a machine becomes, and Delegates are
+	// those between it and the one that is here.
+	ServiceAccount string   `toml:"service_account"`
+	Delegates      []string `toml:"delegates"`
 
 	// InsecureLoopback allows a provider and services at loopback addresses over
 	// plain http, for an emulator.
@@ -340,6 +355,7 @@ func (s Settings) with(o Settings) Settings {
 	for _, f := range []struct{ into, from *string }{
 		{&s.Store, &o.Store}, {&s.Frontend, &o.Frontend}, {&s.Flow, &o.Flow}, {&s.Issuer, &o.Issuer}, {&s.HostedDomain, &o.HostedDomain},
 		{&s.LoginHint, &o.LoginHint}, {&s.SessionLifetime, &o.SessionLifetime}, {&s.Browser, &o.Browser},
+		{&s.Audience, &o.Audience}, {&s.KeyFile, &o.KeyFile}, {&s.ServiceAccount, &o.ServiceAccount},
 	} {
 		if *f.from != "" {
 			*f.into = *f.from
@@ -350,6 +366,9 @@ func (s Settings) with(o Settings) Settings {
 	}
 	if o.Targets != nil {
 		s.Targets = o.Targets
+	}
+	if o.Delegates != nil {
+		s.Delegates = o.Delegates
 	}
 	if o.AuthParams != nil {
 		s.AuthParams = o.AuthParams

@@ -64,6 +64,7 @@ func (c *Config) Add(name string, s Settings) error {
 	for _, f := range []struct{ key, value string }{
 		{"store", s.Store}, {"flow", s.Flow}, {"issuer", s.Issuer}, {"hosted_domain", s.HostedDomain}, {"login_hint", s.LoginHint},
 		{"session_lifetime", s.SessionLifetime}, {"browser", s.Browser},
+		{"audience", s.Audience}, {"key_file", s.KeyFile}, {"service_account", s.ServiceAccount},
 	} {
 		if f.value != "" {
 			values[f.key] = f.value

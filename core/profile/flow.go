@@ -2,6 +2,7 @@ package profile
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/authcode"
@@ -28,7 +29,7 @@ func (p *Profile) flow(o Options) (core.FlowFunc, error) {
 	case DeviceFlow:
 		return device.New(device.Options{Scopes: auth.Scopes, Timeout: auth.Timeout}), nil
 	}
-	return nil, &SettingError{Key: "flow", Err: fmt.Errorf("%q is neither %s nor %s", p.Settings.Flow, BrowserFlow, DeviceFlow)}
+	return nil, &SettingError{Key: "flow", Err: fmt.Errorf("%q is none of %s", p.Settings.Flow, strings.Join(Flows(), ", "))}
 }
 
 // authOptions returns the settings that the code flow takes.

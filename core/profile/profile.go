@@ -45,6 +45,13 @@ type Options struct {
 	// it, the name of such a store is an [*UnknownStoreError].
 	OpenStore func(name string, p Place) (core.TokenStore, error)
 
+	// OpenFlow opens the flow of a machine's profile; see package
+	// github.com/tokentoss/tokentoss/core/googleid/machine. The paths of the settings
+	// are whole. A flow whose tokens are the machine's own says so by a method
+	// SelfSigned() bool. Without OpenFlow such a profile gives tokens that are stored,
+	// and [core.ErrNoFlow] when none is.
+	OpenFlow func(s Settings, p Place) (core.Flow, error)
+
 	// IgnoreClient opens the profile without reading its OAuth client, for a
 	// program that is about to configure another.
 	IgnoreClient bool
@@ -174,15 +181,21 @@ func (p *Profile) open(o Options) error {
 }
 
 func (p *Profile) openSession(o Options) error {
-	client, err := p.client(o)
+	machine, err := p.machine(o)
 	if err != nil {
 		return err
+	}
+	var client *core.Client
+	var flow core.FlowFunc
+	if machine == nil {
+		if client, err = p.client(o); err != nil {
+			return err
+		}
+		if flow, err = p.flow(o); err != nil {
+			return err
+		}
 	}
 	lifetime, err := p.Settings.lifetime()
-	if err != nil {
-		return err
-	}
-	flow, err := p.flow(o)
 	if err != nil {
 		return err
 	}
@@ -191,7 +204,7 @@ func (p *Profile) openSession(o Options) error {
 		save = nil
 	}
 	p.Session, err = core.NewSession(core.SessionOptions{
-		Store: p.store, Key: p.Name, Client: client, Flow: flow,
+		Store: p.store, Key: p.Name, Client: client, Flow: flow, Machine: machine,
 		Provider: p.provider(), SaveClient: save, Lifetime: lifetime, OneShot: o.OneShot, Logger: o.Logger,
 	})
 	return err

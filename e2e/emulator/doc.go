@@ -23,6 +23,12 @@
 //     token ends the whole grant; an unknown token is 400 invalid_token.
 //   - The device flow takes clients of its own kind only, and answers 428 authorization_pending and 403 slow_down.
 //
+// Programs without a person have service accounts ([Options].ServiceAccounts). The token endpoint takes their keys'
+// JWTs (target_audience or scope); there are the identity and token endpoints of a virtual machine's metadata server,
+// generateIdToken and signJwt of the IAM Service Account Credentials API for those who may impersonate, and the token
+// exchange of a workload identity pool. IAP takes their ID tokens, and the JWTs that they sign themselves for a URL or
+// for all that begin like it, such as https://host/*.
+//
 // IAP's side follows https://docs.cloud.google.com/iap/docs/authentication-howto,
 // https://docs.cloud.google.com/iap/docs/query-parameters-and-headers-howto and
 // https://docs.cloud.google.com/iap/docs/signed-headers-howto:
@@ -45,8 +51,7 @@
 //   - A failing use of a code spends it. The exact texts of most errors are close to Google's, not the same.
 //   - Google knows several sign-in steps, sessions and consent records; here every request asks again, or never
 //     ([Options].AutoConsent).
-//   - IAP takes ID tokens of users only: no service-account JWT whose audience is a URL, no access token, no workforce
-//     identity. Login cookies live 24 hours. IAP asks nobody about quotas.
+//   - IAP takes no access token and no workforce identity. Login cookies live 24 hours. IAP asks nobody about quotas.
 //   - The keys of the signed header are at [Emulator.AssertionKeysURL]. They rotate together with Google's.
 //
 // # Making it fail

@@ -27,6 +27,8 @@ type Emulator struct {
 	devices  devices
 	visitors visitors
 
+	serviceKeys serviceKeys
+
 	unwatch func() bool
 	once    sync.Once
 	err     error

@@ -15,9 +15,15 @@ const (
 	JWKS       Endpoint = "jwks"        // /oauth2/v3/certs
 	UserInfo   Endpoint = "userinfo"    // /v1/userinfo
 	IAPKeys    Endpoint = "iap_keys"    // /iap/verify/public_key-jwk
+	STS        Endpoint = "sts"         // /v1/token, the token exchange of workload identity federation
 	NotFound   Endpoint = "not_found"   // every other path of Google's side
 	IAP        Endpoint = "iap"         // every path of IAP's side
 	Upstream   Endpoint = "upstream"    // what IAP let through to the app
+
+	// Metadata is what a virtual machine's metadata server answers below /computeMetadata/v1/.
+	Metadata Endpoint = "metadata"
+	// IAMCredentials is generateIdToken and signJwt below /v1/projects/-/serviceAccounts/.
+	IAMCredentials Endpoint = "iam_credentials"
 )
 
 const (
@@ -31,4 +37,8 @@ const (
 	pathJWKS       = "/oauth2/v3/certs"
 	pathUserInfo   = "/v1/userinfo"
 	pathIAPKeys    = "/iap/verify/public_key-jwk"
+	pathSTS        = "/v1/token"
+	pathMetadata   = "/computeMetadata/v1/"
+
+	pathIAMCredentials = "/v1/projects/-/serviceAccounts/"
 )

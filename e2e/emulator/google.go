@@ -31,6 +31,9 @@ func (e *Emulator) googleHandler() http.Handler {
 	handle(DeviceCode, pathDeviceCode, e.serveDeviceCode, "POST")
 	handle(DevicePage, pathDevicePage, e.serveDevicePage, "GET", "POST")
 	handle(UserInfo, pathUserInfo, e.serveUserInfo, "GET", "POST")
+	handle(STS, pathSTS, e.serveSTS, "POST")
+	handle(Metadata, pathMetadata, e.serveMetadata, "GET")
+	handle(IAMCredentials, pathIAMCredentials, e.serveIAMCredentials, "POST")
 	handle(NotFound, "/", http.NotFound, "GET", "HEAD", "POST")
 	return e.hostChecked(e.logged("google", mux))
 }
@@ -126,7 +129,7 @@ func (e *Emulator) serveDiscovery(w http.ResponseWriter, _ *http.Request) {
 		"claims_supported": []string{"aud", "email", "email_verified", "exp", "family_name", "given_name", "iat", "iss",
 			"name", "sub"},
 		"code_challenge_methods_supported": []string{"S256"},
-		"grant_types_supported":            []string{"authorization_code", "refresh_token", deviceGrant},
+		"grant_types_supported":            []string{"authorization_code", "refresh_token", deviceGrant, jwtBearerGrant},
 	})
 }
 

@@ -89,7 +89,7 @@ func (e *Emulator) authenticate(r *http.Request) (*identity, IAPDecision) {
 		if !ok {
 			continue
 		}
-		who, bad := e.checkToken(token)
+		who, bad := e.checkToken(r, token)
 		if bad == nil {
 			return who, IAPDecision{Status: http.StatusOK}
 		}
@@ -99,7 +99,7 @@ func (e *Emulator) authenticate(r *http.Request) (*identity, IAPDecision) {
 		return nil, refused
 	}
 	if cookie, err := r.Cookie(tokenCookie); err == nil {
-		if who, bad := e.checkToken(cookie.Value); bad == nil {
+		if who, bad := e.checkToken(r, cookie.Value); bad == nil {
 			return who, IAPDecision{Status: http.StatusOK}
 		}
 	}
@@ -131,7 +131,7 @@ func wantsSignIn(r *http.Request) bool {
 }
 
 // checkToken verifies an ID token the way IAP does for programmatic access; exp is honoured without slack.
-func (e *Emulator) checkToken(token string) (*identity, *IAPDecision) {
+func (e *Emulator) checkToken(r *http.Request, token string) (*identity, *IAPDecision) {
 	refused := func(text string, code int) (*identity, *IAPDecision) {
 		return nil, &IAPDecision{Status: http.StatusUnauthorized, Text: text, Code: code}
 	}
@@ -143,6 +143,11 @@ func (e *Emulator) checkToken(token string) (*identity, *IAPDecision) {
 	}
 	k := e.keys.current()
 	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256})
+	if err == nil {
+		if _, ok := e.serviceKeys.find(parsed.Headers[0].KeyID); ok {
+			return e.checkServiceJWT(r, token)
+		}
+	}
 	if err != nil || parsed.Headers[0].KeyID != k.googleID {
 		return refused(textBearer, 0)
 	}
@@ -171,6 +176,29 @@ func (e *Emulator) checkToken(token string) (*identity, *IAPDecision) {
 	return who, nil
 }
 
+// checkServiceJWT verifies a JWT that a service account signed itself, for the URL of the request or all that begin
+// like it. No client is asked about.
+func (e *Emulator) checkServiceJWT(r *http.Request, token string) (*identity, *IAPDecision) {
+	a, claims, problem := e.serviceJWT(token)
+	switch url := e.iap.url + r.URL.EscapedPath(); {
+	case problem == textTimeframe:
+		return nil, &IAPDecision{Status: http.StatusUnauthorized, Text: textExpired}
+	case problem != "" || claims.Subject != a.Email:
+		return nil, &IAPDecision{Status: http.StatusUnauthorized, Text: textBearer}
+	case len(claims.Audience) != 1 || !coversURL(claims.Audience[0], url):
+		return nil, &IAPDecision{Status: http.StatusUnauthorized, Text: textAudience}
+	}
+	return &identity{email: a.Email, sub: a.Sub, issuedAt: claims.IssuedAt.Time()}, nil
+}
+
+// coversURL tells whether an audience is url, or ends in /* and begins like it.
+func coversURL(audience, url string) bool {
+	if begin, ok := strings.CutSuffix(audience, "*"); ok && strings.HasSuffix(begin, "/") {
+		return strings.HasPrefix(url, begin)
+	}
+	return audience == url
+}
+
 func (e *Emulator) allowedClient(id string) bool {
 	allowed := setting(e, func(s *settings) []string { return s.allowedClients })
 	if allowed != nil {
@@ -184,7 +212,9 @@ func (e *Emulator) admit(who *identity) IAPDecision {
 	allowed := setting(e, func(s *settings) []string { return s.allowedEmails })
 	ok := slices.ContainsFunc(allowed, func(email string) bool { return sameEmail(email, who.email) })
 	if allowed == nil {
-		_, ok = e.account(who.email)
+		if _, ok = e.account(who.email); !ok {
+			_, ok = e.serviceAccount(who.email)
+		}
 	}
 	if !ok {
 		return IAPDecision{Status: http.StatusForbidden, Text: textAccess}

@@ -77,8 +77,8 @@ func (e *Emulator) Calls(endpoint Endpoint) int {
 	return e.ledger.calls[endpoint]
 }
 
-// TokenCalls returns how often the token endpoint was asked for a grant: "authorization_code", "refresh_token", or
-// "urn:ietf:params:oauth:grant-type:device_code".
+// TokenCalls returns how often the token endpoint was asked for a grant: "authorization_code", "refresh_token",
+// "urn:ietf:params:oauth:grant-type:device_code", or "urn:ietf:params:oauth:grant-type:jwt-bearer".
 func (e *Emulator) TokenCalls(grantType string) int {
 	e.ledger.mu.Lock()
 	defer e.ledger.mu.Unlock()

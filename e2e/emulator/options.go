@@ -30,6 +30,9 @@ type Options struct {
 	// DeviceConsent names the account that agrees to every device code at once. It must be known.
 	DeviceConsent string
 
+	// ServiceAccounts are the accounts of programs. The first is the one that the metadata server has.
+	ServiceAccounts []ServiceAccount
+
 	// ClientID and ClientSecret are those of the desktop client; each is made up when empty.
 	ClientID, ClientSecret string
 	// Clients are further OAuth clients.
@@ -44,7 +47,7 @@ type Options struct {
 	// DeviceInterval is the polling interval of the device flow, 5 seconds when zero; whole seconds only.
 	DeviceInterval time.Duration
 
-	// AllowedEmails may pass IAP; nil means every account in Accounts, an empty slice nobody.
+	// AllowedEmails may pass IAP; nil means every account in Accounts and ServiceAccounts, an empty slice nobody.
 	AllowedEmails []string
 	// AllowedClients are IAP's programmatic clients, the audiences it takes; nil means every client, an empty slice none.
 	AllowedClients []string
@@ -122,6 +125,9 @@ func (o Options) withDefaults() (Options, error) {
 		}
 	}
 	if err := o.fillAccounts(); err != nil {
+		return o, err
+	}
+	if err := o.fillServiceAccounts(); err != nil {
 		return o, err
 	}
 	return o, o.fillClients()

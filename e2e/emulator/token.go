@@ -52,6 +52,10 @@ func (e *Emulator) tokenAnswer(r *http.Request) (answer map[string]any, grantTyp
 	if refused != nil {
 		return nil, "", refused
 	}
+	if form.Get("grant_type") == jwtBearerGrant { // signed by the account itself, for no client
+		answer, refused = e.exchangeAssertion(form)
+		return answer, jwtBearerGrant, refused
+	}
 	client, refused := e.authenticateClient(r, form)
 	if refused != nil {
 		return nil, "", refused

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -74,8 +75,7 @@ func newDesk(t *testing.T, s *server, b *browser.Browser, configured bool) *desk
 		d.shell(bytes.NewReader(e.ClientSecrets()), "configure", "--from", "-")
 	}
 	d.secrets = watchSecrets(d)
-	python := filepath.Join(s.venv, "bin", "python")
-	s.kernel(t, name, "python", []string{python, "-m", "ipykernel_launcher", "-f", "{connection_file}"}, d.environ())
+	d.pythonKernel(nil)
 	t.Cleanup(func() {
 		d.endKernels()
 		wantNoProcess(t, d.home)
@@ -96,6 +96,15 @@ func serveData(w http.ResponseWriter, r *http.Request) {
 	default:
 		w.WriteHeader(http.StatusNotFound)
 	}
+}
+
+// pythonKernel makes the desk's kernel one for Python, whose environment has more in it.
+func (d *desk) pythonKernel(more map[string]string) {
+	d.t.Helper()
+	env := d.environ()
+	maps.Copy(env, more)
+	python := filepath.Join(d.server.venv, "bin", "python")
+	d.server.kernel(d.t, d.name, "python", []string{python, "-m", "ipykernel_launcher", "-f", "{connection_file}"}, env)
 }
 
 // environ is what the kernel and the shell know of the desk.
@@ -145,10 +154,4 @@ func (d *desk) signInInShell() {
 	d.provider.SetAutoConsent(ada)
 	d.shell(nil, "login", "--browser", "curl -sL -o /dev/null")
 	d.provider.SetAutoConsent("")
-}
-
-// wantNoTokentoss fails unless the processes of tokentoss end that there are.
-func (d *desk) wantNoTokentoss() {
-	d.t.Helper()
-	poll(d.t, "the processes of tokentoss end", func() bool { return len(tokentossProcesses(d.home)) == 0 })
 }

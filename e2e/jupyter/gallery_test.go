@@ -11,7 +11,7 @@ import (
 
 // gallery takes a picture of each state, in both themes of the application.
 func gallery(d *desk, a app) {
-	p := d.open(a, showSignIn, d.newClient(), callService+`; data`)
+	p := d.open(a, strings.ReplaceAll(showSignIn, "; ", "\n"), strings.ReplaceAll(d.newClient(), "; ", "\n"), `client.get_json("/api/data")`)
 	p.Do("making the window smaller", chromedp.EmulateViewport(1100, 620)) // a picture has no empty half
 	p.run(0)
 	p.sees(0, "No OAuth client is configured yet")
@@ -32,8 +32,28 @@ func gallery(d *desk, a app) {
 	p.ok(1, "")
 	p.ok(2, "{'value': 42}")
 	p.looks("signed-in")
+	if a == lab {
+		p.forDocs()
+	}
 	p.Do("making the window larger", chromedp.EmulateViewport(1200, 1600))
 	p.end()
+}
+
+// forDocs takes the picture that the documentation has, docs/notebook.png. The address in
+// it is the documentation's, and it is of no particular day.
+func (p *page) forDocs() {
+	p.desk.t.Helper()
+	p.Do("making it small", chromedp.EmulateViewport(820, 560), chromedp.Evaluate(fmt.Sprintf(`(async () => {
+		await jupyterapp.commands.execute("application:toggle-left-area");
+		const source = %s.content.widgets[1].model.sharedModel;
+		source.setSource(source.source.replace(/"http:.*"/, '"https://my-iap-service.run.app"'));
+		return true })()`, current), nil, awaited))
+	p.waits("the address is another", `document.body.innerText.includes("my-iap-service")`)
+	p.Do("leaving out the day", chromedp.Evaluate(`{
+		document.querySelector(".tokentoss .tt-grow p").hidden = true;
+		document.querySelectorAll(".jp-Cell.jp-mod-dirty").forEach((e) => e.classList.remove("jp-mod-dirty"));
+	}`, nil))
+	p.PictureOf("notebook", ".jp-Notebook")
 }
 
 // looks takes pictures, and checks that text can be read and nothing is cut off.

@@ -60,3 +60,26 @@ func TestJupyter(t *testing.T) {
 		})
 	}
 }
+
+// TestHub: at a hub the browser does not reach the kernel's machine. The widget says at
+// once how to go on.
+func TestHub(t *testing.T) {
+	s := startServer(t, "/user/ada/")
+	d := newDesk(t, s, browser.Open(t), true)
+	d.pythonKernel(map[string]string{"JUPYTERHUB_SERVICE_PREFIX": "/user/ada/"})
+	p := d.open(lab, showSignIn, d.newClient(), callService, printAnswers)
+	p.run(0)
+	redirect, err := d.provider.Authorize(t.Context(), p.href(0), ada)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.consent(0)
+	p.fill(0, "Did it end on a page", redirect)
+	p.press(0, "Continue")
+	p.sees(0, "Signed in as "+ada)
+	p.ok(1, "")
+	p.ok(2, "")
+	p.ok(3, "{'value': 42} 201")
+	p.end()
+	d.secrets.wantNone(t)
+}

@@ -36,6 +36,7 @@ func restart(d *desk, a app) {
 	late := p.consent(0)
 	before := tokentossProcesses(d.home)
 	p.restart()
+	p.sees(0, "Connection lost")
 	p.save()
 	d.wantNone(before)
 	late.Click(ada) // nobody waits for it any more
@@ -65,6 +66,7 @@ func kernelKilled(d *desk, a app) {
 	p.Sees("restart automatically")
 	p.Do("closing the message", chromedp.Click(`.jp-Dialog button.jp-mod-accept`, chromedp.ByQuery))
 	p.ready()
+	p.sees(0, "Connection lost")
 	p.run(0)
 	p.signIn(0, ada)
 	p.end()

@@ -124,7 +124,7 @@ func element(i int) string {
 	return fmt.Sprintf(`document.querySelectorAll(".jp-Notebook-cell")[%d]`, i)
 }
 
-// start runs a cell as a person does: a click into it, and Ctrl+Enter.
+// start runs a cell as a person does: a click on it, and Ctrl+Enter.
 func (p *page) start(i int) {
 	p.desk.t.Helper()
 	key := func(kind input.KeyType) chromedp.Action { // without the character, which the application keeps from the page
@@ -133,7 +133,7 @@ func (p *page) start(i int) {
 	p.Do(fmt.Sprintf("running cell %d", i),
 		// The number of an earlier run, perhaps of an earlier kernel, tells nothing.
 		chromedp.Evaluate(fmt.Sprintf(`void (%s.content.widgets[%d].model.executionCount = null)`, current, i), nil),
-		chromedp.Click(cell(i)+`//div[contains(@class, "cm-line")]`, chromedp.BySearch), key(input.KeyRawDown), key(input.KeyUp))
+		chromedp.Click(cell(i)+`//div[contains(@class, "jp-InputPrompt")]`, chromedp.BySearch), key(input.KeyRawDown), key(input.KeyUp))
 }
 
 // ends waits until a cell that was started has ended, and returns its output.

@@ -127,33 +127,3 @@ func noPerson(d *desk, _ app) {
 		}
 	}
 }
-
-// leaksAreSeen shows that the check after each flow sees each kind of secret.
-func leaksAreSeen(d *desk, a app) {
-	p := d.open(a, showSignIn, "print(open('planted').read())")
-	p.run(0)
-	p.signIn(0, ada)
-	if found := d.secrets.in(p.save()); len(found) > 0 {
-		d.t.Fatalf("before a secret was planted, the notebook has %s", strings.Join(found, ", "))
-	}
-	d.expire()
-	d.shell(nil, "token")
-	planted := filepath.Join(d.notes, "planted")
-	d.secrets.mu.Lock()
-	var all []string
-	for secret := range d.secrets.kinds {
-		all = append(all, secret)
-	}
-	d.secrets.mu.Unlock()
-	if err := os.WriteFile(planted, []byte(strings.Join(all, "\n")), 0o600); err != nil {
-		d.t.Fatal(err)
-	}
-	p.run(1)
-	text := p.save()
-	if found := d.secrets.in(text); strings.Join(found, ", ") != strings.Join(kinds, ", ") {
-		d.t.Errorf("in the notebook the check sees %q, want %q", found, kinds)
-	}
-	if err := os.RemoveAll(d.notes); err != nil {
-		d.t.Error(err)
-	}
-}

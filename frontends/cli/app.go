@@ -43,6 +43,9 @@ type Host struct {
 	// OpenStore opens a store that is not the file store. ctx is the command's.
 	OpenStore func(ctx context.Context, in *Invocation, name string, p profile.Place) (core.TokenStore, error)
 
+	// OpenFlow opens the flow of a machine's profile.
+	OpenFlow func(in *Invocation, s profile.Settings) (core.Flow, error)
+
 	// OpenFrontend opens a frontend that is not the terminal, to sign in with. Its
 	// settings are those of config.toml.
 	OpenFrontend func(ctx context.Context, in *Invocation, name string, settings map[string]any) (core.Frontend, error)
@@ -68,8 +71,10 @@ func Main(host *Host) int {
 	unsetEmpty()
 	if isHot(os.Args, os.Environ()) {
 		ctx := context.Background()
-		// A store that no agent opens is for the command of that name.
-		if err := p.hotToken(ctx); !errors.Is(err, agent.ErrNoAgent) && !errors.Is(err, agent.ErrUnknownStore) {
+		// A store that no agent opens is for the command of that name, and so is a
+		// machine's token that is not stored.
+		err := p.hotToken(ctx)
+		if !errors.Is(err, agent.ErrNoAgent) && !errors.Is(err, agent.ErrUnknownStore) && !errors.Is(err, core.ErrNoFlow) {
 			return p.report(ctx, messages{w: p.Stderr}, err)
 		}
 	}
@@ -234,12 +239,19 @@ func (in *Invocation) open(ctx context.Context, change func(*profile.Options)) (
 		Dir: dir, Name: in.String("profile"), Store: in.String("store"), Logger: in.Logger(), OneShot: true,
 		OpenStore: in.StoreOpener(ctx),
 	}
+	if in.host != nil {
+		o.OpenFlow = func(s profile.Settings, _ profile.Place) (core.Flow, error) { return in.host.OpenFlow(in, s) }
+	}
 	if change != nil {
 		change(&o)
 	}
 	p, err := profile.Open(o)
 	var unknown *profile.UnknownStoreError
 	if in.host == nil && errors.As(err, &unknown) {
+		return nil, delegated(ctx, in)
+	}
+	if err == nil && in.host == nil && in.needsFlow(ctx, p) {
+		_ = p.Close()
 		return nil, delegated(ctx, in)
 	}
 	if err == nil {

@@ -252,12 +252,15 @@ func (c *commands) profiles() *cli.Command {
 		&cli.Command{Name: "list", Usage: "list the profiles; * is the one in use", Action: c.run(0, 0, profileList)},
 		&cli.Command{Name: "use", Usage: "use a profile from now on", ArgsUsage: "PROFILE", Action: c.run(1, 1, profileUse)},
 		&cli.Command{Name: "add", Usage: "make a profile", ArgsUsage: "NAME", Action: c.run(1, 1, profileAdd), Flags: []cli.Flag{
-			&cli.StringFlag{Name: "flow", Usage: "sign in by `FLOW`: browser or device", DefaultText: "browser"},
+			&cli.StringFlag{Name: "flow", Usage: "sign in by `FLOW`, or be a machine", DefaultText: "browser"},
 			&cli.StringFlag{Name: "issuer", Usage: "the OpenID provider's `URL`, if it is not Google"},
 			&cli.StringFlag{Name: "hosted-domain", Usage: "accounts of Workspace `DOMAIN` only"},
 			&cli.StringFlag{Name: "login-hint", Usage: "the account `EMAIL` to suggest"},
 			&cli.StringFlag{Name: "session-lifetime", Usage: "sign in anew after `TIME`; 0 is never"},
 			&cli.StringFlag{Name: "browser", Usage: "open addresses with `CMD`"},
+			&cli.StringFlag{Name: "audience", Usage: "a machine's tokens are for `AUDIENCE`"},
+			&cli.StringFlag{Name: "key-file", Usage: "a machine's key is `FILE`"},
+			&cli.StringFlag{Name: "service-account", Usage: "become service account `EMAIL`"},
 		}},
 		&cli.Command{Name: "remove", Usage: "sign out of a profile and remove it", ArgsUsage: "PROFILE", Action: c.run(1, 1, profileRemove)})
 }
@@ -284,6 +287,7 @@ func (c *commands) emulator() *cli.Command {
 			&cli.StringFlag{Name: "client-secrets", Usage: "write the OAuth client to `FILE`"},
 			&cli.StringFlag{Name: "device-client", Usage: "write the one for devices to `FILE`"},
 			&cli.StringSliceFlag{Name: "account", Usage: "add account `EMAIL`; may be repeated"},
+			&cli.StringSliceFlag{Name: "robot", Usage: "add service account `EMAIL`, too"},
 			&cli.StringFlag{Name: "auto-consent", Usage: "sign in `EMAIL` without a person"},
 			&cli.DurationFlag{Name: "token-lifetime", Usage: "tokens live `TIME`", Value: time.Hour, DefaultText: "1h"},
 		},

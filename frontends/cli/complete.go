@@ -73,7 +73,7 @@ func values(kind string) []string {
 	case "FORMAT":
 		return tokenFormats
 	case "FLOW":
-		return flows
+		return profile.Flows()
 	case "SHELL":
 		return shells
 	}

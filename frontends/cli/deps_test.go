@@ -2,8 +2,12 @@ package cli_test
 
 import (
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/tokentoss/tokentoss/core/googleid/machine"
+	"github.com/tokentoss/tokentoss/core/profile"
 )
 
 // The light executable starts in front of every request of a script. Each of
@@ -13,6 +17,7 @@ func TestLightExecutableLinksNothingHeavy(t *testing.T) {
 		"google.golang.org/grpc", "google.golang.org/protobuf", "google.golang.org/api", "cloud.google.com/",
 		"github.com/hashicorp/", "go.opentelemetry.io/", "github.com/99designs/", "filippo.io/age",
 		"github.com/go-jose/", "github.com/tokentoss/tokentoss/e2e/", "github.com/tokentoss/tokentoss/frontends/cli/host",
+		"github.com/tokentoss/tokentoss/core/googleid",
 	}
 	out, err := exec.Command("go", "list", "-deps", "-tags", "urfave_cli_no_docs", "./cmd/tokentoss").Output()
 	if err != nil {
@@ -34,6 +39,14 @@ func TestLightExecutableLinksNothingHeavy(t *testing.T) {
 	}
 }
 
+// The flows that settings can name are those that there are.
+func TestFlows(t *testing.T) {
+	want := append([]string{profile.BrowserFlow, profile.DeviceFlow}, machine.Names()...)
+	if got := profile.Flows(); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // The host has what the light one has not; otherwise the test above would pass
 // for nothing.
 func TestHostHasTheRest(t *testing.T) {
@@ -41,7 +54,7 @@ func TestHostHasTheRest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range []string{"e2e/emulator", "plugins/host", "stores/encrypted", "stores/keyring"} {
+	for _, p := range []string{"core/googleid/machine", "e2e/emulator", "plugins/host", "stores/encrypted", "stores/keyring"} {
 		if !strings.Contains(string(out), "github.com/tokentoss/tokentoss/"+p+"\n") {
 			t.Errorf("cmd/tokentoss-host does not link %s", p)
 		}

@@ -19,10 +19,6 @@ const terminalName = "cli"
 
 // login signs a person in.
 func login(ctx context.Context, in *Invocation) error {
-	if !in.interactive() {
-		return &exitError{exitSignIn, &hintedError{errors.New("login needs a person, and --non-interactive is set"),
-			"run tokentoss login without it, in a terminal"}}
-	}
 	if port := in.Int("redirect-port"); port < 0 || port > 65535 {
 		return usagef("tokentoss login --help", "login: %d is not a port", port)
 	}
@@ -36,6 +32,13 @@ func login(ctx context.Context, in *Invocation) error {
 		return err
 	}
 	defer p.Close()
+	if p.Settings.IsMachine() {
+		return machineLogin(ctx, in, p)
+	}
+	if !in.interactive() {
+		return &exitError{exitSignIn, &hintedError{errors.New("login needs a person, and --non-interactive is set"),
+			"run tokentoss login without it, in a terminal"}}
+	}
 	if p.Client() == nil {
 		return core.ErrNotConfigured
 	}

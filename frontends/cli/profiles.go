@@ -55,7 +55,7 @@ func (in *Invocation) describe(ctx context.Context, name string) string {
 	case err != nil:
 		return oneLine(err.Error())
 	case st.State == core.SignedIn:
-		return st.Email
+		return cmp.Or(st.Email, st.Machine)
 	case st.State == core.NeedsSignIn:
 		return st.Email + ", needs a new sign-in"
 	case st.State == core.NotConfigured:
@@ -77,21 +77,24 @@ func profileUse(_ context.Context, in *Invocation) error {
 	return nil
 }
 
-// flows are the ways to sign in that a profile can have.
-var flows = []string{profile.BrowserFlow, profile.DeviceFlow}
-
 func profileAdd(_ context.Context, in *Invocation) error {
 	c, _, err := in.config()
 	if err != nil {
 		return err
 	}
-	name, flow := in.Args().First(), in.String("flow")
-	if flow != "" && !slices.Contains(flows, flow) {
+	name, flow, keyFile := in.Args().First(), in.String("flow"), in.String("key-file")
+	if flows := profile.Flows(); flow != "" && !slices.Contains(flows, flow) {
 		return usagef("one of "+strings.Join(flows, ", "), "there is no flow %q", flow)
+	}
+	if keyFile != "" {
+		if keyFile, err = filepath.Abs(keyFile); err != nil {
+			return err
+		}
 	}
 	err = c.Add(name, profile.Settings{
 		Store: in.String("store"), Flow: flow, Issuer: in.String("issuer"), HostedDomain: in.String("hosted-domain"),
 		LoginHint: in.String("login-hint"), SessionLifetime: in.String("session-lifetime"), Browser: in.String("browser"),
+		Audience: in.String("audience"), KeyFile: keyFile, ServiceAccount: in.String("service-account"),
 	})
 	if err != nil {
 		return err

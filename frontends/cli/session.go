@@ -172,6 +172,9 @@ func logout(ctx context.Context, in *Invocation) error {
 		return err
 	}
 	defer p.Close()
+	if p.Settings.IsMachine() && !in.Bool("local") {
+		return machineLogout(ctx, in, p)
+	}
 	if in.Bool("local") {
 		if err := p.Forget(ctx); err != nil {
 			return err
@@ -251,14 +254,24 @@ func printStatus(w io.Writer, p *profile.Profile, st core.Status) {
 	}
 	row("profile", "%s", p.Name)
 	switch st.State {
+	case core.SignedIn:
+		switch {
+		case st.Machine == "":
+			row("session", "signed in as %s", st.Email)
+		case st.Email == "":
+			row("session", "a machine's, without a token as yet")
+		default:
+			row("session", "a machine's, as %s", st.Email)
+		}
 	case core.NotConfigured:
 		row("session", "not configured: there is no OAuth client")
 	case core.SignedOut:
 		row("session", "signed out")
 	case core.NeedsSignIn:
 		row("session", "%s, needs a new sign-in", st.Email)
-	default:
-		row("session", "signed in as %s", st.Email)
+	}
+	if st.Machine != "" {
+		row("machine", "%s", st.Machine)
 	}
 	if st.Reason != "" {
 		row("reason", "%s", st.Reason)
@@ -276,7 +289,11 @@ func printStatus(w io.Writer, p *profile.Profile, st core.Status) {
 			row("token", "expired %s ago; it is refreshed when needed", round(-left))
 		}
 	}
-	if st.ClientID != "" {
+	switch {
+	case st.Machine != "":
+		row("audience", "%s", st.ClientID)
+		row("issuer", "%s", st.Issuer)
+	case st.ClientID != "":
 		row("client", "%s", st.ClientID)
 		row("provider", "%s", st.Issuer)
 	}

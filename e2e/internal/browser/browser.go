@@ -232,6 +232,14 @@ func (tb *Tab) Picture(name string) {
 	tb.keep(name, png)
 }
 
+// PictureOf keeps a screenshot of the first element that a selector names.
+func (tb *Tab) PictureOf(name, selector string) {
+	tb.t.Helper()
+	var png []byte
+	tb.Do("taking a picture", chromedp.Screenshot(selector, &png, chromedp.ByQuery))
+	tb.keep(name, png)
+}
+
 func (tb *Tab) keep(name string, png []byte) {
 	tb.t.Helper()
 	if err := os.WriteFile(filepath.Join(artifacts(tb.t), name+".png"), png, 0o644); err != nil {

@@ -14,6 +14,7 @@ const (
 	OtherClient     ID = "other-client"
 	ClientRefused   ID = "client-refused"
 	RefreshFailed   ID = "refresh-failed"
+	MachineToken    ID = "no-machine-token"
 	UnusableIDToken ID = "unusable-id-token"
 )
 
@@ -86,6 +87,11 @@ func sessionCases() []Case {
 			Title: "the token could not be refreshed",
 			Cause: "The provider could not be reached or has a fault. The session is kept, and no sign-in is needed.",
 			Do:    []string{"Try again in a moment."}},
+		{ID: MachineToken, Check: Session, Level: Fail, Exit: exitFailed,
+			Title: "the machine gets no token",
+			Cause: "The profile is a machine's. Its key was deleted or cannot be read, it may not act for the service account that it is to become, " +
+				"or Google cannot be reached from here.",
+			Do: []string{"Do what the message says.", "See that the settings are those of this machine: flow, key_file and service_account in config.toml."}},
 		{ID: UnusableIDToken, Check: Session, Level: Fail, Exit: exitFailed,
 			Title: "the provider's ID token cannot be used",
 			Cause: "It has no verified e-mail address, is for another client or domain, or its times do not fit this machine's clock.",

@@ -71,6 +71,9 @@ func local() map[doctor.ID]scenario {
 				w.t.Fatal(err)
 			}
 		}),
+		doctor.MachineToken: do(func(w *world) { // by a program that has no flow
+			w.write("config.toml", "flow = 'metadata'\naudience = 'a'\n")
+		}),
 		doctor.ProviderAnswer: do(func(w *world) { w.em.SetFault(emulator.Discovery, &emulator.Fault{Status: 503}) }),
 		doctor.ClockWrong:     do(func(w *world) { w.signIn(); w.em.SetClockOffset(time.Minute) }),
 		doctor.SignedOut:      do(func(*world) {}),

@@ -99,6 +99,9 @@ func (e *examination) configuration() bool {
 		f.exit = e.ExitCode(err)
 		return e.add(f)
 	}
+	if e.Profile.Settings.IsMachine() {
+		return e.add(well(Configuration, "profile %s, a machine's", e.Profile.Name))
+	}
 	client := e.Profile.Client()
 	if client == nil {
 		return e.add(finding(NotConfigured, nil, ""))
@@ -123,6 +126,9 @@ func (e *examination) store(ctx context.Context) bool {
 // provider asks the provider for its discovery document, and for the time.
 func (e *examination) provider(ctx context.Context) {
 	client := e.Profile.Client()
+	if client == nil {
+		return // a machine has none; its flow asks who it must
+	}
 	issuer := client.Issuer()
 	offset, err := client.Reach(ctx)
 	if err != nil {
@@ -174,7 +180,7 @@ func (e *examination) session(ctx context.Context) {
 	}
 	e.token, e.haveToken = token, true
 	e.refreshed = !token.Expiry.Equal(before.TokenExpiry)
-	e.aged = e.refreshed || token.IssuedAt.Sub(before.SignedInAt) > time.Minute
+	e.aged = !e.Profile.Settings.IsMachine() && (e.refreshed || token.IssuedAt.Sub(before.SignedInAt) > time.Minute)
 	e.add(well(Session, "%s, token valid until %s", token.Email, token.Expiry.Local().Format(time.RFC1123)))
 }
 
@@ -185,6 +191,8 @@ func (e *examination) sessionProblem(err error) Finding {
 	var clock *core.ClockError
 	facts := Facts{"email": e.status.Email, "client_id": e.status.ClientID}
 	switch {
+	case e.Profile.Settings.IsMachine():
+		return e.problem(MachineToken, nil, err)
 	case errors.As(err, &needed):
 		if needed.Email != "" {
 			facts["email"] = needed.Email

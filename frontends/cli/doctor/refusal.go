@@ -79,13 +79,14 @@ func (e *examination) askAgain(ctx context.Context, u *url.URL) (*answer, *iap.R
 	}
 	stale, aged := e.token, e.aged
 	fresh, err := e.Profile.Renew(ctx, stale)
+	machine := e.Profile.Settings.IsMachine()
 	if errors.Is(err, core.ErrRenewedRecently) {
-		e.aged = true
+		e.aged = !machine
 	}
 	if err != nil || fresh.Value == stale.Value {
 		return a, refused, ok
 	}
-	e.token, e.refreshed, e.aged = fresh, true, true
+	e.token, e.refreshed, e.aged = fresh, true, !machine
 	if again, second, ok := e.ask(ctx, u); !ok || second == nil {
 		return again, second, ok
 	}

@@ -26,6 +26,9 @@ func runEmulator(ctx context.Context, in *cli.Invocation) error {
 	for _, email := range in.StringSlice("account") {
 		o.Accounts = append(o.Accounts, emulator.Account{Email: email})
 	}
+	for _, email := range in.StringSlice("robot") {
+		o.ServiceAccounts = append(o.ServiceAccounts, emulator.ServiceAccount{Email: email})
+	}
 	e, err := emulator.Start(ctx, o)
 	if err != nil {
 		return fmt.Errorf("the emulator cannot start: %w", err)
@@ -46,7 +49,11 @@ func runEmulator(ctx context.Context, in *cli.Invocation) error {
 		IAP           string `json:"iap"`
 		ClientSecrets string `json:"client_secrets"`
 		DeviceSecrets string `json:"device_client_secrets"` // of the client for devices
-	}{e.GoogleURL(), e.IAPURL(), file, deviceFile})
+
+		// For a service that checks who IAP sends.
+		AssertionAudience string `json:"assertion_audience"`
+		AssertionKeys     string `json:"assertion_keys"`
+	}{e.GoogleURL(), e.IAPURL(), file, deviceFile, e.AssertionAudience(), e.AssertionKeysURL()})
 	if err != nil {
 		return err
 	}

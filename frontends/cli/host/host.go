@@ -32,7 +32,7 @@ func Main() int {
 			return serveAgent(os.Args[2])
 		}
 	}
-	return cli.Main(&cli.Host{Commands: commands(), Names: names, OpenStore: openStore, OpenFrontend: openLogin})
+	return cli.Main(&cli.Host{Commands: commands(), Names: names, OpenStore: openStore, OpenFrontend: openLogin, OpenFlow: openFlow})
 }
 
 // servePlugin serves a bundled plugin.

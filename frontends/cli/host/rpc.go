@@ -43,7 +43,7 @@ func runRPC(ctx context.Context, in *cli.Invocation) error {
 	r := &rpcHost{in: in, dir: dir}
 	return rpc.Serve(ctx, in.Stdin, in.Stdout, rpc.Host{
 		Version: in.App.Version, Dir: dir, Profile: in.String("profile"), Store: in.String("store"),
-		RemoteHint: remoteHint(dir), OpenStore: r.openStore, Frontend: r.openFrontend, Log: in.Logger(),
+		RemoteHint: remoteHint(dir), OpenStore: r.openStore, OpenFlow: r.openFlow, Frontend: r.openFrontend, Log: in.Logger(),
 	})
 }
 
@@ -73,6 +73,11 @@ func (r *rpcHost) openStore(ctx context.Context, name string, p profile.Place) (
 		return s, err
 	}
 	return openPlugin(ctx, newHost(p.Dir, r.in.Logger()), name, p, nil)
+}
+
+// openFlow opens the flow of a machine's profile.
+func (r *rpcHost) openFlow(s profile.Settings, _ profile.Place) (core.Flow, error) {
+	return openFlow(r.in, s)
 }
 
 // openFrontend opens the frontend behind the views of a session.

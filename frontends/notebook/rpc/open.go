@@ -54,7 +54,7 @@ const memoryStore = "memory"
 
 // options returns what to open.
 func (p openParams) options(ctx context.Context, h Host) (profile.Options, error) {
-	o := profile.Options{Dir: h.Dir, Name: cmp.Or(p.Profile, h.Profile), Store: h.Store, Logger: h.Log}
+	o := profile.Options{Dir: h.Dir, Name: cmp.Or(p.Profile, h.Profile), Store: h.Store, OpenFlow: h.OpenFlow, Logger: h.Log}
 	if h.OpenStore != nil {
 		o.OpenStore = func(name string, place profile.Place) (core.TokenStore, error) { return h.OpenStore(ctx, name, place) }
 	}

@@ -42,6 +42,9 @@ type Host struct {
 	// Without it there is none.
 	OpenStore func(ctx context.Context, name string, p profile.Place) (core.TokenStore, error)
 
+	// OpenFlow opens the flow of a machine's profile. Without it there is none.
+	OpenFlow func(s profile.Settings, p profile.Place) (core.Flow, error)
+
 	// Frontend opens the frontend "notebook" for the views of a session. Each line
 	// that it reads of the terminal, and each that it prints, is a message.
 	Frontend func(p *profile.Profile, t plugins.Terminal) (core.Frontend, error)

@@ -19,6 +19,9 @@
 
 const VERSION = 1;
 
+/** @type {Fatal} */
+const LOST = { v: VERSION, type: "fatal", code: "lost", message: "The kernel was restarted, or has ended. Run this cell again." };
+
 /** Messages that came before a view was there, by the widget's id. @type {Map<unknown, Message[]>} */
 const early = new Map();
 
@@ -47,7 +50,9 @@ function render({ model, el }) {
     send: (type, fields) => model.send({ v: VERSION, type, ...fields }),
   };
   state.update = screen(el, state);
+  let silence = 0;
   const receive = (/** @type {Message} */ m) => {
+    clearTimeout(silence);
     take(state, m);
     state.update();
   };
@@ -57,8 +62,22 @@ function render({ model, el }) {
   // Nothing is armed for a tab that nobody sees.
   const look = () => receive(state.snapshot);
   document.addEventListener("visibilitychange", look);
+  // Jupyter's front ends tell that the connection to the kernel is not what it was: there is another kernel, or the same
+  // again, whose answer to this may come late.
+  const doubt = () => {
+    clearTimeout(silence);
+    silence = window.setTimeout(() => receive(LOST), 3000);
+    try {
+      state.send("hello");
+    } catch {
+      // There is nobody to send it to.
+    }
+  };
+  model.on("comm_live_update", doubt);
   state.send("hello");
   return () => {
+    clearTimeout(silence);
+    model.off("comm_live_update", doubt);
     document.removeEventListener("visibilitychange", look);
     model.off("msg:custom", receive);
     el.replaceChildren();

@@ -357,3 +357,32 @@ test("a host can ask for the OAuth client first, also where there is one", () =>
   click(control("Back"));
   assert.match(text(), /Signed in as/);
 });
+
+test("a view of a kernel that has gone says so, until another answers", () => {
+  remove();
+  const listeners = new Map();
+  const sent = [];
+  let late;
+  dom.window.setTimeout = (f) => ((late = f), 1);
+  let gone = false;
+  const send = (m) => {
+    if (gone) throw new Error("Cannot send");
+    sent.push(m);
+  };
+  remove = widget.render({ model: { get: () => 1, send, on: (name, f) => listeners.set(name, f), off: (name) => listeners.delete(name) }, el });
+  const receive = listeners.get("msg:custom");
+  const snapshot = { v: 1, type: "snapshot", seq: 5, attempt: 0, phase: "signed_in", account: "ada@example.com", remote_hint: false, caps: ["sign_out"] };
+  receive(snapshot);
+  gone = true;
+  listeners.get("comm_live_update")();
+  assert.match(text(), /Signed in as/);
+  late();
+  assert.match(text(), /Connection lost/);
+  assert.match(text(), /Run this cell again/);
+  assert.equal(control("Sign out"), undefined);
+  gone = false;
+  listeners.get("comm_live_update")();
+  assert.equal(sent.length, 2);
+  receive({ ...snapshot, seq: 1 });
+  assert.match(text(), /Signed in as/);
+});

@@ -1401,19 +1401,21 @@ func (x *ClientSecrets) GetTokenUri() string {
 }
 
 type Status struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	State         string                 `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`
-	Email         string                 `protobuf:"bytes,2,opt,name=email,proto3" json:"email,omitempty"`
-	Subject       string                 `protobuf:"bytes,3,opt,name=subject,proto3" json:"subject,omitempty"`
-	HostedDomain  string                 `protobuf:"bytes,4,opt,name=hosted_domain,json=hostedDomain,proto3" json:"hosted_domain,omitempty"`
-	Issuer        string                 `protobuf:"bytes,5,opt,name=issuer,proto3" json:"issuer,omitempty"`
-	ClientId      string                 `protobuf:"bytes,6,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
-	Scopes        []string               `protobuf:"bytes,7,rep,name=scopes,proto3" json:"scopes,omitempty"`
-	SignedInAt    *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=signed_in_at,json=signedInAt,proto3" json:"signed_in_at,omitempty"`
-	TokenExpiry   *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=token_expiry,json=tokenExpiry,proto3" json:"token_expiry,omitempty"`
-	SessionEnds   *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=session_ends,json=sessionEnds,proto3" json:"session_ends,omitempty"`
-	Refreshable   bool                   `protobuf:"varint,11,opt,name=refreshable,proto3" json:"refreshable,omitempty"`
-	Reason        string                 `protobuf:"bytes,12,opt,name=reason,proto3" json:"reason,omitempty"`
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	State        string                 `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`
+	Email        string                 `protobuf:"bytes,2,opt,name=email,proto3" json:"email,omitempty"`
+	Subject      string                 `protobuf:"bytes,3,opt,name=subject,proto3" json:"subject,omitempty"`
+	HostedDomain string                 `protobuf:"bytes,4,opt,name=hosted_domain,json=hostedDomain,proto3" json:"hosted_domain,omitempty"`
+	Issuer       string                 `protobuf:"bytes,5,opt,name=issuer,proto3" json:"issuer,omitempty"`
+	ClientId     string                 `protobuf:"bytes,6,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
+	Scopes       []string               `protobuf:"bytes,7,rep,name=scopes,proto3" json:"scopes,omitempty"`
+	SignedInAt   *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=signed_in_at,json=signedInAt,proto3" json:"signed_in_at,omitempty"`
+	TokenExpiry  *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=token_expiry,json=tokenExpiry,proto3" json:"token_expiry,omitempty"`
+	SessionEnds  *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=session_ends,json=sessionEnds,proto3" json:"session_ends,omitempty"`
+	Refreshable  bool                   `protobuf:"varint,11,opt,name=refreshable,proto3" json:"refreshable,omitempty"`
+	Reason       string                 `protobuf:"bytes,12,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Who it is, when that is no person.
+	Machine       string `protobuf:"bytes,13,opt,name=machine,proto3" json:"machine,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1528,6 +1530,13 @@ func (x *Status) GetRefreshable() bool {
 func (x *Status) GetReason() string {
 	if x != nil {
 		return x.Reason
+	}
+	return ""
+}
+
+func (x *Status) GetMachine() string {
+	if x != nil {
+		return x.Machine
 	}
 	return ""
 }
@@ -1718,7 +1727,7 @@ const file_tokentoss_plugin_v1_frontend_proto_rawDesc = "" +
 	"\x03web\x18\x04 \x01(\bR\x03web\x12#\n" +
 	"\rredirect_uris\x18\x05 \x03(\tR\fredirectUris\x12\x19\n" +
 	"\bauth_uri\x18\x06 \x01(\tR\aauthUri\x12\x1b\n" +
-	"\ttoken_uri\x18\a \x01(\tR\btokenUri\"\xb6\x03\n" +
+	"\ttoken_uri\x18\a \x01(\tR\btokenUri\"\xd0\x03\n" +
 	"\x06Status\x12\x14\n" +
 	"\x05state\x18\x01 \x01(\tR\x05state\x12\x14\n" +
 	"\x05email\x18\x02 \x01(\tR\x05email\x12\x18\n" +
@@ -1733,7 +1742,8 @@ const file_tokentoss_plugin_v1_frontend_proto_rawDesc = "" +
 	"\fsession_ends\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\vsessionEnds\x12 \n" +
 	"\vrefreshable\x18\v \x01(\bR\vrefreshable\x12\x16\n" +
-	"\x06reason\x18\f \x01(\tR\x06reason\"\x90\x02\n" +
+	"\x06reason\x18\f \x01(\tR\x06reason\x12\x18\n" +
+	"\amachine\x18\r \x01(\tR\amachine\"\x90\x02\n" +
 	"\aIDToken\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\tR\x05value\x12\x16\n" +
 	"\x06issuer\x18\x02 \x01(\tR\x06issuer\x12\x18\n" +

@@ -152,6 +152,7 @@ const (
 	Reason_REASON_NOT_SAVED         Reason = 26
 	Reason_REASON_CLOSED            Reason = 27
 	Reason_REASON_INSECURE_LOOPBACK Reason = 28
+	Reason_REASON_NO_FLOW           Reason = 29
 	// Of any call.
 	Reason_REASON_CANCELED    Reason = 40
 	Reason_REASON_DEADLINE    Reason = 41
@@ -185,6 +186,7 @@ var (
 		26: "REASON_NOT_SAVED",
 		27: "REASON_CLOSED",
 		28: "REASON_INSECURE_LOOPBACK",
+		29: "REASON_NO_FLOW",
 		40: "REASON_CANCELED",
 		41: "REASON_DEADLINE",
 		42: "REASON_UNSUPPORTED",
@@ -213,6 +215,7 @@ var (
 		"REASON_NOT_SAVED":         26,
 		"REASON_CLOSED":            27,
 		"REASON_INSECURE_LOOPBACK": 28,
+		"REASON_NO_FLOW":           29,
 		"REASON_CANCELED":          40,
 		"REASON_DEADLINE":          41,
 		"REASON_UNSUPPORTED":       42,
@@ -540,15 +543,17 @@ func (x *Error) GetClock() *ClockProblem {
 
 // A ProviderProblem is a request to the provider that did not give what it should.
 type ProviderProblem struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Endpoint      string                 `protobuf:"bytes,1,opt,name=endpoint,proto3" json:"endpoint,omitempty"`
-	Host          string                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`
-	Status        int32                  `protobuf:"varint,3,opt,name=status,proto3" json:"status,omitempty"`
-	Code          string                 `protobuf:"bytes,4,opt,name=code,proto3" json:"code,omitempty"`
-	Subtype       string                 `protobuf:"bytes,5,opt,name=subtype,proto3" json:"subtype,omitempty"`
-	Problem       string                 `protobuf:"bytes,6,opt,name=problem,proto3" json:"problem,omitempty"`
-	Offline       bool                   `protobuf:"varint,7,opt,name=offline,proto3" json:"offline,omitempty"`
-	RetryAfter    *durationpb.Duration   `protobuf:"bytes,8,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Endpoint   string                 `protobuf:"bytes,1,opt,name=endpoint,proto3" json:"endpoint,omitempty"`
+	Host       string                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`
+	Status     int32                  `protobuf:"varint,3,opt,name=status,proto3" json:"status,omitempty"`
+	Code       string                 `protobuf:"bytes,4,opt,name=code,proto3" json:"code,omitempty"`
+	Subtype    string                 `protobuf:"bytes,5,opt,name=subtype,proto3" json:"subtype,omitempty"`
+	Problem    string                 `protobuf:"bytes,6,opt,name=problem,proto3" json:"problem,omitempty"`
+	Offline    bool                   `protobuf:"varint,7,opt,name=offline,proto3" json:"offline,omitempty"`
+	RetryAfter *durationpb.Duration   `protobuf:"bytes,8,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
+	// What to do next, or empty.
+	Next          string `protobuf:"bytes,9,opt,name=next,proto3" json:"next,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -639,6 +644,13 @@ func (x *ProviderProblem) GetRetryAfter() *durationpb.Duration {
 	return nil
 }
 
+func (x *ProviderProblem) GetNext() string {
+	if x != nil {
+		return x.Next
+	}
+	return ""
+}
+
 // A ClockProblem is a token whose times do not fit this machine's clock.
 type ClockProblem struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -717,7 +729,7 @@ const file_tokentoss_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x05email\x18\x05 \x01(\tR\x05email\x12\x12\n" +
 	"\x04call\x18\x06 \x01(\x04R\x04call\x12@\n" +
 	"\bprovider\x18\a \x01(\v2$.tokentoss.plugin.v1.ProviderProblemR\bprovider\x127\n" +
-	"\x05clock\x18\b \x01(\v2!.tokentoss.plugin.v1.ClockProblemR\x05clock\"\xf7\x01\n" +
+	"\x05clock\x18\b \x01(\v2!.tokentoss.plugin.v1.ClockProblemR\x05clock\"\x8b\x02\n" +
 	"\x0fProviderProblem\x12\x1a\n" +
 	"\bendpoint\x18\x01 \x01(\tR\bendpoint\x12\x12\n" +
 	"\x04host\x18\x02 \x01(\tR\x04host\x12\x16\n" +
@@ -727,7 +739,8 @@ const file_tokentoss_plugin_v1_plugin_proto_rawDesc = "" +
 	"\aproblem\x18\x06 \x01(\tR\aproblem\x12\x18\n" +
 	"\aoffline\x18\a \x01(\bR\aoffline\x12:\n" +
 	"\vretry_after\x18\b \x01(\v2\x19.google.protobuf.DurationR\n" +
-	"retryAfter\"W\n" +
+	"retryAfter\x12\x12\n" +
+	"\x04next\x18\t \x01(\tR\x04next\"W\n" +
 	"\fClockProblem\x12\x14\n" +
 	"\x05claim\x18\x01 \x01(\tR\x05claim\x121\n" +
 	"\x06offset\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x06offset*?\n" +
@@ -740,7 +753,7 @@ const file_tokentoss_plugin_v1_plugin_proto_rawDesc = "" +
 	"Capability\x12\x1a\n" +
 	"\x16CAPABILITY_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12CAPABILITY_LOCKING\x10\x01\x12\x16\n" +
-	"\x12CAPABILITY_LISTING\x10\x02*\xd0\x04\n" +
+	"\x12CAPABILITY_LISTING\x10\x02*\xe4\x04\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10REASON_NOT_FOUND\x10\x01\x12\x13\n" +
@@ -763,7 +776,8 @@ const file_tokentoss_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x12REASON_NOT_REVOKED\x10\x19\x12\x14\n" +
 	"\x10REASON_NOT_SAVED\x10\x1a\x12\x11\n" +
 	"\rREASON_CLOSED\x10\x1b\x12\x1c\n" +
-	"\x18REASON_INSECURE_LOOPBACK\x10\x1c\x12\x13\n" +
+	"\x18REASON_INSECURE_LOOPBACK\x10\x1c\x12\x12\n" +
+	"\x0eREASON_NO_FLOW\x10\x1d\x12\x13\n" +
 	"\x0fREASON_CANCELED\x10(\x12\x13\n" +
 	"\x0fREASON_DEADLINE\x10)\x12\x16\n" +
 	"\x12REASON_UNSUPPORTED\x10*\x12\x15\n" +

@@ -42,6 +42,7 @@ var reasons = []struct {
 	{core.ErrNotSaved, pb.Reason_REASON_NOT_SAVED, codes.Unknown},
 	{core.ErrClosed, pb.Reason_REASON_CLOSED, codes.FailedPrecondition},
 	{core.ErrInsecureLoopback, pb.Reason_REASON_INSECURE_LOOPBACK, codes.FailedPrecondition},
+	{core.ErrNoFlow, pb.Reason_REASON_NO_FLOW, codes.FailedPrecondition},
 	{context.Canceled, pb.Reason_REASON_CANCELED, codes.Canceled},
 	{context.DeadlineExceeded, pb.Reason_REASON_DEADLINE, codes.DeadlineExceeded},
 	{errors.ErrUnsupported, pb.Reason_REASON_UNSUPPORTED, codes.Unimplemented},

@@ -29,6 +29,7 @@ var sentinels = map[string]error{
 	"ErrNotConfigured": core.ErrNotConfigured, "ErrSignInNeeded": core.ErrSignInNeeded, "ErrDenied": core.ErrDenied,
 	"ErrSignInTimeout": core.ErrSignInTimeout, "ErrRenewedRecently": core.ErrRenewedRecently, "ErrNotRevoked": core.ErrNotRevoked,
 	"ErrNotSaved": core.ErrNotSaved, "ErrClosed": core.ErrClosed, "ErrInsecureLoopback": core.ErrInsecureLoopback,
+	"ErrNoFlow": core.ErrNoFlow,
 }
 
 // TestNoSentinelIsForgotten reads the source of package core: what it exports as

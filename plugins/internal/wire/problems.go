@@ -17,6 +17,7 @@ func fromProblems(m *pb.Error, err error) {
 		m.Provider = &pb.ProviderProblem{
 			Endpoint: Text(provider.Endpoint), Host: Text(provider.Host), Status: int32(provider.Status), Code: Text(provider.Code),
 			Subtype: Text(provider.Subtype), Problem: errorText(provider.Problem), Offline: provider.Offline, RetryAfter: fromDuration(provider.RetryAfter),
+			Next: errorText(provider.Next),
 		}
 	}
 	var clock *core.ClockError
@@ -32,6 +33,7 @@ func toProblems(m *pb.Error) []error {
 		list = append(list, &core.ProviderError{
 			Endpoint: p.GetEndpoint(), Host: p.GetHost(), Status: int(p.GetStatus()), Code: p.GetCode(),
 			Subtype: p.GetSubtype(), Problem: p.GetProblem(), Offline: p.GetOffline(), RetryAfter: toDuration(p.GetRetryAfter()),
+			Next: p.GetNext(),
 		})
 	}
 	if c := m.GetClock(); c != nil {

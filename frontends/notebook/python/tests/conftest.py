@@ -50,9 +50,9 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 @pytest.fixture
 def short_lived(tmp_path: Path) -> Iterator[Emulator]:
-    """An emulator whose tokens live for four seconds."""
+    """An emulator whose tokens live for eight seconds."""
     (tmp_path / "emulator").mkdir()
-    e = Emulator(tmp_path / "emulator", "4s")
+    e = Emulator(tmp_path / "emulator", "8s")
     yield e
     e.close()
 

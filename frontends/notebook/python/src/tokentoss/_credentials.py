@@ -6,9 +6,10 @@ import sys
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from ._logging import logger
 from ._secret import Secret
 from ._session import Session
-from .exceptions import NoCredentialsError
+from .exceptions import NoCredentialsError, TokenTossError
 
 _published: Session | None = None
 
@@ -35,7 +36,12 @@ def current() -> Any:
 
 def as_credentials() -> Credentials | None:
     """Returns the published session as credentials, for tokentoss.CREDENTIALS."""
-    return of_session(_published) if _published is not None else None
+    if _published is None:
+        return None
+    try:
+        return of_session(_published)
+    except NoCredentialsError:  # it was ended elsewhere
+        return None
 
 
 class _Published:
@@ -134,5 +140,10 @@ def of_session(session: Session) -> Credentials:
         credentials = Credentials(session)
     else:
         credentials = OfGoogle(session)
-    credentials.refresh()
+    try:
+        credentials.refresh()
+    except NoCredentialsError:
+        raise
+    except TokenTossError as e:  # they are tried again when they are used
+        logger.debug("no access token yet: %s", e.args[0])
     return credentials

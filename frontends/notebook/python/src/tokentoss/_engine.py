@@ -35,7 +35,7 @@ class RPCError(Exception):
     def __init__(self, error: dict[str, Any]) -> None:
         data = error.get("data") or {}
         self.reason: str = data.get("reason") or "internal"
-        self.hint: str | None = data.get("hint")
+        self.hint: str | None = for_notebook(data["hint"]) if data.get("hint") else None
         self.message = for_notebook(str(error.get("message") or "unknown error"))
         super().__init__(self.message)
 
@@ -110,6 +110,9 @@ class Engine:
                 if e.reason == "version_mismatch":
                     raise EngineVersionError(e.message, hint=e.hint or _REINSTALL) from None
                 raise EngineError(e.message, hint=e.hint) from None
+            except EngineError:  # it ended, or it does not answer and is of no use
+                self.close(0.1)
+                raise
             if not isinstance(info, dict) or info.get("protocol") != PROTOCOL:
                 self.close()
                 spoken = info.get("protocol") if isinstance(info, dict) else None
@@ -304,6 +307,8 @@ def _lines(fd: int) -> Any:
         yield rest
 
 
+_ENVIRONMENT = {"HOME", "XDG_CONFIG_HOME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}
+
 _lock = threading.Lock()
 _current: Engine | None = None
 _closing = False
@@ -311,7 +316,7 @@ _closing = False
 
 def environment() -> dict[str, str]:
     """Returns what an engine takes from the environment when it starts."""
-    return {k: v for k, v in os.environ.items() if k.startswith("TOKENTOSS_")}
+    return {k: v for k, v in os.environ.items() if k.startswith("TOKENTOSS_") or k.upper() in _ENVIRONMENT}
 
 
 def current() -> Engine:

@@ -13,7 +13,8 @@ from .exceptions import ExecutableNotFoundError
 NAME = "tokentoss.exe" if sys.platform == "win32" else "tokentoss"
 
 # Where the package lies: site-packages, a directory of pip's --target, or a checkout's src.
-PARENT = Path(__file__).resolve().parent.parent
+# Links are not followed: some installers link each file to one in a cache.
+PARENT = Path(__file__).absolute().parent.parent
 
 
 def find() -> str:
@@ -60,7 +61,7 @@ def _directories() -> Iterator[str | Path]:
     # pip install --target puts them into a directory beside the package, --prefix two above the libraries.
     scripts = "Scripts" if sys.platform == "win32" else "bin"
     yield PARENT / scripts
-    if PARENT.name == "site-packages":
+    if PARENT.name in ("site-packages", "dist-packages"):
         yield PARENT.parent / scripts if sys.platform == "win32" else PARENT.parent.parent.parent / scripts
     # An editable install leaves the package in its checkout, and puts the scripts into the environment.
     if (PARENT.parent / "pyproject.toml").is_file():

@@ -175,9 +175,12 @@ class _Foreign:
         self._given.refresh(Request())
 
 
-def sign(headers: Any, token: Token, origin: Origin) -> str:
-    """Puts the token into the headers of a request, which must be a copy, and returns the name of the one it is in."""
-    name = PROXY_AUTHORIZATION if AUTHORIZATION in headers else AUTHORIZATION
+def sign(headers: Any, token: Token, origin: Origin, beside: bool = False) -> str:
+    """Puts the token into the headers of a request, which must be a copy, and returns the name of the one it is in.
+
+    beside is for a request that will have an Authorization of its own, and has not yet.
+    """
+    name = PROXY_AUTHORIZATION if beside or AUTHORIZATION in headers else AUTHORIZATION
     if name in headers:
         raise NoCredentialsError(
             f"nothing was sent to {origin}: {AUTHORIZATION} and {PROXY_AUTHORIZATION} are both taken by the request",

@@ -101,6 +101,7 @@ class KernelPrompt(Prompt):
         self._lock = threading.Lock()
         self._asking = False
         self._interrupted = False
+        self._main = threading.current_thread() is threading.main_thread()
 
     def ask(self) -> str | None:
         try:
@@ -126,7 +127,7 @@ class KernelPrompt(Prompt):
     def stop(self) -> None:
         super().stop()
         with self._lock:
-            if self._asking and not self._interrupted:
+            if self._main and self._asking and not self._interrupted:
                 import _thread
 
                 self._interrupted = True

@@ -73,7 +73,6 @@ def follow_up(
         fresh = token.renew()
         if fresh.value != token.value:
             again = send(fresh)
-            response.content  # so that its connection can be used again  # noqa: B018
             response.close()
             response, token, renewed = again, fresh, True
             if judge(response.status_code, response.headers) == ACCEPTED:
@@ -148,7 +147,12 @@ class IAPAdapter(HTTPAdapter):
             signed = request.copy()
             signed.headers = request.headers.copy()
             sign(signed.headers, token, origin)
-            response = HTTPAdapter.send(self, signed, **options)
+            try:
+                response = HTTPAdapter.send(self, signed, **options)
+            except requests.RequestException as e:
+                # The frames below have the token, and verbose tracebacks show what frames have.
+                e.request, e.__context__ = request, None
+                raise e.with_traceback(None) from None
             response.request = request
             return response
 
@@ -194,8 +198,8 @@ class IAPAuth(AuthBase):
     """Signs requests to services behind IAP: ``requests.get(url, auth=IAPAuth("https://app.example.com"))``.
 
     The token goes to the origins that are named and to no other, redirects among them; a request to another one is an
-    OriginError. A token that IAP refuses is renewed once. The answer's ``request`` has the token in its headers, which
-    is not so for IAPClient's.
+    OriginError. A token that IAP refuses is renewed once. The answer's ``request`` has the token in its headers, and
+    frames of verbose tracebacks may have it, neither of which is so with IAPClient.
     """
 
     def __init__(self, *origins: str, auth_manager: Any | None = None) -> None:

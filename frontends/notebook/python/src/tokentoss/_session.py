@@ -78,11 +78,12 @@ class Session:
         self._params = params
         self._in_memory = "memory" in (params.get("store") or {})
         self._reset()
-        _sessions.add(self)
+        with _lock:
+            _sessions.add(self)
 
     def _reset(self) -> None:
         """Begins anew, as after a fork: no other thread is in here."""
-        self._opening = threading.RLock()
+        self._opening = threading.Lock()
         self._fetching = threading.Lock()
         self._engine: Engine | None = None
         self._id = ""
@@ -102,19 +103,21 @@ class Session:
     def _open(self) -> tuple[Engine, str]:
         engine = _engine.current()
         with self._opening:
-            if self._engine is not engine:
-                try:
-                    opened = engine.call("session.open", self._params)
-                except RPCError as e:
-                    raise _translate(e) from None
-                self._engine, self._id, self._opened = engine, opened["session"], opened
-                self._tokens = {}
-                self._listening = False
-                problem = opened.get("problem")
-                self.problem = _translate(RPCError(problem)) if problem else None
-                engine.subscribe(self._id, self._receive, self._lost)
-                _make_room(self, engine)
-            return engine, self._id
+            if self._engine is engine:
+                return engine, self._id
+            try:
+                opened = engine.call("session.open", self._params)
+            except RPCError as e:
+                raise _translate(e) from None
+            self._engine, self._id, self._opened = engine, opened["session"], opened
+            self._tokens = {}
+            self._listening = False
+            problem = opened.get("problem")
+            self.problem = _translate(RPCError(problem)) if problem else None
+            engine.subscribe(self._id, self._receive, self._lost)
+            session = self._id
+        _make_room(self, engine)
+        return engine, session
 
     def _release(self, engine: Engine) -> None:
         """Has the engine forget the session, which is opened again when it is needed."""
@@ -270,14 +273,16 @@ def _fatal(code: str, message: str) -> Message:
 
 def _make_room(opened: Session, engine: Engine) -> None:
     """Keeps the number of sessions that the engine holds under its limit. Those that have views stay."""
-    others = [s for s in _sessions if s is not opened and s._engine is engine and not s._views and not s._in_memory]
+    with _lock:
+        known = list(_sessions)
+    others = [s for s in known if s is not opened and s._engine is engine and not s._views and not s._in_memory]
     for session in others[: max(0, len(others) - KEPT)]:
         session._release(engine)
 
 
 _sessions: weakref.WeakSet[Session] = weakref.WeakSet()
 _shared: dict[str, Session] = {}
-_lock = threading.Lock()
+_lock = threading.RLock()
 
 
 def open_session(**params: Any) -> Session:
@@ -295,7 +300,7 @@ def open_session(**params: Any) -> Session:
 
 def _after_fork_in_child() -> None:
     global _lock
-    _lock = threading.Lock()
+    _lock = threading.RLock()
     for session in _sessions:
         session._reset()
 

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from ._session import Message, Session
-from .exceptions import SignInError, SignInTimeoutError
+from .exceptions import SignInError, SignInTimeoutError, for_notebook
 
 WANTED = ("signed_out", "needs_sign_in")
 
@@ -25,7 +25,7 @@ def arm(snapshot: Message) -> Message:
 
 def problem_text(problem: dict[str, Any]) -> str:
     """Returns what is said of an error of a sign-in."""
-    return f"{problem.get('message', '')} {problem.get('detail', '')}".strip()
+    return for_notebook(f"{problem.get('message', '')} {problem.get('detail', '')}".strip())
 
 
 class Waiter:

@@ -102,8 +102,8 @@ class HttpxIAPAuth(httpx.Auth):
         if self._refusal(response) is None:
             return
         response.read()
-        fresh = token.renew() if self._stale(response) else token
-        if fresh.value != token.value and _replayable(request):
+        fresh = token.renew() if self._again(request, response) else token
+        if fresh.value != token.value:
             response = yield self._sign(request, fresh, origin)
             response.read()
         self._end(response, fresh, origin, fresh.value != token.value)
@@ -116,8 +116,8 @@ class HttpxIAPAuth(httpx.Auth):
         if self._refusal(response) is None:
             return
         await response.aread()
-        fresh = await anyio.to_thread.run_sync(token.renew) if self._stale(response) else token
-        if fresh.value != token.value and _replayable(request):
+        fresh = await anyio.to_thread.run_sync(token.renew) if self._again(request, response) else token
+        if fresh.value != token.value:
             response = yield self._sign(request, fresh, origin)
             await response.aread()
         self._end(response, fresh, origin, fresh.value != token.value)
@@ -150,9 +150,10 @@ class HttpxIAPAuth(httpx.Auth):
                 return hop
         return None
 
-    def _stale(self, response: httpx.Response) -> bool:
+    def _again(self, request: httpx.Request, response: httpx.Response) -> bool:
+        """Tells whether the request is to be sent again with another token."""
         hop = self._refusal(response)
-        return hop is not None and judge(hop.status_code, hop.headers) == _iap.STALE
+        return hop is not None and judge(hop.status_code, hop.headers) == _iap.STALE and _replayable(request)
 
     def _end(self, response: httpx.Response, token: Token, origin: Origin, renewed: bool) -> None:
         hop = self._refusal(response)
@@ -240,23 +241,27 @@ class AsyncIAPClient:
         if verdict == ACCEPTED:
             return response
         renewed = False
-        if verdict == _iap.STALE:
+        one_shot = verdict == _iap.STALE and not _replayable(request)
+        if verdict == _iap.STALE and not one_shot:
             fresh = await anyio.to_thread.run_sync(token.renew)
             if fresh.value != token.value:
-                if not _replayable(request):
-                    return _refuse(response, origin, token, False, one_shot=True)
                 response = await self._send(request, fresh, origin, auth)
                 token, renewed = fresh, True
                 if judge(response.status_code, response.headers) == ACCEPTED:
                     return response
-        return _refuse(response, origin, token, renewed)
+        return _refuse(response, origin, token, renewed, one_shot)
 
     async def _send(self, request: httpx.Request, token: Token, origin: Origin, auth: Any) -> httpx.Response:
         """Sends a request with the token, of which nothing stays in it, nor in that of a redirect."""
         own = request.headers.copy()
-        header = sign(request.headers, token, origin)
+        own_auth = self._client.auth if auth is httpx.USE_CLIENT_DEFAULT else auth
+        header = sign(request.headers, token, origin, beside=own_auth is not None)
         try:
             response = await self._client.send(request, auth=auth, follow_redirects=False)
+        except httpx.RequestError as e:
+            # The frames below have the token, and verbose tracebacks show what frames have.
+            e.__context__ = None
+            raise e.with_traceback(None) from None
         finally:
             request.headers = own
         response.request = request

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import queue
 import sys
@@ -14,19 +15,28 @@ from ._prompt import Prompt, prompt
 from ._session import Message, Session, open_session
 from ._view import problem_text, wants_arm
 from .auth_manager import DEFAULT_MAX_SESSION_LIFETIME_HOURS, AuthManager
-from .exceptions import InteractionRequiredError, NotConfiguredError, SignInError, SignInTimeoutError
+from .exceptions import InteractionRequiredError, NotConfiguredError, SignInError, SignInTimeoutError, TokenTossError
 
 __all__ = ["sign_in", "sign_out"]
 
 _ASK = "If the browser ends on a page that cannot be reached, paste the whole address of that page here: "
 
+_NO_PROMPT = (
+    "This cell ends when you are signed in. Where the browser ends on a page that cannot be reached, interrupt the "
+    "kernel and call tokentoss.sign_in(paste=True)."
+)
 
-def sign_in(auth_manager: AuthManager | None = None, *, timeout: float = 300.0) -> AuthManager:
+
+def sign_in(
+    auth_manager: AuthManager | None = None, *, timeout: float = 300.0, paste: bool | None = None
+) -> AuthManager:
     """Signs a person in by a link, and returns the session. Who is signed in already is not asked again.
 
     The link is opened in any browser. Where its way back does not reach this machine, the address that the browser
-    ends on is pasted into a masked prompt. An interrupt cancels. Without a person it is an InteractionRequiredError,
-    at once.
+    ends on is pasted into a masked prompt. A terminal has that prompt, and a notebook where its kernel is likely to be
+    on another machine than the browser; paste says it for sure.
+
+    An interrupt cancels. Without a person it is an InteractionRequiredError, at once.
     """
     manager = auth_manager or AuthManager._for_widget(None, None, None, None, DEFAULT_MAX_SESSION_LIFETIME_HOURS)
     if manager.is_authenticated:
@@ -36,7 +46,7 @@ def sign_in(auth_manager: AuthManager | None = None, *, timeout: float = 300.0) 
         raise InteractionRequiredError(
             "nobody is signed in, and there is nobody here to do that", hint="run tokentoss login in a terminal, once"
         )
-    _SignIn(manager._session, timeout).run()
+    _SignIn(manager._session, timeout, paste).run()
     manager.last_error = None
     return manager
 
@@ -51,12 +61,14 @@ def sign_out(auth_manager: AuthManager | None = None, *, local: bool = False) ->
 class _SignIn:
     """One sign-in: a view of the session, whose screen is text."""
 
-    def __init__(self, session: Session, timeout: float) -> None:
+    def __init__(self, session: Session, timeout: float, paste: bool | None) -> None:
         self._session = session
+        self._paste = paste
         self._end = time.monotonic() + timeout
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._prompt: Prompt | None = None
         self._attempt = 0
+        self._box_left = False
         self._link = _Link()
         self._timer = threading.Timer(timeout, self._messages.put, [{"type": "timeout"}])
 
@@ -68,11 +80,12 @@ class _SignIn:
             self._up("hello")
             while not self._step(self._messages.get(timeout=max(0.1, self._end - time.monotonic()) + 1)):
                 pass
-            self._link.close("Signed in.")
+            self._link.close("Signed in. Press Enter in the box to go on." if self._box_left else "Signed in.")
         except BaseException as e:
             self._link.close("Not signed in.")
             if self._attempt and isinstance(e, (KeyboardInterrupt, SignInTimeoutError)):
-                self._up("cancel", attempt=self._attempt)
+                with contextlib.suppress(TokenTossError):
+                    self._up("cancel", attempt=self._attempt)
             raise
         finally:
             self._timer.cancel()
@@ -100,6 +113,9 @@ class _SignIn:
         return kind == "snapshot" and self._look(message)
 
     def _look(self, snapshot: Message) -> bool:
+        if self._paste is None:
+            # In a notebook, a field that is not answered holds up all cells to come.
+            self._paste = _kernel.kernel() is None or bool(snapshot.get("remote_hint"))
         if snapshot["phase"] == "signed_in":
             return True
         if snapshot["phase"] == "unconfigured":
@@ -118,9 +134,10 @@ class _SignIn:
         if armed["attempt"] == self._attempt:
             return
         self._attempt = armed["attempt"]
-        self._link.show(armed["auth_url"], armed.get("code"))
+        self._link.show(armed["auth_url"], armed.get("code"), "" if self._paste else _NO_PROMPT)
         self._up("opened", attempt=self._attempt)
-        self._ask()
+        if self._paste:
+            self._ask()
 
     def _ask(self) -> None:
         """Asks for the address that the browser ended on, until it came back by itself."""
@@ -133,6 +150,8 @@ class _SignIn:
         finally:
             self._prompt = None
             waker.cancel()
+        if answer is None:
+            self._box_left = _kernel.kernel() is not None
         if answer:
             self._up("redirect", url=answer, attempt=self._attempt)
 
@@ -146,8 +165,8 @@ class _Link:
     def __init__(self) -> None:
         self._display: Any = None
 
-    def show(self, url: str, code: str | None) -> None:
-        enter = f"Enter this code there: {code}\n" if code else ""
+    def show(self, url: str, code: str | None, more: str) -> None:
+        enter = (f"Enter this code there: {code}\n" if code else "") + more
         if _kernel.kernel() is None:
             sys.stderr.write(f"Open this address to sign in:\n\n  {url}\n\n{enter}")
             return

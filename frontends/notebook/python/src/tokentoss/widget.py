@@ -70,9 +70,9 @@ class SessionWidget(anywidget.AnyWidget):
 
     def _receive(self, message: Message) -> None:
         """Hands a message of the engine to the view; called by the thread that reads."""
-        self.send(message)
         if message.get("type") == "snapshot":
             self._observe(message)
+        self.send(message)
 
     def _observe(self, snapshot: Message) -> None:
         """Sets what programs can observe."""

@@ -1,0 +1,207 @@
+package machine
+
+import (
+	"context"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"golang.org/x/oauth2/google/externalaccount"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/stores/file"
+)
+
+// Types of key files.
+const (
+	typeServiceAccount  = "service_account"
+	typeExternalAccount = "external_account"
+)
+
+// A keyFile is a file of Google's with what identifies a machine.
+type keyFile struct {
+	Type string `json:"type"`
+
+	// Of a service account's key.
+	ClientEmail  string `json:"client_email"`
+	PrivateKeyID string `json:"private_key_id"`
+	PrivateKey   string `json:"private_key"`
+	TokenURI     string `json:"token_uri"`
+
+	// Of the configuration of workload identity federation.
+	Audience         string                            `json:"audience"`
+	SubjectTokenType string                            `json:"subject_token_type"`
+	TokenURL         string                            `json:"token_url"`
+	ImpersonationURL string                            `json:"service_account_impersonation_url"`
+	Source           *externalaccount.CredentialSource `json:"credential_source"`
+
+	data []byte
+	key  *rsa.PrivateKey
+}
+
+// A KeyFileError is a key file that cannot be used. It holds no part of the file.
+type KeyFileError struct {
+	Path    string
+	Problem string
+	Next    string // what to do next
+}
+
+func (e *KeyFileError) Error() string { return "key file " + e.Path + ": " + e.Problem }
+
+// Hint says what to do next.
+func (e *KeyFileError) Hint() string { return e.Next }
+
+// readKeyFile reads and checks a key file. A key must be as private as a session. The
+// configuration of a federation holds no secret, and CI services write it for all to
+// read; it says which program to run, so nobody else may write it.
+func readKeyFile(path string, insecureLoopback bool) (*keyFile, error) {
+	store, err := file.NewFile(path)
+	if err != nil {
+		return nil, err
+	}
+	fail := func(problem, next string) (*keyFile, error) { return nil, &KeyFileError{path, problem, next} }
+	rec, err := store.Load(context.Background(), core.DefaultKey)
+	data, open := rec.Data, false
+	if errors.Is(err, core.ErrInsecure) {
+		if data, open = readUnwritable(path); open {
+			err = nil
+		}
+	}
+	switch {
+	case errors.Is(err, core.ErrNotFound):
+		return fail("there is no such file", "set key_file, or GOOGLE_APPLICATION_CREDENTIALS, to where it is")
+	case err != nil:
+		return nil, err
+	}
+	k := &keyFile{data: data}
+	if json.Unmarshal(data, k) != nil {
+		return fail("it is not what Google's console or gcloud write", "download it again")
+	}
+	if open && k.Type != typeExternalAccount {
+		return fail("others can read it, and it holds a key: take it for theirs", "chmod 600 "+path+", or better make a new key")
+	}
+	var problem string
+	switch k.Type {
+	case typeServiceAccount:
+		problem = k.checkKey(insecureLoopback)
+	case typeExternalAccount:
+		problem = k.checkFederation(insecureLoopback)
+	default:
+		problem = "it is " + k.words() + ", which is no machine's"
+	}
+	if problem != "" {
+		return fail(problem, "")
+	}
+	return k, nil
+}
+
+// words says what kind of file it is.
+func (k *keyFile) words() string {
+	switch k.Type {
+	case typeServiceAccount:
+		return "the key of a service account"
+	case typeExternalAccount:
+		return "the configuration of workload identity federation"
+	case "authorized_user":
+		return "gcloud's own credentials of a person"
+	case "impersonated_service_account":
+		return "gcloud's configuration of an impersonation"
+	}
+	return "a file of another kind"
+}
+
+// googleTokenURIs are those that keys have, in this and in earlier years.
+var googleTokenURIs = []string{"https://oauth2.googleapis.com/token", "https://accounts.google.com/o/oauth2/token", "https://www.googleapis.com/oauth2/v4/token"}
+
+// checkKey says what is wrong with a service account's key, or nothing.
+func (k *keyFile) checkKey(insecureLoopback bool) string {
+	if k.TokenURI == "" {
+		k.TokenURI = googleTokenURIs[0]
+	}
+	switch {
+	case !isAddress(k.ClientEmail):
+		return "client_email is not the address of a service account"
+	case k.PrivateKeyID == "":
+		return "private_key_id is missing"
+	case !slices.Contains(googleTokenURIs, k.TokenURI) && !(insecureLoopback && isLoopback(k.TokenURI)):
+		return "its token_uri is not Google's: what it signs would be sent elsewhere"
+	}
+	block, _ := pem.Decode([]byte(k.PrivateKey))
+	if block == nil {
+		return "private_key is not a key in PEM"
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		parsed, err = x509.ParsePKCS1PrivateKey(block.Bytes)
+	}
+	key, ok := parsed.(*rsa.PrivateKey)
+	if err != nil || !ok || key.N.BitLen() < 2048 {
+		return "private_key is not an RSA key of 2048 bits or more"
+	}
+	k.key = key
+	return ""
+}
+
+// checkFederation says what is wrong with the configuration of a federation, or
+// nothing. Its URLs must be Google's: Google's library checks none of them.
+func (k *keyFile) checkFederation(insecureLoopback bool) string {
+	for name, value := range map[string]string{"token_url": k.TokenURL, "service_account_impersonation_url": k.ImpersonationURL} {
+		if value != "" && !isGoogleAPI(value) && !(insecureLoopback && isLoopback(value)) {
+			return "its " + name + " is not Google's: what it sends would go elsewhere"
+		}
+	}
+	if k.Audience == "" || k.SubjectTokenType == "" || k.Source == nil {
+		return "audience, subject_token_type or credential_source is missing"
+	}
+	return ""
+}
+
+func isGoogleAPI(rawURL string) bool {
+	u, err := url.Parse(rawURL)
+	return err == nil && u.Scheme == "https" && u.User == nil && u.Port() == "" && strings.HasSuffix(u.Hostname(), ".googleapis.com")
+}
+
+func isLoopback(rawURL string) bool {
+	u, err := url.Parse(rawURL)
+	if err != nil || u.Scheme != "http" {
+		return false
+	}
+	addr, err := netip.ParseAddr(u.Hostname())
+	return err == nil && addr.IsLoopback()
+}
+
+// impersonated returns the service account that a federation becomes, or "".
+func (k *keyFile) impersonated() string {
+	_, last, _ := strings.Cut(k.ImpersonationURL, "/serviceAccounts/")
+	account, _, _ := strings.Cut(last, ":")
+	if !isAddress(account) {
+		return ""
+	}
+	return account
+}
+
+// plainHosts returns the hosts of this machine, and of its hypervisor, which a
+// federation has its own provider's token from and which have no certificate.
+func (k *keyFile) plainHosts() (hosts []string) {
+	if k.Source == nil {
+		return nil
+	}
+	for _, raw := range []string{k.Source.URL, k.Source.RegionURL, k.Source.IMDSv2SessionTokenURL} {
+		u, err := url.Parse(raw)
+		if err != nil || u.Scheme != "http" {
+			continue
+		}
+		addr, err := netip.ParseAddr(u.Hostname())
+		local := err == nil && (addr.IsLoopback() || addr.IsLinkLocalUnicast() || addr == netip.MustParseAddr("fd00:ec2::254"))
+		if local || u.Hostname() == "localhost" {
+			hosts = append(hosts, u.Host)
+		}
+	}
+	return hosts
+}

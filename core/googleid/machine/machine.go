@@ -1,0 +1,210 @@
+package machine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tokentoss/tokentoss/core"
+)
+
+// The flows, as a profile's settings name them.
+const (
+	ServiceAccount   = "service_account"
+	Metadata         = "metadata"
+	Impersonation    = "impersonation"
+	WorkloadIdentity = "workload_identity"
+	SignedJWT        = "signed_jwt"
+)
+
+// Names returns the names of the flows, sorted.
+func Names() []string {
+	return []string{Impersonation, Metadata, ServiceAccount, SignedJWT, WorkloadIdentity}
+}
+
+// Options say which machine it is, and what its tokens are for. Flow and Audience
+// are needed.
+type Options struct {
+	Flow string // one of the names above
+
+	// Audience is an OAuth client's ID; for SignedJWT the service's URL, or one that
+	// ends in /* for all below it.
+	Audience string
+
+	// KeyFile is the key of a service account, or the configuration of workload
+	// identity federation, in the form of Google's console and of gcloud. A key must be
+	// as private as a session. It is read for each token, so that it can be replaced.
+	// Impersonation and SignedJWT take the machine's own service account, by its
+	// metadata server, where there is no KeyFile.
+	KeyFile string
+
+	// Account is the e-mail address of the service account to become, for
+	// Impersonation and SignedJWT; for WorkloadIdentity the one that its configuration
+	// names where this is empty. Of Metadata it is the account to ask for where the
+	// machine has several.
+	Account string
+
+	// Delegates are service accounts each of which may act for the next, and the last
+	// for Account.
+	Delegates []string
+
+	// Issuer is an emulator in Google's place, and InsecureLoopback allows it.
+	Issuer           string
+	InsecureLoopback bool
+
+	// Transport makes the requests; nil means one of core's own.
+	Transport http.RoundTripper
+
+	// Now is the clock; nil means [time.Now].
+	Now func() time.Time
+
+	// Logger gets a line for each request, never a secret. Nil discards.
+	Logger *slog.Logger
+}
+
+// A Flow obtains tokens of a machine. It is safe for concurrent use.
+type Flow struct{ o Options }
+
+var _ core.Flow = (*Flow)(nil)
+
+// New returns the flow that o describes. It reads no file and asks nobody.
+func New(o Options) (*Flow, error) {
+	if !slices.Contains(Names(), o.Flow) {
+		return nil, &OptionError{"flow", fmt.Sprintf("there is no flow %q for a machine; there is: %s", o.Flow, strings.Join(Names(), ", "))}
+	}
+	if o.Issuer == "" {
+		o.Issuer = core.GoogleIssuer
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	missing := func(name, what string) (*Flow, error) {
+		return nil, &OptionError{name, fmt.Sprintf("the flow %s needs %s", o.Flow, what)}
+	}
+	switch {
+	case o.Audience == "":
+		return missing("audience", "an audience: what its tokens are for")
+	case (o.Flow == ServiceAccount || o.Flow == WorkloadIdentity) && o.KeyFile == "":
+		return missing("key_file", "a key file")
+	case o.Flow == Impersonation && o.Account == "":
+		return missing("service_account", "the address of the service account to become")
+	case o.Account != "" && !isAddress(o.Account):
+		return nil, &OptionError{"service_account", fmt.Sprintf("%q is not the e-mail address of a service account", o.Account)}
+	case o.Flow == SignedJWT && !strings.HasPrefix(o.Audience, "https://") && !o.InsecureLoopback:
+		return nil, &OptionError{"audience", fmt.Sprintf("%q is not the URL of a service, such as https://service.example.com/*", o.Audience)}
+	case o.Issuer != core.GoogleIssuer && !o.InsecureLoopback:
+		return nil, &OptionError{"issuer", "a machine's tokens are Google's, not " + o.Issuer + "'s"}
+	}
+	for _, d := range o.Delegates {
+		if !isAddress(d) {
+			return nil, &OptionError{"delegates", fmt.Sprintf("%q is not the e-mail address of a service account", d)}
+		}
+	}
+	return &Flow{o: o}, nil
+}
+
+// isAddress tells whether text can be a service account's address, and a part of a
+// URL's path.
+func isAddress(text string) bool {
+	name, host, ok := strings.Cut(text, "@")
+	return ok && name != "" && host != "" && !strings.ContainsFunc(text, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || strings.ContainsRune("@.-_", r))
+	})
+}
+
+// An OptionError is a setting that a flow cannot be made of.
+type OptionError struct {
+	Name    string // of the setting
+	Problem string
+}
+
+func (e *OptionError) Error() string { return e.Name + ": " + e.Problem }
+
+// SelfSigned tells whether the tokens are the machine's own; see [core.Machine].
+func (f *Flow) SelfSigned() bool { return f.o.Flow == SignedJWT }
+
+// SignIn implements [core.Flow]. It asks nobody: the Prompter is not used.
+func (f *Flow) SignIn(ctx context.Context, _ core.Prompter) (*core.Token, error) {
+	var key *keyFile
+	if f.o.KeyFile != "" && f.o.Flow != Metadata {
+		var err error
+		if key, err = readKeyFile(f.o.KeyFile, f.o.InsecureLoopback); err != nil {
+			return nil, err
+		}
+	}
+	c := f.newCall(key)
+	token, err := c.token(ctx, f.o.Flow)
+	if err != nil {
+		return nil, err
+	}
+	return &core.Token{IDToken: token, ClockOffset: c.clockOffset()}, nil
+}
+
+// A call obtains one token.
+type call struct {
+	Options
+
+	key   *keyFile
+	wire  *core.Wire // to Google
+	local *core.Wire // to the metadata server, without a proxy
+}
+
+func (f *Flow) newCall(key *keyFile) *call {
+	o := core.ProviderOptions{
+		Issuer: f.o.Issuer, InsecureLoopback: f.o.InsecureLoopback, Transport: f.o.Transport, Now: f.o.Now, Logger: f.o.Logger,
+	}
+	var plain []string
+	if key != nil {
+		plain = key.plainHosts()
+	}
+	c := &call{Options: f.o, key: key, wire: core.NewWire(o, plain...)}
+	if o.Transport == nil {
+		o.Transport = &http.Transport{DisableKeepAlives: true}
+	}
+	c.local = core.NewWire(o, metadataHost())
+	return c
+}
+
+// clockOffset returns this machine's clock minus Google's, as far as its answers
+// told.
+func (c *call) clockOffset() time.Duration {
+	if d := c.wire.ClockOffset(); d != 0 {
+		return d
+	}
+	return c.local.ClockOffset()
+}
+
+func (c *call) token(ctx context.Context, flow string) (core.Secret, error) {
+	wrong := func(want string) (core.Secret, error) {
+		return "", &KeyFileError{Path: c.KeyFile, Problem: "it is " + c.key.words() + ", not " + want}
+	}
+	switch flow {
+	case Metadata:
+		return c.metadataIDToken(ctx)
+	case ServiceAccount:
+		if c.key.Type != typeServiceAccount {
+			return wrong("the key of a service account")
+		}
+		return c.keyIDToken(ctx)
+	case WorkloadIdentity:
+		if c.key.Type != typeExternalAccount {
+			return wrong("the configuration of workload identity federation")
+		}
+		if c.Account == "" {
+			if c.Account = c.key.impersonated(); c.Account == "" {
+				return "", &OptionError{"service_account", "workload identity federation gives ID tokens of a service account only, and " + c.KeyFile + " names none"}
+			}
+		}
+		return c.generateIDToken(ctx)
+	case Impersonation:
+		return c.generateIDToken(ctx)
+	case SignedJWT:
+		return c.signedJWT(ctx)
+	}
+	return "", errors.ErrUnsupported
+}

@@ -1,0 +1,202 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Machine is who a session is of that needs no person: a service account, by a
+// key, by the machine that the program runs on, or by somebody who may act for it.
+//
+// A person's session begins with a sign-in and goes on by its refresh token. A
+// machine's has neither: whenever there is no token that can be given out, its Flow
+// is asked for one, where a person's session would be refreshed. All else is alike:
+// the token is kept in the store, and one request serves all processes.
+type Machine struct {
+	// Name says who it is and what its tokens are for, in words that change whenever
+	// that does: a token that was stored under another name is not given out.
+	Name string
+
+	// Issuer is that of the tokens; empty means Google.
+	Issuer string
+
+	// Audience is what the tokens are for.
+	Audience string
+
+	// SelfSigned: the tokens are the machine's own, signed with its key. Their issuer
+	// and their subject are its e-mail address.
+	SelfSigned bool
+
+	// Flow obtains a token; it is given a Prompter that nobody answers. Nil: the
+	// session gives tokens that others have obtained, and [ErrNoFlow] when there is
+	// none.
+	Flow Flow
+}
+
+// ErrNoFlow: this program cannot obtain a token, since it has no [Flow].
+var ErrNoFlow = errors.New("this program has no flow to obtain a token with")
+
+// A PersonsSessionError is a session of a person, which a machine's session would
+// have to overwrite.
+type PersonsSessionError struct{ Email string }
+
+func (e *PersonsSessionError) Error() string {
+	return fmt.Sprintf("the profile is a machine's, but holds the session of %s", e.Email)
+}
+
+// Hint says what to do next.
+func (e *PersonsSessionError) Hint() string {
+	return "give the machine a profile of its own, or forget the session: tokentoss logout --local"
+}
+
+// nobody is the Prompter of a machine's flow.
+var nobody = PrompterFunc(func(context.Context, Prompt) (string, error) {
+	return "", errors.New("there is nobody to be asked")
+})
+
+// issuer returns the issuer that tokens must have.
+func (m *Machine) issuer() string {
+	if m.Issuer == "" {
+		return GoogleIssuer
+	}
+	return m.Issuer
+}
+
+// blank is a machine's session before its first token.
+func (m *Machine) blank(revision string) *stored {
+	return &stored{revision: revision, document: document{
+		Version: recordVersion, Machine: m.Name, ClientID: m.Audience, Issuer: m.issuer(),
+	}}
+}
+
+// loadMachine reads a machine's session. Where there is none, or one of another
+// machine, it is a blank one: what is stored can be had again. So it is when what is
+// stored is damaged, which then is set aside: there may be nobody to do it.
+func (s *Session) loadMachine(ctx context.Context) (*stored, error) {
+	m := s.opts.Machine
+	rec, err := s.opts.Store.Load(ctx, s.key)
+	if errors.Is(err, ErrNotFound) {
+		return m.blank(""), nil
+	}
+	var r *stored
+	if err == nil {
+		if r, err = decodeRecord(rec); err != nil {
+			err = s.locate(err)
+		}
+	}
+	if errors.Is(err, ErrCorrupt) {
+		return m.blank(""), s.setAside(ctx, err)
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case r.Machine == "":
+		return nil, &PersonsSessionError{Email: r.UserEmail}
+	case r.Machine != m.Name:
+		return m.blank(r.revision), nil
+	}
+	return r, nil
+}
+
+// requestMachine has the machine's flow obtain a token, and saves it.
+func (s *Session) requestMachine(ctx context.Context, r *stored, renew bool) (*snapshot, error) {
+	token, err := s.opts.Machine.Flow.SignIn(ctx, nobody)
+	if err != nil {
+		return s.refused(ctx, r, renew, err)
+	}
+	next, err := s.acceptMachine(r, token)
+	if err != nil {
+		return s.refused(ctx, r, renew, err)
+	}
+	if renew {
+		next.RenewedAt = stamp(s.now())
+	}
+	s.log.Info("obtained an ID token", "email", next.UserEmail, "expiry", next.claims.Expiry)
+	return s.keep(ctx, r, next)
+}
+
+// acceptMachine checks what a machine's flow brought and makes a session of it.
+func (s *Session) acceptMachine(r *stored, t *Token) (*stored, error) {
+	if t == nil || t.IDToken == "" {
+		return nil, &ClaimError{Claim: "id_token", Problem: "is missing"}
+	}
+	claims, err := ParseClaims(t.IDToken)
+	if err != nil {
+		return nil, err
+	}
+	now := s.now()
+	if err := s.opts.Machine.check(claims, now.Add(-t.ClockOffset), t.ClockOffset); err != nil {
+		return nil, err
+	}
+	claims = claims.ofMachine()
+	next := *r
+	next.claims = claims
+	next.IDToken, next.AccessToken, next.Scopes = t.IDToken.Reveal(), t.AccessToken.Reveal(), t.Scopes
+	next.Issuer, next.Subject, next.UserEmail, next.HD = claims.Issuer, claims.Subject, claims.Email, claims.HostedDomain
+	next.Expiry = stamp(claims.Expiry)
+	next.Generation++
+	next.Version, next.Failure = recordVersion, nil
+	next.ObtainedAt = stamp(now)
+	next.ValidFor = claims.Expiry.Sub(now.Add(-t.ClockOffset)).Seconds()
+	if next.CreatedAt == "" {
+		next.CreatedAt = stamp(now)
+	}
+	return &next, nil
+}
+
+// check holds a new token's claims against what the machine's tokens must be.
+func (m *Machine) check(c Claims, now time.Time, offset time.Duration) error {
+	bad := func(claim, problem string) error { return &ClaimError{Claim: claim, Problem: problem} }
+	switch {
+	case m.SelfSigned && (c.Issuer != c.Subject || !strings.Contains(c.Issuer, "@")):
+		return bad("iss", fmt.Sprintf("is %q, expected its subject, a service account's address", c.Issuer))
+	case !m.SelfSigned && !(Provider{Issuer: m.issuer()}).ownIssuer(c.Issuer):
+		return bad("iss", fmt.Sprintf("is %q, expected %q", c.Issuer, m.issuer()))
+	case c.Subject == "":
+		return bad("sub", "is missing")
+	case !slices.Equal(c.Audience, []string{m.Audience}):
+		return bad("aud", fmt.Sprintf("is %q, expected %q", c.Audience, m.Audience))
+	}
+	if err := c.checkTimes(expectation{now: now, offset: offset}); err != nil {
+		return err
+	}
+	if !m.SelfSigned && (c.Email == "" || !c.EmailVerified) {
+		return bad("email", "is missing, or not verified; IAP needs it")
+	}
+	return nil
+}
+
+// ofMachine returns the claims of a machine's token, with the address that one has
+// for its subject which the machine signed itself.
+func (c Claims) ofMachine() Claims {
+	if c.Email == "" && c.Issuer == c.Subject {
+		c.Email = c.Subject
+	}
+	return c
+}
+
+// machineStatus is Status of a machine, which always can give tokens, as far as is
+// known without asking. Reason says why it last could not.
+func (s *Session) machineStatus(ctx context.Context) (Status, error) {
+	m := s.opts.Machine
+	st := Status{State: SignedIn, Machine: m.Name, Issuer: m.issuer(), ClientID: m.Audience, Refreshable: true}
+	snap, err := s.reload(ctx)
+	if err != nil {
+		return st, err
+	}
+	r := snap.record
+	st.Email, st.Subject, st.TokenExpiry = r.UserEmail, r.Subject, r.claims.Expiry
+	if r.IDToken != "" {
+		st.Issuer = r.Issuer
+	}
+	if r.Failure != nil {
+		if now := s.now(); !snap.valid(now) {
+			st.Reason = r.Failure.error(now).Error()
+		}
+	}
+	return st, nil
+}
