@@ -69,6 +69,7 @@ func (d *goDesk) goEnviron(bin string) map[string]string {
 		d.t.Fatal(err)
 	}
 	env["GOFLAGS"] = "-mod=mod"
+	env["TMPDIR"] = d.t.TempDir() // which a kernel that is killed does not tidy
 	env["PATH"] = bin + ":" + os.Getenv("PATH")
 	return env
 }

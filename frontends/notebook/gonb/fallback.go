@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"strings"
 	"sync"
 	"time"
@@ -53,7 +54,7 @@ func (c *cell) fallBack(ctx context.Context, e *engine.Engine) {
 				last = m
 				f.see(m)
 			case engine.Armed:
-				f.sign(m, last)
+				f.sign(m, last.Error)
 			}
 		}
 	}
@@ -72,7 +73,7 @@ func (f *fallback) see(s engine.Snapshot) {
 	}
 	switch s.Phase {
 	case engine.Unconfigured:
-		f.ask(s, func() (engine.Up, error) {
+		f.ask(s.Seq, func() (engine.Up, error) {
 			id, err := f.line(problem(s.Error) + askClient)
 			if err != nil {
 				return engine.Up{}, err
@@ -88,21 +89,22 @@ func (f *fallback) see(s engine.Snapshot) {
 }
 
 // sign shows the link, and asks for the address that the browser ends on.
-func (f *fallback) sign(a engine.Armed, s engine.Snapshot) {
+func (f *fallback) sign(a engine.Armed, p *engine.Problem) {
 	f.run(linkTo(f.id, a))
-	f.ask(s, func() (engine.Up, error) {
-		address, err := f.line(problem(s.Error) + askAddress)
+	const fresh = math.MaxUint64 // each address comes once
+	f.ask(fresh, func() (engine.Up, error) {
+		address, err := f.line(problem(p) + askAddress)
 		return engine.Up{Type: "redirect", Attempt: a.Attempt, URL: core.Secret(address)}, err
 	})
 }
 
-// ask sends the engine what the person enters, for a snapshot that wants it and is not
-// older than the last answer. It has one prompt at a time. Where there are none, the
-// redirect is the only way.
-func (f *fallback) ask(s engine.Snapshot, prompt func() (engine.Up, error)) {
+// ask sends the engine what the person enters. It is wanted by what has seq, and that is
+// not older than the last answer. There is one prompt at a time. Where there are none,
+// the redirect is the only way.
+func (f *fallback) ask(seq uint64, prompt func() (engine.Up, error)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.asking || f.deaf || s.Seq < f.since {
+	if f.asking || f.deaf || seq < f.since {
 		return
 	}
 	f.asking = true
