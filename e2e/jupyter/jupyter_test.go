@@ -3,6 +3,7 @@
 package jupyter_test
 
 import (
+	"path"
 	"testing"
 
 	"github.com/tokentoss/tokentoss/e2e/internal/browser"
@@ -45,6 +46,7 @@ func TestJupyter(t *testing.T) {
 		{"reload", notebook, true, reload},
 		{"restart", lab, true, restart},
 		{"kernel killed", lab, true, kernelKilled},
+		{"example", notebook, true, pythonExample},
 		{"from the shell", lab, true, fromTheShell},
 		{"to the shell", lab, true, toTheShell},
 		{"refused by IAP", lab, true, refusedByIAP},
@@ -53,7 +55,7 @@ func TestJupyter(t *testing.T) {
 		{"gallery", notebook, false, gallery},
 		{"leaks are seen", lab, true, leaksAreSeen},
 	} {
-		t.Run(f.name+"/"+string(f.app), func(t *testing.T) {
+		t.Run(path.Join(f.name, string(f.app)), func(t *testing.T) {
 			d := newDesk(t, s, b, f.configured)
 			f.do(d, f.app)
 			d.secrets.wantNone(t)

@@ -3,6 +3,7 @@
 package jupyter_test
 
 import (
+	"slices"
 	"strings"
 	"syscall"
 
@@ -38,7 +39,7 @@ func restart(d *desk, a app) {
 	p.restart()
 	p.sees(0, "Connection lost")
 	p.save()
-	d.wantNone(before)
+	d.wantGone(before)
 	late.Click(ada) // nobody waits for it any more
 	p.run(0)
 	p.signIn(0, grace)
@@ -62,7 +63,7 @@ func kernelKilled(d *desk, a app) {
 			_ = syscall.Kill(r.pid, syscall.SIGKILL)
 		}
 	}
-	d.wantNone(before)
+	d.wantGone(before)
 	p.Sees("restart automatically")
 	p.Do("closing the message", chromedp.Click(`.jp-Dialog button.jp-mod-accept`, chromedp.ByQuery))
 	p.ready()
@@ -72,17 +73,10 @@ func kernelKilled(d *desk, a app) {
 	p.end()
 }
 
-// wantNone fails unless these processes end.
-func (d *desk) wantNone(gone []running) {
+// wantGone fails unless these processes end.
+func (d *desk) wantGone(gone []running) {
 	d.t.Helper()
 	poll(d.t, "the processes of the kernel end", func() bool {
-		for _, r := range tokentossProcesses(d.home) {
-			for _, g := range gone {
-				if r == g {
-					return false
-				}
-			}
-		}
-		return true
+		return !slices.ContainsFunc(tokentossProcesses(d.home), func(r running) bool { return slices.Contains(gone, r) })
 	})
 }

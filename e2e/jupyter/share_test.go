@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,36 +24,44 @@ func fromTheShell(d *desk, a app) {
 	p.ok(1, "")
 	p.ok(2, "")
 	p.ok(3, "{'value': 42} 201")
-	p.restart() // a kernel that has no token
-	d.expire()
-	d.refreshTogether(p)
+	d.refreshTogether(p, 1, true)
 	d.shell(nil, "logout")
 	p.run(0)
 	p.sees(0, "Sign in to go on")
 	p.end()
 }
 
-// refreshTogether has the kernel of p and shells ask for a token at the same time. The
-// provider takes its time, so that they do.
-func (d *desk) refreshTogether(p *page) {
+// refreshTogether has a kernel that has no token, and shells, ask for one at the same
+// time: who is first has the request, which takes the provider its time, and the others
+// come meanwhile. The cells of p are of the client, of a call, and of what it printed.
+func (d *desk) refreshTogether(p *page, client int, kernelFirst bool) {
 	d.t.Helper()
+	p.restart()
+	p.ok(client, "")
+	d.expire()
 	d.provider.SetFault(emulator.Token, &emulator.Fault{Delay: time.Second})
 	defer d.provider.SetFault(emulator.Token, nil)
 	before := d.provider.TokenCalls("refresh_token")
-	p.ok(1, "")
-	p.start(2)
-	poll(d.t, "the kernel asks for a token", func() bool { return d.provider.TokenCalls("refresh_token") > before })
 	var shells sync.WaitGroup
-	for range 4 {
-		shells.Go(func() {
-			if out, err := d.tokentoss("token").CombinedOutput(); err != nil {
-				d.t.Errorf("tokentoss token: %v\n%s", err, out)
-			}
-		})
+	ask := func() {
+		for range 4 {
+			shells.Go(func() {
+				if out, err := d.tokentoss("token").CombinedOutput(); err != nil {
+					d.t.Errorf("tokentoss token: %v\n%s", err, out)
+				}
+			})
+		}
 	}
-	p.ends(2)
+	parts := []func(){func() { p.start(client + 1) }, ask}
+	if !kernelFirst {
+		slices.Reverse(parts)
+	}
+	parts[0]()
+	poll(d.t, "the first asks for a token", func() bool { return d.provider.TokenCalls("refresh_token") > before })
+	parts[1]()
+	p.ends(client + 1)
 	shells.Wait()
-	p.ok(3, "{'value': 42} 201")
+	p.ok(client+2, "{'value': 42} 201")
 	if n := d.provider.TokenCalls("refresh_token") - before; n != 1 {
 		d.t.Errorf("the provider was asked for %d refreshes, expected 1", n)
 	}
@@ -78,7 +87,7 @@ func (d *desk) expire() {
 // toTheShell: the shell goes on with the session of the notebook, and a sign-out in the
 // shell is seen by the widget.
 func toTheShell(d *desk, a app) {
-	p := d.open(a, showSignIn)
+	p := d.open(a, showSignIn, d.newClient(), callService, printAnswers)
 	p.run(0)
 	p.signIn(0, ada)
 	if out := d.shell(nil, "status"); !strings.Contains(out, "signed in as "+ada) {
@@ -87,6 +96,9 @@ func toTheShell(d *desk, a app) {
 	if out := d.shell(nil, "get", d.provider.IAPURL()+"/api/data"); out != `{"value": 42}` {
 		d.t.Errorf("the shell's call printed %q", out)
 	}
+	d.refreshTogether(p, 1, false)
+	p.run(0)
+	p.sees(0, "Signed in as "+ada)
 	d.shell(nil, "logout")
 	p.sees(0, "Sign in to go on")
 	p.end()
