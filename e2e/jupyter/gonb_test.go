@@ -19,9 +19,14 @@ import (
 func TestGoNB(t *testing.T) {
 	s := startServer(t, "/")
 	b := browser.Open(t)
-	for _, a := range []app{lab, notebook} {
-		t.Run("first day in "+string(a), func(t *testing.T) { goFirstDay(t, newGoDesk(t, s, b, nil), a) })
-	}
+	t.Run("first day in JupyterLab", func(t *testing.T) {
+		d := newGoDesk(t, s, b, nil)
+		goFirstDay(t, d, lab, d.documented())
+	})
+	t.Run("first day in Notebook", func(t *testing.T) {
+		d := newGoDesk(t, s, b, nil)
+		goFirstDay(t, d, notebook, example(t, "go.ipynb", d.provider.IAPURL())[1:]) // without go get
+	})
 	t.Run("refused window", func(t *testing.T) { goRefusedWindow(t, newGoDesk(t, s, b, nil).configured()) })
 	t.Run("paste", func(t *testing.T) {
 		goPaste(t, newGoDesk(t, s, b, map[string]string{"SSH_CONNECTION": "192.0.2.1 50000 192.0.2.2 22"}).configured())
@@ -32,10 +37,9 @@ func TestGoNB(t *testing.T) {
 	t.Run("nobody", func(t *testing.T) { goNobody(t, newGoDesk(t, s, b, nil).configured()) })
 }
 
-// goFirstDay is docs/go-notebooks.md, cell by cell: configure, sign in by a click and a
-// popup, and call in the next cell.
-func goFirstDay(t *testing.T, d *goDesk, a app) {
-	cells := d.documented()
+// goFirstDay runs the documentation's cells: configure, sign in by a click and a popup,
+// and call in the next cell.
+func goFirstDay(t *testing.T, d *goDesk, a app, cells []string) {
 	p := d.openGo(a, cells...)
 	p.startWidget(1)
 	p.sees(1, "No OAuth client is configured yet")
