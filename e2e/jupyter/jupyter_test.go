@@ -46,6 +46,7 @@ func TestJupyter(t *testing.T) {
 		{"reload", notebook, true, reload},
 		{"restart", lab, true, restart},
 		{"kernel killed", lab, true, kernelKilled},
+		{"example", notebook, true, pythonExample},
 		{"from the shell", lab, true, fromTheShell},
 		{"to the shell", lab, true, toTheShell},
 		{"refused by IAP", lab, true, refusedByIAP},
