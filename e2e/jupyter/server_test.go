@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -103,6 +104,8 @@ func (s *server) start(t *testing.T, c *exec.Cmd) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Tests that are killed end nothing themselves.
+	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
