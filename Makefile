@@ -52,7 +52,7 @@ demo: build
 
 # Every test.
 test: setup
-	go test -timeout 15m work
+	go test -timeout 20m work
 	$(MAKE) -s python-check
 
 # What the tests use beside Go. It installs what is missing, and says so.
