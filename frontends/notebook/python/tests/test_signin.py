@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -20,7 +21,9 @@ from conftest import EMAIL, Emulator, consent
 import tokentoss
 from tokentoss import InteractionRequiredError
 
+fcntl = pytest.importorskip("fcntl")
 pty = pytest.importorskip("pty")
+termios = pytest.importorskip("termios")
 
 PROGRAM = """
 import tokentoss
@@ -29,6 +32,12 @@ try:
 except BaseException as e:
     print("RESULT", type(e).__name__, e)
 """
+
+
+def in_terminal() -> None:
+    """Makes a new process one as a person starts it: the terminal is its own, and ^C is not ignored."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Terminal:
@@ -42,7 +51,7 @@ class Terminal:
             stdout=inside,
             stderr=inside,
             start_new_session=True,
-            preexec_fn=lambda: __import__("fcntl").ioctl(0, __import__("termios").TIOCSCTTY, 0),
+            preexec_fn=in_terminal,
         )
         os.close(inside)
         self.screen = ""

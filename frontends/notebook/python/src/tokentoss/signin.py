@@ -170,7 +170,7 @@ class _Link:
         if _kernel.kernel() is None:
             sys.stderr.write(f"Open this address to sign in:\n\n  {url}\n\n{enter}")
             return
-        from IPython.display import display
+        from IPython.display import DisplayHandle
 
         link = f'<a href="{html.escape(url)}" target="_blank" rel="noopener">Sign in with Google</a>'
         bundle = {
@@ -178,7 +178,9 @@ class _Link:
             "text/plain": f"Open this address to sign in: {url}\n{enter}",
         }
         if self._display is None:
-            self._display = display(bundle, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+            # First the handle: an interrupt may come as soon as the link is there.
+            self._display = DisplayHandle()  # type: ignore[no-untyped-call]
+            self._display.display(bundle, raw=True)
         else:
             self._display.update(bundle, raw=True)
 
