@@ -7,8 +7,8 @@ SHELL = /bin/bash
 # The tags leave out what the light one has no use for, and a tenth of its
 # start-up with it: a Markdown library that only makes man pages, and HTTP/2,
 # which gains nothing where a command makes one request. Functions are aligned to
-# 16 bytes, half of what the linker does otherwise: half a megabyte less is mapped.
-BUILD = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -funcalign=16$(STAMP)" -tags urfave_cli_no_docs
+# 8 bytes, a quarter of what the linker does otherwise: 0.8 MB less is mapped.
+BUILD = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -funcalign=8$(STAMP)" -tags urfave_cli_no_docs
 
 # VERSION=v1.2.3 is what the executables of a release say of themselves.
 STAMP = $(if $(VERSION), -X github.com/tokentoss/tokentoss/frontends/cli.release=$(VERSION))

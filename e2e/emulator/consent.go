@@ -127,11 +127,11 @@ func (e *Emulator) showError(w http.ResponseWriter, p *pageError) {
 	showPage(w, http.StatusBadRequest, errorPage, nonce, "", map[string]any{"Nonce": nonce, "Code": p.code, "Text": p.text})
 }
 
-func showPage(w http.ResponseWriter, status int, t *template.Template, nonce, formTarget string, view any) {
+func showPage(w http.ResponseWriter, status int, page func() *template.Template, nonce, formTarget string, view any) {
 	pageHeaders(w, nonce, formTarget)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_ = t.Execute(w, view) // the client left, or the template has a bug that the tests show
+	_ = page().Execute(w, view) // the client left, or the template has a bug that the tests show
 }
 
 // pageHeaders are those of everything a person's browser gets. The opener policy is Google's: a page that opened the

@@ -1,6 +1,9 @@
 package emulator
 
-import "html/template"
+import (
+	"html/template"
+	"sync"
+)
 
 // The pages. They load nothing, and need no script.
 var (
@@ -32,7 +35,13 @@ var (
 <p class="small">Error 400: <span id="code">{{.Code}}</span></p>`)
 )
 
-func page(title, body string) *template.Template {
+// page makes a page when it is first shown: the emulator is a part of an executable
+// that starts often, and seldom for it.
+func page(title, body string) func() *template.Template {
+	return sync.OnceValue(func() *template.Template { return parsePage(title, body) })
+}
+
+func parsePage(title, body string) *template.Template {
 	return template.Must(template.New("page").Parse(`<!doctype html>
 <html lang="en">
 <head>

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -116,23 +115,23 @@ func (a *answer) location() *url.URL {
 	return to
 }
 
-var errorCode = regexp.MustCompile(`[Ee]rror code:? (\d{1,5})`)
+var errorCode = pattern(`[Ee]rror code:? (\d{1,5})`)
 
 // code is N of "Error code N" on IAP's page, or 0.
 func (a *answer) code() int {
-	if m := errorCode.FindSubmatch(a.body); m != nil {
+	if m := errorCode().FindSubmatch(a.body); m != nil {
 		n, _ := strconv.Atoi(string(m[1]))
 		return n
 	}
 	return 0
 }
 
-var clientID = regexp.MustCompile(`\b\d{5,20}-[0-9a-z]{2,64}\.apps\.googleusercontent\.com\b`)
+var clientID = pattern(`\b\d{5,20}-[0-9a-z]{2,64}\.apps\.googleusercontent\.com\b`)
 
 // otherClients are the OAuth clients that the body names beside own.
 func (a *answer) otherClients(own string) string {
 	var ids []string
-	for _, m := range clientID.FindAll(a.body, 8) {
+	for _, m := range clientID().FindAll(a.body, 8) {
 		if id := string(m); id != own && !strings.Contains(strings.Join(ids, " "), id) {
 			ids = append(ids, id)
 		}

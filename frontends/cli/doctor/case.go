@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // A Level says how a check ended.
@@ -71,7 +72,13 @@ func lookUp(id ID) Case {
 // Facts are what is known of a case at hand, by the name of their place.
 type Facts map[string]string
 
-var place = regexp.MustCompile(`\{[a-z_]+\}`)
+// pattern compiles a pattern when it is first asked for: this package is a part of an
+// executable that starts often, and seldom for it.
+func pattern(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
+
+var place = pattern(`\{[a-z_]+\}`)
 
 // Expand puts facts into a text of a [Case]. What is not known keeps its name, in
 // capitals, for a person to replace.
@@ -82,7 +89,7 @@ func (f Facts) Expand(text string) string { return f.expand(text, func(s string)
 func (f Facts) ExpandCommand(text string) string { return f.expand(text, quote) }
 
 func (f Facts) expand(text string, form func(string) string) string {
-	return place.ReplaceAllStringFunc(text, func(p string) string {
+	return place().ReplaceAllStringFunc(text, func(p string) string {
 		name := strings.Trim(p, "{}")
 		switch value := f[name]; {
 		case value == "":

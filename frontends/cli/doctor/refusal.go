@@ -182,7 +182,7 @@ func audience(facts Facts, seen string) Finding {
 
 // projectOf is the project number that a client ID of Google's begins with.
 func projectOf(id string) string {
-	if !clientID.MatchString(id) {
+	if !clientID().MatchString(id) {
 		return ""
 	}
 	number, _, _ := strings.Cut(id, "-")

@@ -1,17 +1,14 @@
 package doctor
 
-import (
-	"regexp"
-	"strings"
-)
+import "strings"
 
 var (
 	// https://docs.cloud.google.com/run/docs/triggering/https-request#url
-	runHost = regexp.MustCompile(`^([a-z][a-z0-9-]*?)-(\d{6,})\.([a-z]+-[a-z]+\d+)\.run\.app$`)
-	runOld  = regexp.MustCompile(`^([a-z][a-z0-9-]*)-[a-z0-9]{10}-[a-z]{2}\.a\.run\.app$`)
+	runHost = pattern(`^([a-z][a-z0-9-]*?)-(\d{6,})\.([a-z]+-[a-z]+\d+)\.run\.app$`)
+	runOld  = pattern(`^([a-z][a-z0-9-]*)-[a-z0-9]{10}-[a-z]{2}\.a\.run\.app$`)
 
 	// https://docs.cloud.google.com/appengine/docs/standard/how-requests-are-routed
-	appHost = regexp.MustCompile(`^(?:(?:[a-z0-9-]+-dot-)?([a-z0-9-]+)-dot-)?([a-z][a-z0-9-]*)(?:\.[a-z]{2}\.r)?\.appspot\.com$`)
+	appHost = pattern(`^(?:(?:[a-z0-9-]+-dot-)?([a-z0-9-]+)-dot-)?([a-z][a-z0-9-]*)(?:\.[a-z]{2}\.r)?\.appspot\.com$`)
 )
 
 // resource adds what gcloud needs to know of the service at host to facts, as far
@@ -19,11 +16,11 @@ var (
 // balancer.
 func resource(host string, facts Facts) {
 	host = strings.ToLower(host)
-	if m := runHost.FindStringSubmatch(host); m != nil {
+	if m := runHost().FindStringSubmatch(host); m != nil {
 		facts["service"], facts["project_number"], facts["region"] = m[1], m[2], m[3]
-	} else if m := runOld.FindStringSubmatch(host); m != nil {
+	} else if m := runOld().FindStringSubmatch(host); m != nil {
 		facts["service"] = m[1]
-	} else if m := appHost.FindStringSubmatch(host); m != nil {
+	} else if m := appHost().FindStringSubmatch(host); m != nil {
 		service := m[1]
 		if service == "" {
 			service = "default"

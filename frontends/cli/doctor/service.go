@@ -158,7 +158,7 @@ func (e *examination) guarded(a *answer) bool {
 	if to != nil {
 		facts["login_host"], facts["iap_client_id"] = to.Host, to.Query().Get("client_id")
 	}
-	if clientID.MatchString(facts["iap_client_id"]) {
+	if clientID().MatchString(facts["iap_client_id"]) {
 		e.iapClient = facts["iap_client_id"]
 	}
 	byIAP := a.marked() || to != nil && ofIAP(to)

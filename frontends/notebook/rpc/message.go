@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -63,8 +62,16 @@ type message struct {
 	Params json.RawMessage // an object
 }
 
-// ids are what identifies a request: a string of some length, or an integer.
-var ids = regexp.MustCompile(`^("([^"\\]|\\.){0,200}"|-?(0|[1-9][0-9]{0,18}))$`)
+// isID tells whether a JSON value may identify a request: a string of some length, or
+// an integer.
+func isID(value json.RawMessage) bool {
+	if value[0] == '"' {
+		var s string
+		return json.Unmarshal(value, &s) == nil && utf8.RuneCountInString(s) <= 200
+	}
+	digits := bytes.TrimPrefix(value, []byte("-"))
+	return len(digits) <= 19 && !bytes.ContainsFunc(digits, func(r rune) bool { return r < '0' || r > '9' })
+}
 
 // parse reads a message. Its error does not quote it: there may be a secret in it.
 // With an error there may be an ID to answer to.
@@ -83,7 +90,7 @@ func parse(data []byte) (message, error) {
 		return message{}, misuse(codeInvalidRequest, "there are no batches: send each message in a line of its own")
 	case first != '{' || json.Unmarshal(data, &m) != nil:
 		return message{}, misuse(codeInvalidRequest, "a message is not an object with the members of JSON-RPC")
-	case m.ID != nil && !ids.Match(m.ID):
+	case m.ID != nil && !isID(m.ID):
 		return message{}, misuse(codeInvalidRequest, "an id is an integer or a string of at most 200 characters")
 	case m.Version != "2.0":
 		return message{ID: m.ID}, misuse(codeInvalidRequest, `a message does not have "jsonrpc": "2.0"`)

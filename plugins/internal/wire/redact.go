@@ -1,6 +1,9 @@
 package wire
 
-import "regexp"
+import (
+	"regexp"
+	"sync"
+)
 
 // secretShapes are the forms of what must not be seen: JSON Web Tokens; Google's
 // access tokens, client secrets, refresh tokens and authorization codes; age
@@ -11,7 +14,7 @@ import "regexp"
 //
 // A password is not taken to follow a colon and a space: that is how people write
 // what is wrong with one.
-var secretShapes = regexp.MustCompile(
+var secretShapes = pattern(
 	`eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,4}` +
 		`|ya29\.[A-Za-z0-9._-]{8,}` +
 		`|GOCSPX-[A-Za-z0-9_-]{8,}` +
@@ -23,7 +26,7 @@ var secretShapes = regexp.MustCompile(
 
 // privateKeys are those in PEM, or their beginning. They are taken out first: a key
 // may stand where another shape would take its first word.
-var privateKeys = regexp.MustCompile(`-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[^-]*(?:-----END [A-Z0-9 ]*PRIVATE KEY-----)?`)
+var privateKeys = pattern(`-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[^-]*(?:-----END [A-Z0-9 ]*PRIVATE KEY-----)?`)
 
 const (
 	secretNames = `access_token|refresh_token|id_token|client_secret|code_verifier`
@@ -33,5 +36,10 @@ const (
 
 // Redact takes what looks like a secret out of a text for people.
 func Redact(s string) string {
-	return secretShapes.ReplaceAllString(privateKeys.ReplaceAllString(s, "[secret]"), "${1}[secret]")
+	return secretShapes().ReplaceAllString(privateKeys().ReplaceAllString(s, "[secret]"), "${1}[secret]")
+}
+
+// pattern compiles a pattern when it is first used: most plugins end without.
+func pattern(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
 }
