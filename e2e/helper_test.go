@@ -3,6 +3,7 @@
 package e2e_test
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"os"
@@ -140,4 +141,21 @@ func wantWords(t *testing.T, what, text string, words ...string) {
 			t.Errorf("%s lacks %q: %s", what, w, text)
 		}
 	}
+}
+
+// unpack returns the first of the programs of a package of Debian's stable release,
+// which is unpacked for the test and not installed.
+func unpack(t *testing.T, pkg string, programs ...string) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip(pkg + " of Debian's stable release is a download")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	dir := t.TempDir()
+	cmd := exec.CommandContext(ctx, "sh", append([]string{"testdata/debian-stable.sh", dir, pkg}, programs...)...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Skipf("%s of Debian's stable release cannot be had: %v\n%s", pkg, err, out)
+	}
+	return filepath.Join(dir, "bin", filepath.Base(programs[0]))
 }

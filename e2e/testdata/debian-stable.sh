@@ -1,9 +1,12 @@
 #!/bin/sh
-# Unpacks the git of Debian's stable release, and the libraries that it needs, below
-# the directory $1, and installs nothing. $1/bin/git runs it.
+# debian-stable.sh DIRECTORY PACKAGE PROGRAM... unpacks a package of Debian's stable
+# release, and what it needs, below the directory, and installs nothing. Each program,
+# which is a path such as /usr/bin/git, then has a DIRECTORY/bin/git that runs it.
 set -eu
-mkdir -p "$1/lists/partial" "$1/cache/archives/partial" "$1/root" "$1/bin"
-cd "$1"
+dir=$1 package=$2
+shift 2
+mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial" "$dir/root" "$dir/bin"
+cd "$dir"
 site=$(apt-get indextargets --format '$(SITE)' 'Origin: Debian' 'Label: Debian' | head -n 1)
 [ -n "$site" ] || { echo "this is not Debian" >&2; exit 1; }
 echo "deb $site stable main" >sources
@@ -14,18 +17,19 @@ apt() {
 		-o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false -o APT::Update::Error-Mode=any "$@" >&2
 }
 apt update
-apt --yes --download-only --no-install-recommends install git
+apt --yes --download-only --no-install-recommends install "$package"
 for deb in cache/archives/*.deb; do
 	dpkg-deb -x "$deb" root
 done
-# Each program of git's, run by the C library that it was made for.
+# Each program is run by the C library that it was made for, if it needs one.
 lib=$(echo "$PWD"/root/usr/lib/*-linux-gnu*)
 loader=$(echo "$lib"/ld-linux-*)
-for program in "$PWD"/root/usr/bin/git "$PWD"/root/usr/lib/git-core/git-remote-http "$PWD"/root/usr/lib/git-core/git-remote-https; do
+for program; do
 	at=bin/${program##*/}
+	run="'$loader' --library-path '$lib'"
+	"$loader" --verify "root$program" 2>/dev/null || run=
 	echo "#!/bin/sh" >"$at"
-	echo "exec '$loader' --library-path '$lib' '$program' \"\$@\"" >>"$at"
+	echo "exec $run '$PWD/root$program' \"\$@\"" >>"$at"
 	chmod 755 "$at"
 done
-GIT_EXEC_PATH=$PWD/bin bin/git --version
 rm -rf "$PWD/cache" "$PWD/lists"
