@@ -113,6 +113,9 @@ func start(ctx context.Context, p program, env []string, log *slog.Logger) (*pro
 // connect starts the process and waits for its handshake, or for ctx to end. The
 // library's own timeout is that of the handshake's first line; the rest has none.
 func (p *process) connect(ctx context.Context) (*grpc.ClientConn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err // what follows would kill it, though perhaps after its start
+	}
 	stop := context.AfterFunc(ctx, func() { _ = p.command.Kill(ctx) })
 	defer stop()
 	timer := time.AfterFunc(startTimeout, func() { p.late.Store(true); _ = p.command.Kill(ctx) })
