@@ -153,12 +153,14 @@ res.Body.Close()`, d.provider.IAPURL()))
 // that then comes is not what is tested.
 func (p *page) startWidget(i int) {
 	p.desk.t.Helper()
-	for range 3 {
+	live := fmt.Sprintf(`[...%s.querySelectorAll(".tokentoss :is(a[href], button, input)")].some(e => e.offsetParent)`, element(i))
+	prompt := fmt.Sprintf(`!!%s.querySelector(".jp-Stdin-input")`, element(i))
+	for range 5 {
 		p.start(i)
-		p.waits("a widget or a link", fmt.Sprintf(`!!%s.querySelector(".tokentoss, .jp-Stdin-input")`, element(i)))
-		var widget bool
-		p.Do("looking for the widget", chromedp.Evaluate(fmt.Sprintf(`!!%s.querySelector(".tokentoss")`, element(i)), &widget))
-		if widget {
+		p.waits("a widget or a prompt", live+" || "+prompt)
+		var asked bool
+		p.Do("looking for a prompt", chromedp.Evaluate(prompt, &asked))
+		if !asked {
 			return
 		}
 		p.desk.t.Log("the browser was too slow for the widget")
