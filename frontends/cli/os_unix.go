@@ -7,7 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"syscall"
-	"time"
+
+	"github.com/tokentoss/tokentoss/frontends/cli/parent"
 )
 
 // ttyName is the terminal that a process belongs to.
@@ -21,26 +22,7 @@ var endSignals = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 
 // withParent ends when the process that started this one ended: nobody is there
 // any more to sign in.
-func withParent(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
-	parent := os.Getppid()
-	go func() {
-		tick := time.NewTicker(500 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				if os.Getppid() != parent {
-					cancel()
-					return
-				}
-			}
-		}
-	}()
-	return ctx, cancel
-}
+func withParent(ctx context.Context) (context.Context, context.CancelFunc) { return parent.With(ctx) }
 
 // replaceProcess runs a command in place of this process, so that signals and
 // the exit code are the command's own.

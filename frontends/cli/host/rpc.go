@@ -13,6 +13,7 @@ import (
 	"github.com/tokentoss/tokentoss/core/profile"
 	"github.com/tokentoss/tokentoss/frontends/cli"
 	"github.com/tokentoss/tokentoss/frontends/cli/agent"
+	"github.com/tokentoss/tokentoss/frontends/cli/parent"
 	"github.com/tokentoss/tokentoss/frontends/notebook"
 	"github.com/tokentoss/tokentoss/frontends/notebook/rpc"
 	"github.com/tokentoss/tokentoss/plugins"
@@ -36,7 +37,7 @@ func runRPC(ctx context.Context, in *cli.Invocation) error {
 	broken := make(chan os.Signal, 1)
 	signal.Notify(broken, syscall.SIGPIPE)
 	defer signal.Stop(broken)
-	ctx, stop := withParent(ctx)
+	ctx, stop := parent.With(ctx)
 	defer stop()
 	// Whatever hangs, a store or who reads standard error: nothing is left behind.
 	context.AfterFunc(ctx, func() { time.AfterFunc(endTimeout, func() { os.Exit(1) }) })

@@ -1,4 +1,4 @@
-package host
+package parent
 
 import (
 	"context"
@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// withParent ends when the process that started this one has ended. A number that
+// With ends when the process that started this one has ended. A number that
 // is another process's by now is that of a parent which has ended, too.
-func withParent(ctx context.Context) (context.Context, context.CancelFunc) {
+func With(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	const rights = windows.SYNCHRONIZE | windows.PROCESS_QUERY_LIMITED_INFORMATION
 	parent, err := windows.OpenProcess(rights, false, uint32(os.Getppid()))

@@ -1,4 +1,4 @@
-package host
+package parent
 
 import (
 	"context"
@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// withParent ends when the process that started this one has ended: at once, by a
+// With ends when the process that started this one has ended: at once, by a
 // descriptor of that process. Where the system has none, it asks now and then.
-func withParent(ctx context.Context) (context.Context, context.CancelFunc) {
+func With(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	parent := os.Getppid()
 	fd, err := unix.PidfdOpen(parent, unix.PIDFD_NONBLOCK)
