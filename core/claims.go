@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -61,7 +60,7 @@ func parsePayload(payload []byte) (Claims, error) {
 	var c struct {
 		Iss           string          `json:"iss"`
 		Sub           string          `json:"sub"`
-		Aud           audience        `json:"aud"`
+		Aud           jws.Audience    `json:"aud"`
 		Azp           string          `json:"azp"`
 		Email         string          `json:"email"`
 		EmailVerified json.RawMessage `json:"email_verified"`
@@ -80,34 +79,9 @@ func parsePayload(payload []byte) (Claims, error) {
 	}
 	return Claims{
 		Issuer: c.Iss, Subject: c.Sub, Audience: c.Aud, AuthorizedParty: c.Azp,
-		Email: c.Email, EmailVerified: isTrue(c.EmailVerified), HostedDomain: c.HD,
-		Nonce: c.Nonce, AtHash: c.AtHash, IssuedAt: numericDate(c.Iat), Expiry: numericDate(c.Exp),
+		Email: c.Email, EmailVerified: jws.IsTrue(c.EmailVerified), HostedDomain: c.HD,
+		Nonce: c.Nonce, AtHash: c.AtHash, IssuedAt: jws.NumericDate(c.Iat), Expiry: jws.NumericDate(c.Exp),
 	}, nil
-}
-
-// audience is one string or a list of them (RFC 7519 section 4.1.3).
-type audience []string
-
-func (a *audience) UnmarshalJSON(b []byte) error {
-	var one string
-	if json.Unmarshal(b, &one) == nil {
-		*a = audience{one}
-		return nil
-	}
-	return json.Unmarshal(b, (*[]string)(a))
-}
-
-// isTrue reads email_verified, which some providers send as a string.
-func isTrue(raw json.RawMessage) bool { return string(raw) == "true" || string(raw) == `"true"` }
-
-// numericDate reads a NumericDate (RFC 7519 section 2); what cannot be a date
-// in the next millennia gives the zero time.
-func numericDate(f float64) time.Time {
-	if !(f > 0 && f < 1e11) {
-		return time.Time{}
-	}
-	sec, frac := math.Modf(f)
-	return time.Unix(int64(sec), int64(frac*1e9))
 }
 
 // expectation is what the claims of a new token are held against.

@@ -2,10 +2,12 @@ package googleid
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"time"
+
+	"github.com/tokentoss/tokentoss/core/internal/jws"
 )
 
 // An Identity is whom a verified token is about.
@@ -68,7 +70,7 @@ func readClaims(payload []byte) (*claims, error) {
 		into any
 	}{
 		{"iss", &c.iss}, {"sub", &c.sub}, {"azp", &c.azp}, {"email", &c.email}, {"hd", &c.hd},
-		{"aud", (*audience)(&c.aud)}, {"email_verified", (*flag)(&c.emailVerified)},
+		{"aud", (*jws.Audience)(&c.aud)}, {"email_verified", (*flag)(&c.emailVerified)},
 		{"iat", (*date)(&c.iat)}, {"exp", (*date)(&c.exp)}, {"nbf", (*date)(&c.nbf)}, {"google", &google},
 	} {
 		raw, ok := all[f.name]
@@ -80,23 +82,11 @@ func readClaims(payload []byte) (*claims, error) {
 	return c, nil
 }
 
-// audience is one text or a list of them (RFC 7519 section 4.1.3).
-type audience []string
-
-func (a *audience) UnmarshalJSON(b []byte) error {
-	var one string
-	if json.Unmarshal(b, &one) == nil {
-		*a = audience{one}
-		return nil
-	}
-	return json.Unmarshal(b, (*[]string)(a))
-}
-
 // flag is email_verified, which some send as a text.
 type flag bool
 
 func (f *flag) UnmarshalJSON(b []byte) error {
-	*f = string(b) == "true" || string(b) == `"true"`
+	*f = flag(jws.IsTrue(b))
 	return nil
 }
 
@@ -108,11 +98,11 @@ func (d *date) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &f); err != nil {
 		return err
 	}
-	if !(f > 0 && f < 1e11) {
-		return fmt.Errorf("not a date")
+	t := jws.NumericDate(f)
+	if t.IsZero() {
+		return errors.New("not a date")
 	}
-	sec, frac := math.Modf(f)
-	*d = date(time.Unix(int64(sec), int64(frac*1e9)))
+	*d = date(t)
 	return nil
 }
 
