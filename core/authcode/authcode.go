@@ -19,6 +19,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/internal/ask"
 )
 
 // DefaultTimeout is how long a person has to sign in.
@@ -118,7 +119,7 @@ func (f *flow) SignIn(ctx context.Context, p core.Prompter) (*core.Token, error)
 		Deadline:    deadline,
 	}
 	prompted := make(chan error, 1)
-	prompter.Go(func() { prompted <- ask(asking, a, p, prompt) })
+	prompter.Go(func() { prompted <- ask.Until(asking, p, prompt, a.paste) })
 	response, err := wait(asking, a, prompted)
 	if err != nil {
 		// A caller who stops waiting earlier is told just that.
@@ -152,27 +153,6 @@ func wait(ctx context.Context, a *attempt, prompted <-chan error) (response, err
 		case <-ctx.Done():
 			return response{}, ctx.Err()
 		}
-	}
-}
-
-// ask prompts until an answer can be used. A prompter that has no answer to give
-// leaves the browser as the only way.
-func ask(ctx context.Context, a *attempt, p core.Prompter, prompt core.Prompt) error {
-	for {
-		answer, err := p.Prompt(ctx, prompt)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil:
-			return fmt.Errorf("sign-in prompt: %w", err)
-		case answer == "":
-			return nil
-		}
-		err = a.paste(answer)
-		if err == nil {
-			return nil
-		}
-		prompt.Problem = err.Error()
 	}
 }
 

@@ -19,11 +19,11 @@ package device
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/internal/ask"
 )
 
 const (
@@ -51,8 +51,12 @@ func New(o Options) core.FlowFunc {
 	return func(c *core.Client) core.Flow { return &flow{client: c, options: o} }
 }
 
-// errExpired: nobody agreed in time.
-var errExpired = errors.New("the code has expired")
+var (
+	// errExpired: nobody agreed in time.
+	errExpired = errors.New("the code has expired")
+
+	errNothingToPaste = errors.New("there is nothing to paste here; the code is typed in at the address")
+)
 
 type flow struct {
 	client  *core.Client
@@ -77,7 +81,9 @@ func (f *flow) SignIn(ctx context.Context, p core.Prompter) (*core.Token, error)
 	defer answered()
 	prompted := make(chan error, 1)
 	prompter.Go(func() {
-		prompted <- ask(asking, p, core.Prompt{URL: grant.VerificationURL, Code: grant.UserCode, Deadline: deadline})
+		prompt := core.Prompt{URL: grant.VerificationURL, Code: grant.UserCode, Deadline: deadline}
+		// What a prompter returns is the answer to another kind of sign-in.
+		prompted <- ask.Until(asking, p, prompt, func(string) error { return errNothingToPaste })
 	})
 	began := time.Now()
 	token, err := f.poll(ctx, asking, grant, prompted)
@@ -134,21 +140,4 @@ func (f *flow) poll(ctx, asking context.Context, g *core.DeviceGrant, prompted <
 // could not be reached, or has trouble.
 func failedOnly(e *core.ProviderError) bool {
 	return e.Status == 0 || e.Status == 429 || e.Status >= 500
-}
-
-// ask shows the prompt. A prompter that returns has shown it; what it returns is
-// the answer to another kind of sign-in.
-func ask(ctx context.Context, p core.Prompter, prompt core.Prompt) error {
-	for {
-		answer, err := p.Prompt(ctx, prompt)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil:
-			return fmt.Errorf("sign-in prompt: %w", err)
-		case answer == "":
-			return nil
-		}
-		prompt.Problem = "there is nothing to paste here; the code is typed in at the address"
-	}
 }
