@@ -1,7 +1,6 @@
 package guard_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/tokentoss/tokentoss/core/frontendtest"
 	"github.com/tokentoss/tokentoss/core/googleid"
 	"github.com/tokentoss/tokentoss/core/googleid/guard"
 	"github.com/tokentoss/tokentoss/e2e/emulator"
@@ -29,24 +29,7 @@ type world struct {
 	t       *testing.T
 	e       *emulator.Emulator
 	service string // past IAP
-	log     *journal
-}
-
-type journal struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *journal) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *journal) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
+	log     *frontendtest.Screen
 }
 
 // app says who is asking, as it sees it.
@@ -66,7 +49,7 @@ func newWorld(t *testing.T, change func(*guard.Options)) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = e.Close() })
-	w := &world{t: t, e: e, service: service.URL, log: &journal{}}
+	w := &world{t: t, e: e, service: service.URL, log: &frontendtest.Screen{}}
 	o := guard.Options{
 		Audiences: []string{audience}, Except: []string{"/healthz"}, KeysURL: e.AssertionKeysURL(), InsecureLoopback: true,
 		Logger: slog.New(slog.NewTextHandler(w.log, nil)),
@@ -147,8 +130,8 @@ func TestThroughIAP(t *testing.T) {
 	if a.status != 200 || a.body != want {
 		t.Errorf("%d %s", a.status, a.body)
 	}
-	if w.log.String() != "" {
-		t.Errorf("log: %s", w.log.String())
+	if w.log.Shown() != "" {
+		t.Errorf("log: %s", w.log.Shown())
 	}
 }
 
@@ -175,7 +158,7 @@ func TestPastIAP(t *testing.T) {
 			t.Errorf("%s: %s", name, a.body)
 		}
 	}
-	if log := w.log.String(); !strings.Contains(log, "/secret-page") || !strings.Contains(log, "no assertion") || strings.Contains(log, good[len(good)-40:]) {
+	if log := w.log.Shown(); !strings.Contains(log, "/secret-page") || !strings.Contains(log, "no assertion") || strings.Contains(log, good[len(good)-40:]) {
 		t.Errorf("log: %s", log)
 	}
 }

@@ -172,7 +172,7 @@ func withAudience(o machine.Options, audience string) machine.Options {
 // or extra.
 func (w *world) clean(extra, text string) {
 	w.t.Helper()
-	text += w.log.String()
+	text += w.log.Shown()
 	secrets := []string{extra}
 	for _, r := range w.e.Requests() {
 		secrets = append(secrets, r.Form.Get("assertion"), r.Form.Get("subject_token"), strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))

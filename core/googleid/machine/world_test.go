@@ -1,18 +1,17 @@
 package machine_test
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/frontendtest"
 	"github.com/tokentoss/tokentoss/core/googleid/machine"
 	"github.com/tokentoss/tokentoss/e2e/emulator"
 )
@@ -37,24 +36,7 @@ type world struct {
 	t   *testing.T
 	e   *emulator.Emulator
 	dir string
-	log *journal
-}
-
-type journal struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *journal) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *journal) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
+	log *frontendtest.Screen
 }
 
 func newWorld(t *testing.T) *world {
@@ -66,7 +48,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = e.Close() })
-	return &world{t: t, e: e, dir: t.TempDir(), log: &journal{}}
+	return &world{t: t, e: e, dir: t.TempDir(), log: &frontendtest.Screen{}}
 }
 
 // onGCE makes this machine one of Google's. Tests that use it cannot be parallel.
