@@ -46,14 +46,11 @@ type frontend struct {
 
 // Open returns the frontend.
 func Open(_ context.Context, o plugins.Opening[Config]) (core.Frontend, error) {
-	f := &frontend{Opening: o}
-	if o.Config.For != "" {
-		d, err := time.ParseDuration(o.Config.For)
-		if err != nil || d <= 0 {
-			return nil, fmt.Errorf("%w: for wants a time such as 30m or 8h", plugins.ErrBadConfig)
-		}
-		f.stay = d
+	stay, err := local.ParseStay(o.Config.For)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", plugins.ErrBadConfig, err)
 	}
+	f := &frontend{Opening: o, stay: stay}
 	switch o.Config.Guard {
 	case "":
 		if f.Config.Guard = GuardPath; local.KnowsOwners() {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/frontends/http/local"
 	"github.com/tokentoss/tokentoss/plugins"
 )
 
@@ -86,10 +87,8 @@ func New(config Config, opts Options) (*Proxy, error) {
 	if p.targets, err = parseTargets(config.Targets); err != nil {
 		return nil, err
 	}
-	if config.For != "" {
-		if p.ends, err = time.ParseDuration(config.For); err != nil || p.ends <= 0 {
-			return nil, badConfig("for wants a time such as 8h or 30m")
-		}
+	if p.ends, err = local.ParseStay(config.For); err != nil {
+		return nil, badConfig("%w", err)
 	}
 	switch config.Secret {
 	case "", SecretNew, SecretNone:
