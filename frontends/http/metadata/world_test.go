@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"regexp"
@@ -16,15 +15,14 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/frontends/http/internal/otheruser"
 	"github.com/tokentoss/tokentoss/frontends/http/metadata"
 	"github.com/tokentoss/tokentoss/plugins"
 	"github.com/tokentoss/tokentoss/plugins/plugintest"
 )
 
 func TestMain(m *testing.M) {
-	if address := os.Getenv(otherUser); address != "" {
-		os.Exit(beClient(address))
-	}
+	otherUsers.Main()
 	os.Exit(plugintest.Run(func() int {
 		code := m.Run()
 		if err := goleak.Find(); code == 0 && err != nil {
@@ -35,23 +33,12 @@ func TestMain(m *testing.M) {
 	}, metadata.Plugin()))
 }
 
-// otherUser makes this executable a client of the address that it names, of
-// whatever user runs it.
-const otherUser = "TOKENTOSS_TEST_CLIENT"
-
-// beClient asks for a token; its exit code says what came of it.
-func beClient(address string) int {
-	c, err := net.DialTimeout("tcp", address, patience)
-	if err != nil {
-		return 3
-	}
-	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(patience))
-	_, _ = io.WriteString(c, "GET "+identity+audience+" HTTP/1.1\r\nHost: "+address+"\r\nMetadata-Flavor: Google\r\nConnection: close\r\n\r\n")
-	if answer, _ := io.ReadAll(c); strings.HasSuffix(string(answer), planted) {
-		return 0
-	}
-	return 4
+// otherUsers ask for a token.
+var otherUsers = otheruser.Client{
+	Request: func(address string) string {
+		return "GET " + identity + audience + " HTTP/1.1\r\nHost: " + address + "\r\nMetadata-Flavor: Google\r\nConnection: close\r\n\r\n"
+	},
+	Granted: func(answer string) bool { return strings.HasSuffix(answer, planted) },
 }
 
 // patience bounds what is meant to happen soon.

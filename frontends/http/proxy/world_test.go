@@ -9,7 +9,6 @@ import (
 	"io"
 	"io/fs"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -23,15 +22,14 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/authcode"
 	"github.com/tokentoss/tokentoss/e2e/emulator"
+	"github.com/tokentoss/tokentoss/frontends/http/internal/otheruser"
 	"github.com/tokentoss/tokentoss/frontends/http/proxy"
 	"github.com/tokentoss/tokentoss/plugins/plugintest"
 	"github.com/tokentoss/tokentoss/stores/file"
 )
 
 func TestMain(m *testing.M) {
-	if address := os.Getenv(otherUser); address != "" {
-		os.Exit(beClient(address))
-	}
+	otherUsers.Main()
 	os.Exit(plugintest.Run(func() int {
 		code := m.Run()
 		if err := goleak.Find(); code == 0 && err != nil {
@@ -42,23 +40,12 @@ func TestMain(m *testing.M) {
 	}, proxy.Plugin()))
 }
 
-// otherUser makes this executable a client of the address that it names, of whatever
-// user runs it.
-const otherUser = "TOKENTOSS_TEST_CLIENT"
-
-// beClient makes one request; its exit code says what came of it.
-func beClient(address string) int {
-	c, err := net.DialTimeout("tcp", address, patience)
-	if err != nil {
-		return 3
-	}
-	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(patience))
-	_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: "+address+"\r\nConnection: close\r\n\r\n")
-	if answer, _ := io.ReadAll(c); strings.HasPrefix(string(answer), "HTTP/1.1 200") {
-		return 0
-	}
-	return 4
+// otherUsers make one request.
+var otherUsers = otheruser.Client{
+	Request: func(address string) string {
+		return "GET / HTTP/1.1\r\nHost: " + address + "\r\nConnection: close\r\n\r\n"
+	},
+	Granted: func(answer string) bool { return strings.HasPrefix(answer, "HTTP/1.1 200") },
 }
 
 // patience bounds what is meant to happen soon.
