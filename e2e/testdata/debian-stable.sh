@@ -5,7 +5,7 @@
 set -eu
 dir=$1 package=$2
 shift 2
-mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial" "$dir/root" "$dir/bin"
+mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial" "$dir/unpacked" "$dir/bin"
 cd "$dir"
 site=$(apt-get indextargets --format '$(SITE)' 'Origin: Debian' 'Label: Debian' | head -n 1)
 [ -n "$site" ] || { echo "this is not Debian" >&2; exit 1; }
@@ -19,17 +19,17 @@ apt() {
 apt update
 apt --yes --download-only --no-install-recommends install "$package"
 for deb in cache/archives/*.deb; do
-	dpkg-deb -x "$deb" root
+	dpkg-deb -x "$deb" unpacked
 done
 # Each program is run by the C library that it was made for, if it needs one.
-lib=$(echo "$PWD"/root/usr/lib/*-linux-gnu*)
+lib=$(echo "$PWD"/unpacked/usr/lib/*-linux-gnu*)
 loader=$(echo "$lib"/ld-linux-*)
 for program; do
 	at=bin/${program##*/}
 	run="'$loader' --library-path '$lib'"
-	"$loader" --verify "root$program" 2>/dev/null || run=
+	"$loader" --verify "unpacked$program" 2>/dev/null || run=
 	echo "#!/bin/sh" >"$at"
-	echo "exec $run '$PWD/root$program' \"\$@\"" >>"$at"
+	echo "exec $run '$PWD/unpacked$program' \"\$@\"" >>"$at"
 	chmod 755 "$at"
 done
 rm -rf "$PWD/cache" "$PWD/lists"
