@@ -15,6 +15,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from . import exceptions
 from ._version import __version__
 
 if TYPE_CHECKING:
@@ -66,28 +67,7 @@ _MODULES = {
     "auth_manager": ("DEFAULT_SCOPES", "AuthManager", "ClientConfig", "generate_pkce_pair"),
     "client": ("IAPClient",),
     "configure_widget": ("ConfigureWidget",),
-    "exceptions": (
-        "ConfigurationError",
-        "EngineEndedError",
-        "EngineError",
-        "EngineVersionError",
-        "ExecutableNotFoundError",
-        "IAPRefusedError",
-        "InsecureFilePermissionsWarning",
-        "InteractionRequiredError",
-        "NoCredentialsError",
-        "NotConfiguredError",
-        "NotRevokedError",
-        "OriginError",
-        "SignInError",
-        "SignInNeededError",
-        "SignInTimeoutError",
-        "StorageError",
-        "TokenExchangeError",
-        "TokenRefreshError",
-        "TokenTossError",
-        "WidgetUnavailableError",
-    ),
+    "exceptions": exceptions.__all__,
     "setup": ("configure", "configure_from_credentials", "configure_from_file", "get_config_path"),
     "signin": ("sign_in", "sign_out"),
     "storage": ("FileStorage", "MemoryStorage", "TokenData"),

@@ -209,16 +209,16 @@ class Session:
         """Undoes attach()."""
         self._views = [v for v in self._views if v != view]
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Message, again: bool = True) -> None:
         """Sends a message of a view up."""
         try:
             engine, session = self._open()
             self._listening = True
             engine.notify("session.message", {"session": session, "message": message})
         except EngineEndedError:
-            engine, session = self._open()
-            self._listening = True
-            engine.notify("session.message", {"session": session, "message": message})
+            if not again:
+                raise
+            self.send(message, False)  # by an engine that is started anew
 
     def _receive(self, message: Message) -> None:
         if message.get("type") == "snapshot":
