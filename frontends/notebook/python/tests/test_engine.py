@@ -31,7 +31,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
 
     def make(program: str) -> None:
         path = tmp_path / "tokentoss"
-        path.write_text(f"#!{sys.executable}\nimport json, sys, time\n{program}\n")
+        path.write_text(f"#!{sys.executable} -u\nimport json, sys, time\n{program}\n")
         path.chmod(0o700)
         monkeypatch.setenv("TOKENTOSS_EXECUTABLE", str(path))
 
