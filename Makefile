@@ -18,9 +18,9 @@ BIN ?= bin
 EXE ?=
 
 # The packages in which goroutines share things.
-CONCURRENT = ./core ./core/authcode ./core/device ./core/googleid/... ./core/iap ./core/storetest ./core/frontendtest ./core/profile \
-	./stores/file ./stores/memory ./stores/encrypted ./stores/keyring ./stores/etcd ./plugins/... ./frontends/cli/agent \
-	./frontends/http/proxy ./frontends/http/metadata ./frontends/notebook ./frontends/notebook/gonb ./frontends/notebook/engine ./frontends/notebook/rpc ./e2e/emulator
+CONCURRENT = ./core ./core/authcode ./core/device ./core/googleid/... ./core/iap ./core/storetest ./core/frontendtest ./profile \
+	./stores/file ./stores/memory ./stores/encrypted ./stores/keyring ./stores/etcd ./plugins/...  \
+	./frontends/http/proxy ./frontends/http/metadata ./frontends/notebook ./frontends/notebook/gonb ./frontends/signin ./frontends/notebook/rpc ./emulator
 
 PREFIX ?= /usr/local
 

@@ -9,7 +9,7 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/authcode"
 	"github.com/tokentoss/tokentoss/core/iap"
-	"github.com/tokentoss/tokentoss/e2e/emulator"
+	"github.com/tokentoss/tokentoss/emulator"
 )
 
 // Sign a person in, and call a service behind Identity-Aware Proxy. Here an

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/e2e/emulator"
+	"github.com/tokentoss/tokentoss/emulator"
 )
 
 // T4: the warm path makes no allocation, no store call, and takes no lock.

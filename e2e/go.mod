@@ -7,11 +7,9 @@ require (
 	github.com/chromedp/chromedp v0.14.2
 	github.com/creack/pty v1.1.24
 	github.com/rogpeppe/go-internal v1.16.0
-	github.com/tokentoss/tokentoss/core v0.1.0
-	github.com/tokentoss/tokentoss/e2e/emulator v0.1.0
-	github.com/tokentoss/tokentoss/frontends/http v0.1.0
+	github.com/tokentoss/tokentoss v0.1.0
+	github.com/tokentoss/tokentoss/frontends v0.1.0
 	github.com/tokentoss/tokentoss/plugins v0.1.0
-	github.com/tokentoss/tokentoss/stores/file v0.1.0
 	github.com/zitadel/oidc/v3 v3.51.17
 	golang.org/x/oauth2 v0.37.0
 )
@@ -42,7 +40,6 @@ require (
 	github.com/muhlemmer/httpforwarded v0.1.0 // indirect
 	github.com/oklog/run v1.1.0 // indirect
 	github.com/rs/cors v1.11.1 // indirect
-	github.com/tokentoss/tokentoss/frontends/notebook v0.1.0 // indirect
 	github.com/zitadel/schema v1.3.2 // indirect
 	go.opentelemetry.io/auto/sdk v1.2.1 // indirect
 	go.opentelemetry.io/otel v1.46.0 // indirect
@@ -50,7 +47,7 @@ require (
 	go.opentelemetry.io/otel/trace v1.46.0 // indirect
 	go.uber.org/goleak v1.3.0 // indirect
 	golang.org/x/net v0.60.0 // indirect
-	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/sys v0.50.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
 	golang.org/x/tools v0.51.0 // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20260817212433-ac3dfec99bb1 // indirect

@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tokentoss/tokentoss/e2e/emulator"
+	"github.com/tokentoss/tokentoss/emulator"
 )
 
 // A googleProgram runs a program that uses Google's libraries.

@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tokentoss/tokentoss/e2e/emulator"
+	"github.com/tokentoss/tokentoss/emulator"
 )
 
 // kubeconfig is that of docs/helpers.md, and a cluster.

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tokentoss/tokentoss/e2e/emulator"
+	"github.com/tokentoss/tokentoss/emulator"
 )
 
 // A helped machine is one on which ada is signed in, for programs that get tokens

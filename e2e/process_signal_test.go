@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tokentoss/tokentoss/e2e/emulator"
+	"github.com/tokentoss/tokentoss/emulator"
 )
 
 // promptly is how soon a login ends, however it ends.

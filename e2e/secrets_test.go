@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tokentoss/tokentoss/e2e/emulator"
+	"github.com/tokentoss/tokentoss/emulator"
 )
 
 // S59, S48: however much it is told to say, tokentoss shows no secret: not on

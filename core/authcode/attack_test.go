@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core/authcode"
-	"github.com/tokentoss/tokentoss/e2e/emulator"
+	"github.com/tokentoss/tokentoss/emulator"
 )
 
 // R15, D11: under 500 idle connections, slow request lines, huge headers and

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core/authcode"
-	"github.com/tokentoss/tokentoss/e2e/emulator"
+	"github.com/tokentoss/tokentoss/emulator"
 )
 
 // Where the browser cannot reach the listener, the person pastes the address

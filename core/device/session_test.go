@@ -9,7 +9,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/device"
-	"github.com/tokentoss/tokentoss/e2e/emulator"
+	"github.com/tokentoss/tokentoss/emulator"
 )
 
 // A box is a store for one document, of a session that is alone with it.

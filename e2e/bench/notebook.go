@@ -18,8 +18,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tokentoss/tokentoss/e2e/emulator"
 	"github.com/tokentoss/tokentoss/e2e/internal/python"
+	"github.com/tokentoss/tokentoss/emulator"
 )
 
 // earlier is Python tokentoss, which does in Python what the executable does here.

@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/tokentoss/tokentoss/e2e/emulator"
+	"github.com/tokentoss/tokentoss/emulator"
 )
 
 // A result is what the program startup prints for one command.

@@ -17,8 +17,8 @@ import (
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/e2e/emulator"
 	"github.com/tokentoss/tokentoss/e2e/internal/browser"
+	"github.com/tokentoss/tokentoss/emulator"
 )
 
 // The people who have accounts.

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/tokentoss/tokentoss/e2e/emulator"
+	"github.com/tokentoss/tokentoss/emulator"
 )
 
 // fromTheShell: the notebook goes on with the session of the shell. When it has to be

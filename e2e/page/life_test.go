@@ -7,8 +7,8 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/e2e/emulator"
 	"github.com/tokentoss/tokentoss/e2e/internal/browser"
+	"github.com/tokentoss/tokentoss/emulator"
 )
 
 // TestComeBack: a tab that was elsewhere in between still has its key.

@@ -15,8 +15,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/profile"
-	"github.com/tokentoss/tokentoss/frontends/cli/agent"
+	"github.com/tokentoss/tokentoss/plugins/agent"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 // A Program is one of the two executables.

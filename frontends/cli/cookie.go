@@ -10,7 +10,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/iap"
-	"github.com/tokentoss/tokentoss/core/profile"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 // cookieName is the cookie in which IAP takes an ID token.

@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/profile"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 // maxGitRequest bounds what git may say. Its own bound for a line is 64 KiB.

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core/googleid/machine"
-	"github.com/tokentoss/tokentoss/core/profile"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 // The light executable starts in front of every request of a script. Each of

@@ -8,7 +8,7 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/authcode"
 	"github.com/tokentoss/tokentoss/core/iap"
-	"github.com/tokentoss/tokentoss/core/profile"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 // Exit codes. A wrapped command's own code is passed on.

@@ -6,15 +6,10 @@ require (
 	github.com/cli/browser v1.3.0
 	github.com/creack/pty v1.1.24
 	github.com/gofrs/flock v0.13.2
-	github.com/tokentoss/tokentoss/core v0.1.0
+	github.com/tokentoss/tokentoss v0.1.0
 	github.com/tokentoss/tokentoss/core/googleid v0.1.0
-	github.com/tokentoss/tokentoss/core/profile v0.1.0
-	github.com/tokentoss/tokentoss/e2e/emulator v0.1.0
-	github.com/tokentoss/tokentoss/frontends/http v0.1.0
-	github.com/tokentoss/tokentoss/frontends/notebook v0.1.0
+	github.com/tokentoss/tokentoss/frontends v0.1.0
 	github.com/tokentoss/tokentoss/plugins v0.1.0
-	github.com/tokentoss/tokentoss/stores/encrypted v0.1.0
-	github.com/tokentoss/tokentoss/stores/file v0.1.0
 	github.com/tokentoss/tokentoss/stores/keyring v0.1.0
 	github.com/urfave/cli/v2 v2.27.7
 	github.com/xrash/smetrics v0.0.0-20240521201337-686a1a2994c1
@@ -56,7 +51,6 @@ require (
 	github.com/oklog/run v1.1.0 // indirect
 	github.com/pelletier/go-toml/v2 v2.4.3 // indirect
 	github.com/russross/blackfriday/v2 v2.1.0 // indirect
-	github.com/tokentoss/tokentoss/stores/memory v0.1.0 // indirect
 	go.opentelemetry.io/auto/sdk v1.2.1 // indirect
 	go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp v0.69.0 // indirect
 	go.opentelemetry.io/otel v1.47.0 // indirect

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/profile"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 // "tokentoss token" is what scripts run in front of every request. Half of its

@@ -8,7 +8,7 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/authcode"
 	"github.com/tokentoss/tokentoss/core/device"
-	"github.com/tokentoss/tokentoss/core/profile"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 // noBrowser is the browser command that stands for none.

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/profile"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 // renewing are the commands that may have to renew a token while they run.

@@ -12,7 +12,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/tokentoss/tokentoss/core/profile"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 // request sends one request, named as the command is, and prints the answer.

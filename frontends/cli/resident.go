@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/profile"
-	"github.com/tokentoss/tokentoss/frontends/cli/agent"
+	"github.com/tokentoss/tokentoss/plugins/agent"
 	"github.com/tokentoss/tokentoss/plugins/environment"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 // AgentCommand makes tokentoss-host an agent, for the configuration directory that

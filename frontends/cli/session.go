@@ -14,7 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/profile"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 // maxInput bounds what is read as a client or a secret.

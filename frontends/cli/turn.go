@@ -12,7 +12,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/profile"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 // A turn is the right to be the one login of a profile that waits for a person.

@@ -13,7 +13,7 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/frontendtest"
 	"github.com/tokentoss/tokentoss/frontends/notebook"
-	"github.com/tokentoss/tokentoss/frontends/notebook/engine"
+	"github.com/tokentoss/tokentoss/frontends/signin"
 	"github.com/tokentoss/tokentoss/plugins"
 	"github.com/tokentoss/tokentoss/plugins/plugintest"
 )
@@ -78,8 +78,8 @@ type person struct {
 
 	mu      sync.Mutex
 	behind  strings.Builder // all messages
-	last    engine.Snapshot
-	armed   engine.Armed
+	last    signin.Snapshot
+	armed   signin.Armed
 	changed chan struct{}
 }
 
@@ -109,7 +109,7 @@ func (p *person) Print(_ context.Context, line string) error {
 		_ = json.Unmarshal([]byte(line), &p.armed)
 		fmt.Fprintf(&p.Screen, "%s\n%s\n", p.armed.AuthURL, p.armed.Code)
 	} else {
-		p.last = engine.Snapshot{}
+		p.last = signin.Snapshot{}
 		_ = json.Unmarshal([]byte(line), &p.last)
 		p.show()
 	}
@@ -122,7 +122,7 @@ func (p *person) Print(_ context.Context, line string) error {
 func (p *person) show() {
 	s := p.last
 	fmt.Fprintf(&p.Screen, "%s %s %s\n", s.Phase, s.Account, s.Reason)
-	if s.Phase == engine.Unconfigured {
+	if s.Phase == signin.Unconfigured {
 		fmt.Fprintln(&p.Screen, noClient)
 	}
 	if s.Error != nil {
@@ -131,10 +131,10 @@ func (p *person) show() {
 }
 
 // say sends a message of the widget.
-func (p *person) say(ctx context.Context, m engine.Up) error {
-	m.V = engine.Version
+func (p *person) say(ctx context.Context, m signin.ClientMessage) error {
+	m.V = signin.Version
 	data, err := json.Marshal(struct {
-		engine.Up
+		signin.ClientMessage
 		URL          string `json:"url,omitempty"`
 		ClientSecret string `json:"client_secret,omitempty"`
 	}{m, m.URL.Reveal(), m.ClientSecret.Reveal()})
@@ -150,7 +150,7 @@ func (p *person) say(ctx context.Context, m engine.Up) error {
 }
 
 // wait waits until the widget shows what it shall.
-func (p *person) wait(ctx context.Context, shall func(engine.Snapshot) bool) error {
+func (p *person) wait(ctx context.Context, shall func(signin.Snapshot) bool) error {
 	for {
 		p.mu.Lock()
 		s, changed := p.last, p.changed
@@ -168,13 +168,13 @@ func (p *person) wait(ctx context.Context, shall func(engine.Snapshot) bool) err
 
 // SignIn implements [frontendtest.Person].
 func (p *person) SignIn(ctx context.Context) error {
-	err := p.wait(ctx, func(s engine.Snapshot) bool {
-		return s.Busy == "" && (s.Phase == engine.SignedOut || s.Phase == engine.NeedsSignIn)
+	err := p.wait(ctx, func(s signin.Snapshot) bool {
+		return s.Busy == "" && (s.Phase == signin.SignedOut || s.Phase == signin.NeedsSignIn)
 	})
 	if err != nil {
 		return err
 	}
-	return p.say(ctx, engine.Up{Type: "arm"})
+	return p.say(ctx, signin.ClientMessage{Type: "arm"})
 }
 
 // Address implements [frontendtest.Person]. The person clicks, and sees that it was
@@ -185,10 +185,10 @@ func (p *person) Address(ctx context.Context) (string, error) {
 		return "", err
 	}
 	attempt := p.attempt()
-	if err := p.say(ctx, engine.Up{Type: "opened", Attempt: attempt}); err != nil {
+	if err := p.say(ctx, signin.ClientMessage{Type: "opened", Attempt: attempt}); err != nil {
 		return "", err
 	}
-	return address, p.wait(ctx, func(s engine.Snapshot) bool { return s.Attempt != attempt || s.Phase == engine.Waiting })
+	return address, p.wait(ctx, func(s signin.Snapshot) bool { return s.Attempt != attempt || s.Phase == signin.Waiting })
 }
 
 func (p *person) attempt() uint64 {
@@ -199,16 +199,18 @@ func (p *person) attempt() uint64 {
 
 // Paste implements [frontendtest.Person].
 func (p *person) Paste(ctx context.Context, text string) error {
-	return p.say(ctx, engine.Up{Type: "redirect", Attempt: p.attempt(), URL: core.Secret(text)})
+	return p.say(ctx, signin.ClientMessage{Type: "redirect", Attempt: p.attempt(), URL: core.Secret(text)})
 }
 
 // Configure implements [frontendtest.Configurer].
 func (p *person) Configure(ctx context.Context, c core.ClientSecrets) error {
-	return p.say(ctx, engine.Up{Type: "configure", ClientID: c.ClientID, ClientSecret: c.ClientSecret})
+	return p.say(ctx, signin.ClientMessage{Type: "configure", ClientID: c.ClientID, ClientSecret: c.ClientSecret})
 }
 
 // SignOut implements [frontendtest.SignOuter].
-func (p *person) SignOut(ctx context.Context) error { return p.say(ctx, engine.Up{Type: "sign_out"}) }
+func (p *person) SignOut(ctx context.Context) error {
+	return p.say(ctx, signin.ClientMessage{Type: "sign_out"})
+}
 
 // Leave implements [frontendtest.Leaver].
 func (p *person) Leave(ctx context.Context) error {

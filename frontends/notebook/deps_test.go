@@ -7,8 +7,8 @@ import (
 )
 
 // A program that carries the messages itself links nothing of what plugins need.
-func TestEngineLinksNoPlugins(t *testing.T) {
-	out, err := exec.Command("go", "list", "-deps", "./engine", "./widget", "./remote").Output()
+func TestSignInLinksNoPlugins(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "../signin", "../signin/widget", "./remote").Output()
 	if err != nil {
 		t.Fatal(err)
 	}

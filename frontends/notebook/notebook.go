@@ -7,7 +7,7 @@ import (
 	"sync"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/frontends/notebook/engine"
+	"github.com/tokentoss/tokentoss/frontends/signin"
 	"github.com/tokentoss/tokentoss/plugins"
 )
 
@@ -32,7 +32,7 @@ func Plugin() plugins.Plugin {
 	}, Open)
 }
 
-// A frontend hosts the engine.
+// A frontend hosts the controller.
 type frontend struct{ plugins.Opening[Config] }
 
 // Open returns the frontend.
@@ -61,7 +61,7 @@ func (e *misuse) Hint() string {
 // Run implements [core.Frontend]. It ends with ctx, or when the terminal has no
 // more lines.
 func (f *frontend) Run(ctx context.Context, app core.App) error {
-	e := engine.Start(ctx, app, engine.Options{RemoteHint: f.Config.Remote})
+	e := signin.Start(ctx, app, signin.Options{RemoteHint: f.Config.Remote})
 	var carrying sync.WaitGroup
 	var err error
 	// The views get the last message when ctx has ended.
@@ -74,13 +74,13 @@ func (f *frontend) Run(ctx context.Context, app core.App) error {
 // A carrier is a terminal at which a program sits.
 type carrier struct{ terminal plugins.Terminal }
 
-// Receive implements [engine.Carrier].
+// Receive implements [signin.Carrier].
 func (c carrier) Receive(ctx context.Context) ([]byte, error) {
 	line, err := c.terminal.ReadSecret(ctx, "") // a pasted address is one
 	return []byte(line.Reveal()), err
 }
 
-// Send implements [engine.Carrier].
+// Send implements [signin.Carrier].
 func (c carrier) Send(ctx context.Context, message []byte) error {
 	return c.terminal.Print(ctx, string(message))
 }

@@ -4,10 +4,8 @@ go 1.26.0
 
 require (
 	filippo.io/age v1.3.2
-	github.com/tokentoss/tokentoss/core v0.1.0
-	github.com/tokentoss/tokentoss/e2e/emulator v0.1.0
+	github.com/tokentoss/tokentoss v0.1.0
 	github.com/tokentoss/tokentoss/plugins v0.1.0
-	github.com/tokentoss/tokentoss/stores/encrypted v0.1.0
 	go.etcd.io/etcd/api/v3 v3.7.3
 	go.etcd.io/etcd/client/pkg/v3 v3.7.3
 	go.etcd.io/etcd/client/v3 v3.7.3
@@ -56,7 +54,6 @@ require (
 	github.com/soheilhy/cmux v0.1.5 // indirect
 	github.com/spf13/pflag v1.0.10 // indirect
 	github.com/tmc/grpc-websocket-proxy v0.0.0-20220101234140-673ab2c3ae75 // indirect
-	github.com/tokentoss/tokentoss/stores/file v0.1.0 // indirect
 	github.com/xiang90/probing v0.0.0-20221125231312-a49e3df8f510 // indirect
 	go.etcd.io/bbolt v1.5.0 // indirect
 	go.etcd.io/etcd/pkg/v3 v3.7.3 // indirect

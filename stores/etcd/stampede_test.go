@@ -3,7 +3,7 @@ package etcd_test
 import (
 	"testing"
 
-	"github.com/tokentoss/tokentoss/e2e/emulator"
+	"github.com/tokentoss/tokentoss/emulator"
 	"github.com/tokentoss/tokentoss/stores/etcd"
 )
 

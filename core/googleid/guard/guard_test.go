@@ -17,7 +17,7 @@ import (
 	"github.com/tokentoss/tokentoss/core/frontendtest"
 	"github.com/tokentoss/tokentoss/core/googleid"
 	"github.com/tokentoss/tokentoss/core/googleid/guard"
-	"github.com/tokentoss/tokentoss/e2e/emulator"
+	"github.com/tokentoss/tokentoss/emulator"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -11,7 +11,7 @@ import (
 	"github.com/tokentoss/tokentoss/core/googleid"
 	"github.com/tokentoss/tokentoss/core/googleid/machine"
 	"github.com/tokentoss/tokentoss/core/iap"
-	"github.com/tokentoss/tokentoss/e2e/emulator"
+	"github.com/tokentoss/tokentoss/emulator"
 	"github.com/tokentoss/tokentoss/stores/file"
 )
 

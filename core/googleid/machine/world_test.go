@@ -13,7 +13,7 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/frontendtest"
 	"github.com/tokentoss/tokentoss/core/googleid/machine"
-	"github.com/tokentoss/tokentoss/e2e/emulator"
+	"github.com/tokentoss/tokentoss/emulator"
 )
 
 func TestMain(m *testing.M) {

@@ -14,7 +14,9 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -67,7 +69,7 @@ func run(args []string) error {
 		}
 		return p.goCommand(os.TempDir(), []string{"GOBIN=" + dir, "CGO_ENABLED=0"}, "install", prefix+"/"+args[2]+"@"+version)
 	}
-	return fmt.Errorf("what is %q?", args)
+	return fmt.Errorf("%q is not a command: tidy, check, build or install", args)
 }
 
 // findRoot returns the directory of go.work.
@@ -116,7 +118,7 @@ func (p *proxy) add(rel string) error {
 	if err != nil {
 		return err
 	}
-	path := prefix + "/" + filepath.ToSlash(rel)
+	path := modfile.ModulePath(mod)
 	at := filepath.Join(p.dir, filepath.FromSlash(path), "@v")
 	if err := os.MkdirAll(at, 0o755); err != nil {
 		return err
@@ -132,7 +134,47 @@ func (p *proxy) add(rel string) error {
 		return err
 	}
 	defer f.Close()
-	return zip.CreateFromDir(f, module.Version{Path: path, Version: version}, filepath.Join(p.root, rel))
+	files, err := tracked(filepath.Join(p.root, rel))
+	if err != nil {
+		return err
+	}
+	return zip.Create(f, module.Version{Path: path, Version: version}, files)
+}
+
+// tracked returns the files below dir that git tracks, or would: what is built or
+// downloaded into the tree is no part of a module. Those of modules further down are
+// among them; package zip leaves them out.
+func tracked(dir string) ([]zip.File, error) {
+	cmd := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+	cmd.Dir = dir
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("git ls-files in %s: %w", dir, err)
+	}
+	var files []zip.File
+	for path := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
+		info, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(path)))
+		if errors.Is(err, fs.ErrNotExist) { // removed, and not committed yet
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file{dir: dir, path: path, info: info})
+	}
+	return files, nil
+}
+
+// A file is a [zip.File] in the work tree.
+type file struct {
+	dir, path string
+	info      fs.FileInfo
+}
+
+func (f file) Path() string                { return f.path }
+func (f file) Lstat() (fs.FileInfo, error) { return f.info, nil }
+func (f file) Open() (io.ReadCloser, error) {
+	return os.Open(filepath.Join(f.dir, filepath.FromSlash(f.path)))
 }
 
 // forget removes earlier copies of the modules from the cache.
@@ -229,7 +271,7 @@ func dropSiblings(dir string) error {
 	}
 	var kept []byte
 	for line := range bytes.Lines(data) {
-		if !bytes.HasPrefix(line, []byte(prefix+"/")) {
+		if !bytes.HasPrefix(line, []byte(prefix+"/")) && !bytes.HasPrefix(line, []byte(prefix+" ")) {
 			kept = append(kept, line...)
 		}
 	}
@@ -254,7 +296,7 @@ func (p *proxy) goCommand(dir string, env []string, args ...string) error {
 		"GODEBUG=goindex=0",
 		"GOFLAGS=-mod=mod -modcacherw",
 		"GOPROXY=file://"+filepath.ToSlash(p.dir)+","+strings.TrimSpace(string(upstream)),
-		"GONOSUMDB="+prefix+"/*", "GONOSUMCHECK="+prefix+"/*",
+		"GONOSUMDB="+prefix+","+prefix+"/*", "GONOSUMCHECK="+prefix+","+prefix+"/*",
 		"GOMODCACHE="+p.cache)...)
 	if args[0] == "mod" {
 		cmd.Env = append(cmd.Env, "GOFLAGS=-modcacherw")

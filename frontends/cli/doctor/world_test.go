@@ -15,9 +15,9 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/profile"
-	"github.com/tokentoss/tokentoss/e2e/emulator"
+	"github.com/tokentoss/tokentoss/emulator"
 	"github.com/tokentoss/tokentoss/frontends/cli/doctor"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 const ada = "ada@example.com"

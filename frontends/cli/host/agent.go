@@ -10,9 +10,9 @@ import (
 	"syscall"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/profile"
-	"github.com/tokentoss/tokentoss/frontends/cli/agent"
+	"github.com/tokentoss/tokentoss/plugins/agent"
 	"github.com/tokentoss/tokentoss/plugins/host"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 // serveAgent keeps the stores of a configuration directory open until nobody

@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/tokentoss/tokentoss/core/profile"
-	"github.com/tokentoss/tokentoss/e2e/emulator"
+	"github.com/tokentoss/tokentoss/emulator"
 	"github.com/tokentoss/tokentoss/frontends/cli"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 // demoAccount is who signs in.

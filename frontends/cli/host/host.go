@@ -9,11 +9,11 @@ import (
 	"os"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/profile"
 	"github.com/tokentoss/tokentoss/frontends/cli"
 	"github.com/tokentoss/tokentoss/frontends/cli/host/nobus"
 	"github.com/tokentoss/tokentoss/plugins"
 	"github.com/tokentoss/tokentoss/plugins/host"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 // serveCommand makes this executable serve one of its own plugins, by the name

@@ -5,8 +5,8 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/googleid/machine"
-	"github.com/tokentoss/tokentoss/core/profile"
 	"github.com/tokentoss/tokentoss/frontends/cli"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 // openFlow opens the flow of a machine's profile.

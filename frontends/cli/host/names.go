@@ -3,8 +3,8 @@ package host
 import (
 	"log/slog"
 
-	"github.com/tokentoss/tokentoss/core/profile"
 	"github.com/tokentoss/tokentoss/plugins"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 // names returns the stores, the frontends or the plugins that there are, with what

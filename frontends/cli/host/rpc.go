@@ -10,14 +10,14 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/profile"
 	"github.com/tokentoss/tokentoss/frontends/cli"
-	"github.com/tokentoss/tokentoss/frontends/cli/agent"
 	"github.com/tokentoss/tokentoss/frontends/cli/parent"
 	"github.com/tokentoss/tokentoss/frontends/notebook"
 	"github.com/tokentoss/tokentoss/frontends/notebook/rpc"
 	"github.com/tokentoss/tokentoss/plugins"
+	"github.com/tokentoss/tokentoss/plugins/agent"
 	"github.com/tokentoss/tokentoss/plugins/host"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 // endTimeout is how long rpc may take to end. A refresh that is under way is waited

@@ -10,10 +10,10 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/profile"
 	"github.com/tokentoss/tokentoss/frontends/cli"
 	"github.com/tokentoss/tokentoss/plugins"
 	"github.com/tokentoss/tokentoss/plugins/host"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 // A listed is a line of "store list".

@@ -18,8 +18,8 @@ import (
 
 	"github.com/tokentoss/tokentoss/frontends/http/api"
 	"github.com/tokentoss/tokentoss/frontends/http/local"
-	"github.com/tokentoss/tokentoss/frontends/notebook/engine"
-	"github.com/tokentoss/tokentoss/frontends/notebook/widget"
+	"github.com/tokentoss/tokentoss/frontends/signin"
+	"github.com/tokentoss/tokentoss/frontends/signin/widget"
 )
 
 // KeyHeader has the key in a request of the page.
@@ -44,8 +44,8 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 
 // A Handler serves the page, to whom knows the key.
 type Handler struct {
-	Engine *engine.Engine
-	Key    string
+	Controller *signin.Controller
+	Key        string
 
 	streams atomic.Int32
 }
@@ -133,7 +133,7 @@ func (h *Handler) message(w http.ResponseWriter, r *http.Request) {
 		api.Refuse(w, r, http.StatusUnsupportedMediaType, "a message is application/json")
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, engine.MaxMessage))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, signin.MaxMessage))
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
@@ -143,9 +143,9 @@ func (h *Handler) message(w http.ResponseWriter, r *http.Request) {
 		api.Refuse(w, r, http.StatusBadRequest, "the message was cut short")
 		return
 	}
-	m, err := engine.ParseUp(body)
+	m, err := signin.ParseClientMessage(body)
 	if err == nil {
-		err = h.Engine.Handle(m)
+		err = h.Controller.Handle(m)
 	}
 	if err != nil {
 		api.Refuse(w, r, http.StatusBadRequest, err.Error())
@@ -155,7 +155,7 @@ func (h *Handler) message(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// events sends the view what it has to show, until it leaves or the engine ends.
+// events sends the view what it has to show, until it leaves or the controller ends.
 func (h *Handler) events(w http.ResponseWriter, r *http.Request) {
 	if h.streams.Add(1) > maxStreams {
 		h.streams.Add(-1)
@@ -167,7 +167,7 @@ func (h *Handler) events(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	s := stream{w: w, control: http.NewResponseController(w)}
 	_ = s.control.SetReadDeadline(time.Time{}) // nothing more is read
-	view := h.Engine.Subscribe()
+	view := h.Controller.Subscribe()
 	for {
 		ctx, cancel := context.WithTimeout(r.Context(), beat)
 		list, err := view.Next(ctx)
@@ -202,7 +202,7 @@ func (s *stream) write(data []byte) {
 }
 
 // message writes an event. JSON has no line breaks.
-func (s *stream) message(m engine.Message) {
+func (s *stream) message(m signin.Message) {
 	data, err := json.Marshal(m)
 	if err != nil {
 		s.err = err

@@ -21,7 +21,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/authcode"
-	"github.com/tokentoss/tokentoss/e2e/emulator"
+	"github.com/tokentoss/tokentoss/emulator"
 	"github.com/tokentoss/tokentoss/frontends/http/internal/otheruser"
 	"github.com/tokentoss/tokentoss/frontends/http/proxy"
 	"github.com/tokentoss/tokentoss/plugins/plugintest"

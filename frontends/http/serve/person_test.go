@@ -15,7 +15,7 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/frontendtest"
 	"github.com/tokentoss/tokentoss/frontends/http/page"
-	"github.com/tokentoss/tokentoss/frontends/notebook/engine"
+	"github.com/tokentoss/tokentoss/frontends/signin"
 	"github.com/tokentoss/tokentoss/plugins"
 )
 
@@ -60,8 +60,8 @@ type view struct {
 	over      chan struct{} // closed when there are no more messages
 
 	mu      sync.Mutex
-	last    engine.Snapshot
-	armed   engine.Armed
+	last    signin.Snapshot
+	armed   signin.Armed
 	changed chan struct{}
 }
 
@@ -109,7 +109,7 @@ func (p *person) look(ctx context.Context, v *view) error {
 			return fmt.Errorf("GET %s: %s, %w", path, answer.Status, err)
 		}
 	}
-	if err := p.post(ctx, v, engine.Up{Type: "hello"}); err != nil {
+	if err := p.post(ctx, v, signin.ClientMessage{Type: "hello"}); err != nil {
 		return err
 	}
 	r, err := http.NewRequest(http.MethodGet, v.base+"/events", nil) // ends with the frontend
@@ -146,7 +146,7 @@ func (p *person) listen(v *view, body io.ReadCloser) {
 			_ = json.Unmarshal([]byte(data), &v.armed)
 			fmt.Fprintf(&p.Screen, "%s\n%s\n", v.armed.AuthURL, v.armed.Code)
 		} else {
-			v.last = engine.Snapshot{}
+			v.last = signin.Snapshot{}
 			_ = json.Unmarshal([]byte(data), &v.last)
 			p.show(v.last)
 		}
@@ -157,9 +157,9 @@ func (p *person) listen(v *view, body io.ReadCloser) {
 }
 
 // show writes what the widget shows of a snapshot.
-func (p *person) show(s engine.Snapshot) {
+func (p *person) show(s signin.Snapshot) {
 	fmt.Fprintf(&p.Screen, "%s %s %s\n", s.Phase, s.Account, s.Reason)
-	if s.Phase == engine.Unconfigured {
+	if s.Phase == signin.Unconfigured {
 		fmt.Fprintln(&p.Screen, noClient)
 	}
 	if s.Error != nil {
@@ -168,10 +168,10 @@ func (p *person) show(s engine.Snapshot) {
 }
 
 // post sends a message.
-func (p *person) post(ctx context.Context, v *view, m engine.Up) error {
-	m.V = engine.Version
+func (p *person) post(ctx context.Context, v *view, m signin.ClientMessage) error {
+	m.V = signin.Version
 	data, err := json.Marshal(struct {
-		engine.Up
+		signin.ClientMessage
 		URL          string `json:"url,omitempty"`
 		ClientSecret string `json:"client_secret,omitempty"`
 	}{m, m.URL.Reveal(), m.ClientSecret.Reveal()})
@@ -196,7 +196,7 @@ func (p *person) post(ctx context.Context, v *view, m engine.Up) error {
 }
 
 // wait waits until ok, and returns the snapshot for which it is.
-func (v *view) wait(ctx context.Context, ok func(engine.Snapshot) bool) (engine.Snapshot, error) {
+func (v *view) wait(ctx context.Context, ok func(signin.Snapshot) bool) (signin.Snapshot, error) {
 	for {
 		v.mu.Lock()
 		s, changed := v.last, v.changed
@@ -215,7 +215,7 @@ func (v *view) wait(ctx context.Context, ok func(engine.Snapshot) bool) (engine.
 }
 
 // does sends a message from the page that is open.
-func (p *person) does(ctx context.Context, make func(*view) engine.Up) error {
+func (p *person) does(ctx context.Context, make func(*view) signin.ClientMessage) error {
 	v, _, err := p.view(ctx)
 	if err != nil {
 		return err
@@ -247,8 +247,8 @@ func (p *person) SignIn(ctx context.Context) error {
 
 // ask asks to sign in on a page.
 func (p *person) ask(ctx context.Context, v *view, fresh bool) error {
-	s, err := v.wait(ctx, func(s engine.Snapshot) bool {
-		return s.Attempt != 0 || s.Busy == "" && (s.Phase == engine.SignedOut || s.Phase == engine.NeedsSignIn)
+	s, err := v.wait(ctx, func(s signin.Snapshot) bool {
+		return s.Attempt != 0 || s.Busy == "" && (s.Phase == signin.SignedOut || s.Phase == signin.NeedsSignIn)
 	})
 	if err != nil {
 		return err
@@ -256,7 +256,7 @@ func (p *person) ask(ctx context.Context, v *view, fresh bool) error {
 	if fresh && (s.Attempt != 0 || s.Error != nil) {
 		return nil
 	}
-	return p.post(ctx, v, engine.Up{Type: "arm"})
+	return p.post(ctx, v, signin.ClientMessage{Type: "arm"})
 }
 
 // Address implements [frontendtest.Person]. The person clicks.
@@ -265,26 +265,28 @@ func (p *person) Address(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return address, p.does(ctx, func(v *view) engine.Up { return engine.Up{Type: "opened", Attempt: v.armed.Attempt} })
+	return address, p.does(ctx, func(v *view) signin.ClientMessage {
+		return signin.ClientMessage{Type: "opened", Attempt: v.armed.Attempt}
+	})
 }
 
 // Paste implements [frontendtest.Person].
 func (p *person) Paste(ctx context.Context, text string) error {
-	return p.does(ctx, func(v *view) engine.Up {
-		return engine.Up{Type: "redirect", Attempt: v.armed.Attempt, URL: core.Secret(text)}
+	return p.does(ctx, func(v *view) signin.ClientMessage {
+		return signin.ClientMessage{Type: "redirect", Attempt: v.armed.Attempt, URL: core.Secret(text)}
 	})
 }
 
 // Configure implements [frontendtest.Configurer].
 func (p *person) Configure(ctx context.Context, c core.ClientSecrets) error {
-	return p.does(ctx, func(*view) engine.Up {
-		return engine.Up{Type: "configure", ClientID: c.ClientID, ClientSecret: c.ClientSecret}
+	return p.does(ctx, func(*view) signin.ClientMessage {
+		return signin.ClientMessage{Type: "configure", ClientID: c.ClientID, ClientSecret: c.ClientSecret}
 	})
 }
 
 // SignOut implements [frontendtest.SignOuter].
 func (p *person) SignOut(ctx context.Context) error {
-	return p.does(ctx, func(*view) engine.Up { return engine.Up{Type: "sign_out"} })
+	return p.does(ctx, func(*view) signin.ClientMessage { return signin.ClientMessage{Type: "sign_out"} })
 }
 
 // Sees implements [frontendtest.Person]. The page has to be open for it.

@@ -16,7 +16,7 @@ import (
 	"github.com/tokentoss/tokentoss/frontends/http/api"
 	"github.com/tokentoss/tokentoss/frontends/http/local"
 	"github.com/tokentoss/tokentoss/frontends/http/page"
-	"github.com/tokentoss/tokentoss/frontends/notebook/engine"
+	"github.com/tokentoss/tokentoss/frontends/signin"
 	"github.com/tokentoss/tokentoss/plugins"
 )
 
@@ -88,8 +88,8 @@ func (f *frontend) run(ctx context.Context, app core.App) error {
 	if err := f.announce(ctx, listener, pageKey, key); err != nil {
 		return err
 	}
-	e := engine.Start(ctx, app, engine.Options{Once: f.Config.Once, RemoteHint: f.Config.Remote})
-	h := &handler{ctx: ctx, page: &page.Handler{Engine: e, Key: pageKey}}
+	e := signin.Start(ctx, app, signin.Options{Once: f.Config.Once, RemoteHint: f.Config.Remote})
+	h := &handler{ctx: ctx, page: &page.Handler{Controller: e, Key: pageKey}}
 	if key != nil {
 		h.api = &api.Handler{App: app, Key: key.key, KeyFile: key.path}
 	}

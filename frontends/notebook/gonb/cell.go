@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/frontends/notebook/engine"
+	"github.com/tokentoss/tokentoss/frontends/signin"
 )
 
 const (
@@ -74,7 +74,7 @@ func (c *cell) signIn(ctx context.Context, app core.App) error {
 	if c.unattended != "" {
 		return noSignIn(c.unattended)
 	}
-	err = c.serve(ctx, app, engine.Options{Once: true, RemoteHint: c.remote})
+	err = c.serve(ctx, app, signin.Options{Once: true, RemoteHint: c.remote})
 	switch {
 	case errors.Is(err, errKernelGone): // nothing can be shown
 	case err == nil, errors.Is(err, core.ErrNotSaved):
@@ -92,7 +92,7 @@ func (c *cell) configure(ctx context.Context, app core.App) error {
 	}
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	err := c.serve(ctx, &configuring{App: app, saved: func() { end(errSaved) }}, engine.Options{RemoteHint: c.remote})
+	err := c.serve(ctx, &configuring{App: app, saved: func() { end(errSaved) }}, signin.Options{RemoteHint: c.remote})
 	switch {
 	case errors.Is(err, errKernelGone): // nothing can be shown
 	case errors.Is(err, errSaved):
@@ -104,8 +104,8 @@ func (c *cell) configure(ctx context.Context, app core.App) error {
 	return err
 }
 
-// serve shows the views of app until the engine ends.
-func (c *cell) serve(ctx context.Context, app core.App, o engine.Options) error {
+// serve shows the views of app until the controller ends.
+func (c *cell) serve(ctx context.Context, app core.App, o signin.Options) error {
 	running, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
 	running, end := context.WithCancelCause(running)
@@ -116,7 +116,7 @@ func (c *cell) serve(ctx context.Context, app core.App, o engine.Options) error 
 		}
 	})
 	c.show(textBefore)
-	e := engine.Start(running, app, o)
+	e := signin.Start(running, app, o)
 	work.Go(func() { c.views(running, e) })
 	err := e.Wait()
 	why := context.Cause(running) // nil where the sign-in ended by itself
@@ -133,7 +133,7 @@ func (c *cell) serve(ctx context.Context, app core.App, o engine.Options) error 
 
 // views shows the widget where it works. Where the browser does not answer, there is a
 // link and a prompt; the widget may still come later.
-func (c *cell) views(ctx context.Context, e *engine.Engine) {
+func (c *cell) views(ctx context.Context, e *signin.Controller) {
 	if !c.widget {
 		c.fallBack(ctx, e)
 		return
@@ -152,8 +152,8 @@ func (c *cell) views(ctx context.Context, e *engine.Engine) {
 	}
 }
 
-// showWidget shows the widget and carries its messages until the engine ends.
-func (c *cell) showWidget(ctx context.Context, e *engine.Engine, ch *channel) {
+// showWidget shows the widget and carries its messages until the controller ends.
+func (c *cell) showWidget(ctx context.Context, e *signin.Controller, ch *channel) {
 	var work sync.WaitGroup
 	defer work.Wait()
 	defer close(ch.over)

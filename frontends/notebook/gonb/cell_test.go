@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/frontends/notebook/engine"
+	"github.com/tokentoss/tokentoss/frontends/signin"
 )
 
 // start signs in, and returns what that returns.
@@ -37,19 +37,19 @@ func TestWidget(t *testing.T) {
 	}{
 		{"redirect", func(_ *front, a *app, _ uint64) { a.redirect <- nil }},
 		{"paste", func(f *front, _ *app, attempt uint64) {
-			f.up(engine.Up{Type: "redirect", Attempt: attempt, URL: landed})
+			f.up(signin.ClientMessage{Type: "redirect", Attempt: attempt, URL: landed})
 		}},
 	} {
 		t.Run(d.name, func(t *testing.T) {
 			f, a := newFront(t), newApp(core.SignedOut)
 			done := f.start(t.Context(), a)
 			f.script("gonb_comm")
-			f.up(engine.Up{Type: "hello"})
+			f.up(signin.ClientMessage{Type: "hello"})
 			m := f.armed()
 			if m.AuthURL != address {
 				t.Errorf("the address is %q", m.AuthURL)
 			}
-			f.up(engine.Up{Type: "opened", Attempt: m.Attempt})
+			f.up(signin.ClientMessage{Type: "opened", Attempt: m.Attempt})
 			f.until("waiting", func(m message) bool { return m.Phase == "waiting" })
 			d.end(f, a, m.Attempt)
 			m = f.until("the last snapshot", func(m message) bool { return m.Phase == "detached" })
@@ -63,7 +63,7 @@ func TestWidget(t *testing.T) {
 			if len(f.scripts)+len(f.early)+len(f.prompts) > 0 {
 				t.Error("there is a link or a prompt beside the widget")
 			}
-			f.up(engine.Up{Type: "sign_out"}) // nobody is there, and nothing hangs
+			f.up(signin.ClientMessage{Type: "sign_out"}) // nobody is there, and nothing hangs
 		})
 	}
 }
@@ -150,9 +150,9 @@ func TestLateWidget(t *testing.T) {
 	done := f.start(t.Context(), a)
 	f.script("gonb_comm")
 	f.script("planted-state")
-	f.up(engine.Up{Type: "hello"})
+	f.up(signin.ClientMessage{Type: "hello"})
 	m := f.armed()
-	f.up(engine.Up{Type: "redirect", Attempt: m.Attempt, URL: landed})
+	f.up(signin.ClientMessage{Type: "redirect", Attempt: m.Attempt, URL: landed})
 	f.script("jp-Stdin-input")
 	f.answers <- ""
 	f.until("the last snapshot", func(m message) bool { return m.Phase == "detached" })
@@ -166,7 +166,7 @@ func TestFails(t *testing.T) {
 	f, a := newFront(t), newApp(core.SignedOut)
 	done := f.start(t.Context(), a)
 	f.script("gonb_comm")
-	f.up(engine.Up{Type: "hello"})
+	f.up(signin.ClientMessage{Type: "hello"})
 	f.armed()
 	a.redirect <- core.ErrDenied
 	if err := next(t, "the end", done); !errors.Is(err, core.ErrDenied) {
@@ -225,11 +225,11 @@ func TestUnconfigured(t *testing.T) {
 		f, a := newFront(t), newApp(core.NotConfigured)
 		done := f.start(t.Context(), a)
 		f.script("gonb_comm")
-		f.up(engine.Up{Type: "hello"})
+		f.up(signin.ClientMessage{Type: "hello"})
 		f.until("a form", func(m message) bool { return m.Phase == "unconfigured" })
-		f.up(engine.Up{Type: "configure", ClientID: "id", ClientSecret: secret})
+		f.up(signin.ClientMessage{Type: "configure", ClientID: "id", ClientSecret: secret})
 		f.until("a button", func(m message) bool { return m.Phase == "signed_out" })
-		f.up(engine.Up{Type: "arm"})
+		f.up(signin.ClientMessage{Type: "arm"})
 		f.armed()
 		a.redirect <- nil
 		if err := next(t, "the end", done); err != nil {
@@ -278,11 +278,11 @@ func TestConfigure(t *testing.T) {
 			go func() { done <- f.configure(t.Context(), a) }()
 			if d.widget {
 				f.script("gonb_comm")
-				f.up(engine.Up{Type: "hello"})
+				f.up(signin.ClientMessage{Type: "hello"})
 				f.until("a form", func(m message) bool { return m.Phase == "unconfigured" })
-				f.up(engine.Up{Type: "configure", ClientID: "wrong", ClientSecret: secret})
+				f.up(signin.ClientMessage{Type: "configure", ClientID: "wrong", ClientSecret: secret})
 				f.until("a problem", func(m message) bool { return m.Error != nil && m.Error.Code == "client_refused" })
-				f.up(engine.Up{Type: "configure", ClientID: "id", ClientSecret: secret})
+				f.up(signin.ClientMessage{Type: "configure", ClientID: "id", ClientSecret: secret})
 				f.until("the last snapshot", func(m message) bool { return m.Phase == "detached" })
 			} else {
 				f.enters("id", secret)

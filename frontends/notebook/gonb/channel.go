@@ -17,7 +17,7 @@ const (
 	lostAfter = 4 * pingEvery
 )
 
-// A channel is GoNB's way to the browser and back, as an [engine.Carrier].
+// A channel is GoNB's way to the browser and back, as an [signin.Carrier].
 type channel struct {
 	down     func(message string)
 	up       chan string
@@ -46,7 +46,7 @@ func (ch *channel) take(message string) {
 	}
 }
 
-// Receive implements [engine.Carrier].
+// Receive implements [signin.Carrier].
 func (ch *channel) Receive(ctx context.Context) ([]byte, error) {
 	select {
 	case m := <-ch.up:
@@ -56,7 +56,7 @@ func (ch *channel) Receive(ctx context.Context) ([]byte, error) {
 	}
 }
 
-// Send implements [engine.Carrier].
+// Send implements [signin.Carrier].
 func (ch *channel) Send(_ context.Context, message []byte) error {
 	ch.down(string(message))
 	return nil

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tokentoss/tokentoss/frontends/notebook/engine"
+	"github.com/tokentoss/tokentoss/frontends/signin"
 )
 
 // TestKeepAlive: there are pings while there are answers, and one more.
@@ -35,7 +35,7 @@ func TestKeepAlive(t *testing.T) {
 func TestScripts(t *testing.T) {
 	scripts := map[string]string{
 		"widget": widgetScript("id", "/address"),
-		"link":   linkTo("id", engine.Armed{AuthURL: "https://provider.invalid/</script><script>alert(1)</script>"}),
+		"link":   linkTo("id", signin.Armed{AuthURL: "https://provider.invalid/</script><script>alert(1)</script>"}),
 		"prompt": answerPrompt("id"),
 	}
 	for name, s := range scripts {

@@ -5,7 +5,7 @@ import (
 	"net/http"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/profile"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 // A Client calls services behind Identity-Aware Proxy. Its Get, Post and Do are those

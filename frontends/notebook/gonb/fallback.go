@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/frontends/notebook/engine"
+	"github.com/tokentoss/tokentoss/frontends/signin"
 )
 
 // What the prompts of a front end say.
@@ -24,7 +24,7 @@ const (
 // the front end's prompt takes what the person has to enter.
 type fallback struct {
 	*cell
-	e    *engine.Engine
+	e    *signin.Controller
 	ctx  context.Context // of the prompts
 	end  context.CancelFunc
 	work sync.WaitGroup
@@ -35,14 +35,14 @@ type fallback struct {
 	since  uint64 // the seq of what is not older than the last answer
 }
 
-// fallBack shows the engine's state without the widget, until the engine ends.
-func (c *cell) fallBack(ctx context.Context, e *engine.Engine) {
-	ctx = context.WithoutCancel(ctx) // the engine's end is what ends it
+// fallBack shows the controller's state without the widget, until the controller ends.
+func (c *cell) fallBack(ctx context.Context, e *signin.Controller) {
+	ctx = context.WithoutCancel(ctx) // the controller's end is what ends it
 	f := &fallback{cell: c, e: e}
 	f.ctx, f.end = context.WithCancel(ctx)
 	defer f.close()
-	f.up(engine.Up{Type: "hello"})
-	var last engine.Snapshot
+	f.up(signin.ClientMessage{Type: "hello"})
+	var last signin.Snapshot
 	for v := e.Subscribe(); ; {
 		list, err := v.Next(ctx)
 		if errors.Is(err, io.EOF) {
@@ -50,58 +50,58 @@ func (c *cell) fallBack(ctx context.Context, e *engine.Engine) {
 		}
 		for _, m := range list {
 			switch m := m.(type) {
-			case engine.Snapshot:
+			case signin.Snapshot:
 				last = m
 				f.see(m)
-			case engine.Armed:
+			case signin.Armed:
 				f.sign(m, last.Error)
 			}
 		}
 	}
 }
 
-// up sends the engine a message. It has none that is not well formed.
-func (f *fallback) up(m engine.Up) {
-	m.V = engine.Version
+// up sends the controller a message. It has none that is not well formed.
+func (f *fallback) up(m signin.ClientMessage) {
+	m.V = signin.Version
 	_ = f.e.Handle(m)
 }
 
 // see asks for what the snapshot wants.
-func (f *fallback) see(s engine.Snapshot) {
+func (f *fallback) see(s signin.Snapshot) {
 	if s.Busy != "" {
 		return
 	}
 	switch s.Phase {
-	case engine.Unconfigured:
-		f.ask(s.Seq, func() (engine.Up, error) {
+	case signin.Unconfigured:
+		f.ask(s.Seq, func() (signin.ClientMessage, error) {
 			id, err := f.line(problem(s.Error) + askClient)
 			if err != nil {
-				return engine.Up{}, err
+				return signin.ClientMessage{}, err
 			}
 			secret, err := f.line(askSecret)
-			return engine.Up{Type: "configure", ClientID: id, ClientSecret: core.Secret(secret)}, err
+			return signin.ClientMessage{Type: "configure", ClientID: id, ClientSecret: core.Secret(secret)}, err
 		})
-	case engine.SignedOut, engine.NeedsSignIn:
+	case signin.SignedOut, signin.NeedsSignIn:
 		if s.Attempt == 0 && !s.Stuck {
-			f.up(engine.Up{Type: "arm", Seq: s.Seq})
+			f.up(signin.ClientMessage{Type: "arm", Seq: s.Seq})
 		}
 	}
 }
 
 // sign shows the link, and asks for the address that the browser ends on.
-func (f *fallback) sign(a engine.Armed, p *engine.Problem) {
+func (f *fallback) sign(a signin.Armed, p *signin.Problem) {
 	f.run(linkTo(f.id, a))
 	const fresh = math.MaxUint64 // each address comes once
-	f.ask(fresh, func() (engine.Up, error) {
+	f.ask(fresh, func() (signin.ClientMessage, error) {
 		address, err := f.line(problem(p) + askAddress)
-		return engine.Up{Type: "redirect", Attempt: a.Attempt, URL: core.Secret(address)}, err
+		return signin.ClientMessage{Type: "redirect", Attempt: a.Attempt, URL: core.Secret(address)}, err
 	})
 }
 
-// ask sends the engine what the person enters. It is wanted by what has seq, and that is
+// ask sends the controller what the person enters. It is wanted by what has seq, and that is
 // not older than the last answer. There is one prompt at a time. Where there are none,
 // the redirect is the only way.
-func (f *fallback) ask(seq uint64, prompt func() (engine.Up, error)) {
+func (f *fallback) ask(seq uint64, prompt func() (signin.ClientMessage, error)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.asking || f.deaf || seq < f.since {
@@ -120,11 +120,11 @@ func (f *fallback) ask(seq uint64, prompt func() (engine.Up, error)) {
 	})
 }
 
-// seq is the engine's.
+// seq is the controller's.
 func (f *fallback) seq() (seq uint64) {
 	list, _ := f.e.Subscribe().Next(f.ctx) // has all there is at once
 	for _, m := range list {
-		if s, ok := m.(engine.Snapshot); ok {
+		if s, ok := m.(signin.Snapshot); ok {
 			seq = s.Seq
 		}
 	}
@@ -161,7 +161,7 @@ func (f *fallback) close() {
 }
 
 // problem is what a prompt begins with when the last answer was not taken.
-func problem(p *engine.Problem) string {
+func problem(p *signin.Problem) string {
 	if p == nil {
 		return ""
 	}

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/frontends/notebook/engine"
+	"github.com/tokentoss/tokentoss/frontends/signin"
 )
 
 const (
@@ -108,8 +108,8 @@ func (f *front) prompted(ctx context.Context, prompt string) (string, error) {
 }
 
 // up is a message of the widget.
-func (f *front) up(m engine.Up) {
-	m.V = engine.Version
+func (f *front) up(m signin.ClientMessage) {
+	m.V = signin.Version
 	fields := map[string]any{"v": 1, "type": m.Type, "attempt": m.Attempt, "url": m.URL.Reveal(), "client_id": m.ClientID, "client_secret": m.ClientSecret.Reveal()}
 	data, err := json.Marshal(fields)
 	if err != nil {

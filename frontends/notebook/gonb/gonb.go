@@ -6,7 +6,7 @@ import (
 	"os"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/profile"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 // Options change which session is used. The zero value is the profile that the

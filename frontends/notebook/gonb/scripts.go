@@ -4,8 +4,8 @@ import (
 	_ "embed"
 	"encoding/json"
 
-	"github.com/tokentoss/tokentoss/frontends/notebook/engine"
-	"github.com/tokentoss/tokentoss/frontends/notebook/widget"
+	"github.com/tokentoss/tokentoss/frontends/signin"
+	"github.com/tokentoss/tokentoss/frontends/signin/widget"
 )
 
 // What the browser runs. Each is a function of one object.
@@ -29,7 +29,7 @@ func widgetScript(id, address string) string {
 
 // linkTo shows a link in the element id. The address has the state of the sign-in in
 // it.
-func linkTo(id string, a engine.Armed) string {
+func linkTo(id string, a signin.Armed) string {
 	return call(linkScript, map[string]any{"id": id, "url": a.AuthURL, "code": a.Code})
 }
 

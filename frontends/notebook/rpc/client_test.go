@@ -15,11 +15,11 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/profile"
-	"github.com/tokentoss/tokentoss/e2e/emulator"
+	"github.com/tokentoss/tokentoss/emulator"
 	"github.com/tokentoss/tokentoss/frontends/notebook"
 	"github.com/tokentoss/tokentoss/frontends/notebook/rpc"
 	"github.com/tokentoss/tokentoss/plugins"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/profile"
+	"github.com/tokentoss/tokentoss/profile"
 	"github.com/tokentoss/tokentoss/stores/file"
 	"github.com/tokentoss/tokentoss/stores/memory"
 )

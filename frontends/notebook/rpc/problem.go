@@ -7,8 +7,8 @@ import (
 	"unicode"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/profile"
 	"github.com/tokentoss/tokentoss/plugins"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 // maxText is the length of a message or a hint, in characters.

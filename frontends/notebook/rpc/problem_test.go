@@ -9,8 +9,8 @@ import (
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/profile"
 	"github.com/tokentoss/tokentoss/plugins"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 // A says error has a hint of its own.

@@ -9,8 +9,8 @@ import (
 	"sync"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/profile"
 	"github.com/tokentoss/tokentoss/plugins"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 // Protocol is what this package speaks.

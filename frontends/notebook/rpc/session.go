@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/profile"
-	"github.com/tokentoss/tokentoss/frontends/notebook/engine"
+	"github.com/tokentoss/tokentoss/frontends/signin"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 // initializeParams are those of initialize. Others may come with a later protocol,
@@ -45,7 +45,7 @@ func (s *server) initialize(data json.RawMessage) (any, error) {
 	s.ready = true
 	s.host.Log.Debug("the client is here", "name", plain(cut(p.Client.Name)), "version", plain(cut(p.Client.Version)))
 	return initializeResult{
-		Protocol: Protocol, Widget: fmt.Sprintf("tokentoss.widget/%d", engine.Version), Version: s.host.Version,
+		Protocol: Protocol, Widget: fmt.Sprintf("tokentoss.widget/%d", signin.Version), Version: s.host.Version,
 		ConfigDir: s.host.Dir, RemoteHint: s.host.RemoteHint,
 	}, nil
 }

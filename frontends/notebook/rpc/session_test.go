@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/profile"
-	"github.com/tokentoss/tokentoss/e2e/emulator"
+	"github.com/tokentoss/tokentoss/emulator"
+	"github.com/tokentoss/tokentoss/profile"
 	"github.com/tokentoss/tokentoss/stores/memory"
 )
 

@@ -9,9 +9,9 @@ import (
 	"sync"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/profile"
-	"github.com/tokentoss/tokentoss/frontends/notebook/engine"
+	"github.com/tokentoss/tokentoss/frontends/signin"
 	"github.com/tokentoss/tokentoss/plugins"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 // maxWaiting is how many messages of the views may wait for a frontend that is
@@ -67,9 +67,9 @@ var errTooMany = errors.New("too many messages wait for the frontend")
 
 // up gives a message of a view to the frontend, which it starts if there is none.
 func (v *views) up(data json.RawMessage) error {
-	m, err := engine.ParseUp(data)
+	m, err := signin.ParseClientMessage(data)
 	if err != nil {
-		v.say(engine.NewFatal(err))
+		v.say(signin.NewFatal(err))
 		return err
 	}
 	v.mu.Lock()
@@ -109,11 +109,11 @@ func (v *views) run(t *terminal) {
 	if err != nil {
 		text = fmt.Sprintf("What is behind this widget has ended: %v. Run the cell again.", err)
 	}
-	v.say(engine.Fatal{V: engine.Version, Type: "fatal", Code: "ended", Message: plain(text)})
+	v.say(signin.Fatal{V: signin.Version, Type: "fatal", Code: "ended", Message: plain(text)})
 }
 
 // say sends a message of this process to the views.
-func (v *views) say(m engine.Message) {
+func (v *views) say(m signin.Message) {
 	if data, err := json.Marshal(m); err == nil {
 		v.send(data)
 	}
