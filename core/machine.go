@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // A Machine is who a session is of that needs no person: a service account, by a
@@ -38,7 +40,7 @@ type Machine struct {
 }
 
 // ErrNoFlow: this program cannot obtain a token, since it has no [Flow].
-var ErrNoFlow = errors.New("this program has no flow to obtain a token with")
+const ErrNoFlow = fault.NoFlow
 
 // A PersonsSessionError is a session of a person, which a machine's session would
 // have to overwrite.
