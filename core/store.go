@@ -113,16 +113,16 @@ type Protector interface {
 
 // Errors of a [TokenStore]. Implementations wrap them.
 const (
-	ErrNotFound = fault.NotFound                // no document under that key
+	ErrNotFound = fault.NotFound // no document under that key
 	ErrConflict = fault.Conflict // Save from an old revision
-	ErrLocked   = fault.Locked                   // the lock was not to be had in time
-	ErrCorrupt  = fault.Corrupt                  // there is something, but not a document
-	ErrInsecure = fault.Insecure              // others could read or write the document
-	ErrReadOnly = fault.ReadOnly        // no permission, no space, read-only
-	ErrBadKey   = fault.BadKey      // empty, or not storable
-	ErrTooLarge = fault.TooLarge                // more than the store can keep
+	ErrLocked   = fault.Locked   // the lock was not to be had in time
+	ErrCorrupt  = fault.Corrupt  // there is something, but not a document
+	ErrInsecure = fault.Insecure // others could read or write the document
+	ErrReadOnly = fault.ReadOnly // no permission, no space, read-only
+	ErrBadKey   = fault.BadKey   // empty, or not storable
+	ErrTooLarge = fault.TooLarge // more than the store can keep
 
-	ErrUnavailable = fault.Unavailable        // no keyring, no server, a plugin that ended
-	ErrSealed      = fault.Sealed // a keyring or identity that a person must unlock
-	ErrRefused     = fault.Refused              // a keyring, a server or a person said no
+	ErrUnavailable = fault.Unavailable // no keyring, no server, a plugin that ended
+	ErrSealed      = fault.Sealed      // a keyring or identity that a person must unlock
+	ErrRefused     = fault.Refused     // a keyring, a server or a person said no
 )
