@@ -9,6 +9,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/profile"
 )
 
@@ -33,7 +34,7 @@ func (c *commands) configure() *cli.Command {
 func configure(ctx context.Context, in *Invocation) error {
 	issuer := in.String("issuer")
 	if issuer != "" {
-		if err := core.CheckIssuer(issuer, true); err != nil {
+		if err := oidc.CheckIssuer(issuer, true); err != nil {
 			return usagef("name it as its discovery document does", "%v", err)
 		}
 	}
@@ -70,7 +71,7 @@ func configure(ctx context.Context, in *Invocation) error {
 			return err
 		}
 	}
-	if p.Client().Issuer() == core.GoogleIssuer && !strings.HasSuffix(cs.ClientID, ".apps.googleusercontent.com") {
+	if p.Client().Issuer() == oidc.GoogleIssuer && !strings.HasSuffix(cs.ClientID, ".apps.googleusercontent.com") {
 		in.say.warn("client ID %q does not end in .apps.googleusercontent.com, as Google's do", cs.ClientID)
 	}
 	in.say.say("configured OAuth client %s in %s", cs.ClientID, p.ClientFile)
@@ -94,7 +95,7 @@ func (in *Invocation) readClient(ctx context.Context) (core.ClientSecrets, error
 		if err != nil {
 			return none, err
 		}
-		cs, err := core.ParseClientSecrets(data)
+		cs, err := oidc.ParseClientSecrets(data)
 		if err != nil {
 			return none, fmt.Errorf("%s: %w", inputName(from), err)
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/profile"
 )
 
@@ -39,7 +40,7 @@ func logout(ctx context.Context, in *Invocation) error {
 	err = p.SignOut(ctx)
 	if errors.Is(err, core.ErrNotRevoked) {
 		where := "its provider"
-		if c := p.Client(); c == nil || c.Issuer() == core.GoogleIssuer {
+		if c := p.Client(); c == nil || c.Issuer() == oidc.GoogleIssuer {
 			where = "https://myaccount.google.com/connections"
 		}
 		return &hintedError{fmt.Errorf("the session is forgotten here, but %w", err), "end it at " + where + ", if it matters"}
