@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/profile"
 )
 
@@ -24,7 +25,7 @@ const maxInput = 1 << 20
 func configure(ctx context.Context, in *Invocation) error {
 	issuer := in.String("issuer")
 	if issuer != "" {
-		if err := core.CheckIssuer(issuer, true); err != nil {
+		if err := oidc.CheckIssuer(issuer, true); err != nil {
 			return usagef("name it as its discovery document does", "%v", err)
 		}
 	}
@@ -61,7 +62,7 @@ func configure(ctx context.Context, in *Invocation) error {
 			return err
 		}
 	}
-	if p.Client().Issuer() == core.GoogleIssuer && !strings.HasSuffix(cs.ClientID, ".apps.googleusercontent.com") {
+	if p.Client().Issuer() == oidc.GoogleIssuer && !strings.HasSuffix(cs.ClientID, ".apps.googleusercontent.com") {
 		in.say.warn("client ID %q does not end in .apps.googleusercontent.com, as Google's do", cs.ClientID)
 	}
 	in.say.say("configured OAuth client %s in %s", cs.ClientID, p.ClientFile)
@@ -85,7 +86,7 @@ func (in *Invocation) readClient(ctx context.Context) (core.ClientSecrets, error
 		if err != nil {
 			return none, err
 		}
-		cs, err := core.ParseClientSecrets(data)
+		cs, err := oidc.ParseClientSecrets(data)
 		if err != nil {
 			return none, fmt.Errorf("%s: %w", inputName(from), err)
 		}
@@ -185,7 +186,7 @@ func logout(ctx context.Context, in *Invocation) error {
 	err = p.SignOut(ctx)
 	if errors.Is(err, core.ErrNotRevoked) {
 		where := "its provider"
-		if c := p.Client(); c == nil || c.Issuer() == core.GoogleIssuer {
+		if c := p.Client(); c == nil || c.Issuer() == oidc.GoogleIssuer {
 			where = "https://myaccount.google.com/connections"
 		}
 		return &hintedError{fmt.Errorf("the session is forgotten here, but %w", err), "end it at " + where + ", if it matters"}

@@ -1,4 +1,4 @@
-package core_test
+package oidc_test
 
 import (
 	"context"
@@ -10,12 +10,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
-// wireServer answers in ways that a Wire must not take. It returns how often a
+// oddServer answers in ways that a Transport must not take. It returns how often a
 // redirect was followed.
-func wireServer(t *testing.T) (url string, followed *int) {
+func oddServer(t *testing.T) (url string, followed *int) {
 	followed = new(int)
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { *followed++ }))
 	t.Cleanup(other.Close)
@@ -47,10 +47,10 @@ func wireServer(t *testing.T) (url string, followed *int) {
 
 // A flow's own requests have the rules of this package's: no redirect, no long
 // answer, nothing of the answer in an error.
-func TestWire(t *testing.T) {
+func TestTransport(t *testing.T) {
 	t.Parallel()
-	url, followed := wireServer(t)
-	w := core.NewWire(core.ProviderOptions{InsecureLoopback: true})
+	url, followed := oddServer(t)
+	w := oidc.NewTransport(oidc.ProviderOptions{InsecureLoopback: true})
 	client := w.Client("thing")
 	res, err := client.Post(url+"/ok", "text/plain", strings.NewReader("hello"))
 	if err != nil {
@@ -67,7 +67,7 @@ func TestWire(t *testing.T) {
 		"/redirect": {307, ""}, "/oauth": {400, "invalid_grant"}, "/api": {403, "permission_denied"}, "/odd": {500, ""}, "/empty": {204, ""}, "/long": {200, ""},
 	} {
 		_, err := client.Post(url+path, "text/plain", strings.NewReader("hello"))
-		var pe *core.ProviderError
+		var pe *oidc.ProviderError
 		if !errors.As(err, &pe) || pe.Status != want.status || pe.Code != want.code || pe.Endpoint != "thing" || w.Err() != error(pe) {
 			t.Errorf("%s: %v (%+v)", path, err, pe)
 		}
@@ -90,17 +90,17 @@ func TestWire(t *testing.T) {
 }
 
 // Nobody is spoken to by plain http but who was named.
-func TestWirePlain(t *testing.T) {
+func TestTransportSpeaksHTTPToListedHosts(t *testing.T) {
 	t.Parallel()
-	url, _ := wireServer(t)
-	other, _ := wireServer(t)
-	strict := core.NewWire(core.ProviderOptions{}).Client("thing")
+	url, _ := oddServer(t)
+	other, _ := oddServer(t)
+	strict := oidc.NewTransport(oidc.ProviderOptions{}).Client("thing")
 	for _, url := range []string{url + "/ok", "http://example.com/", "http://localhost:1/", "ftp://example.com/"} {
 		if _, err := strict.Get(url); err == nil || !strings.Contains(err.Error(), "will not be asked") {
 			t.Errorf("%s: %v", url, err)
 		}
 	}
-	plain := core.NewWire(core.ProviderOptions{}, strings.TrimPrefix(url, "http://")).Client("thing")
+	plain := oidc.NewTransport(oidc.ProviderOptions{}, strings.TrimPrefix(url, "http://")).Client("thing")
 	if _, err := plain.Get(url + "/ok"); err != nil {
 		t.Errorf("a host that has no certificate: %v", err)
 	}

@@ -1,4 +1,4 @@
-package core
+package oidc
 
 import (
 	"context"
@@ -18,12 +18,14 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/tokentoss/tokentoss/core/internal/strictjson"
 )
 
-const (
-	// endpointTimeout bounds one request to the provider, its answer included.
-	endpointTimeout = 10 * time.Second
+// RequestTimeout bounds one request to the provider, its answer included.
+const RequestTimeout = 10 * time.Second
 
+const (
 	// maxAnswer is the size of the largest answer that is read.
 	maxAnswer = 1 << 20
 
@@ -103,7 +105,7 @@ func (c *endpointClient) do(ctx context.Context, endpoint, rawURL string, form u
 	if err := c.checkURL(rawURL); err != nil {
 		return nil, &ProviderError{Endpoint: endpoint, Host: hostOf(rawURL), Problem: "will not be asked", Err: err}
 	}
-	ctx, cancel := context.WithTimeout(ctx, endpointTimeout)
+	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
 	defer cancel()
 	for try := 1; ; try++ {
 		began := time.Now()
@@ -301,7 +303,7 @@ func (a *answer) object() (map[string]json.RawMessage, error) {
 	if mt, _, err := mime.ParseMediaType(a.header.Get("Content-Type")); err != nil || mt != "application/json" {
 		return nil, a.fail(fmt.Sprintf("answered %d with something that is not JSON", a.status))
 	}
-	fields, err := strictObject(a.body)
+	fields, err := strictjson.Object(a.body)
 	if err != nil {
 		return nil, a.fail(fmt.Sprintf("answered %d with %v", a.status, err))
 	}

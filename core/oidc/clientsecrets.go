@@ -1,4 +1,4 @@
-package core
+package oidc
 
 import (
 	"bytes"
@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/tokentoss/tokentoss/core/internal/strictjson"
 )
 
 // ClientSecrets is an OAuth client as Google's console exports it, a file named
@@ -98,22 +100,13 @@ func fileFault(err error) error {
 	var te *json.UnmarshalTypeError
 	switch {
 	case !errors.As(err, &te):
-		return fault("it is not JSON" + jsonPosition(err))
+		return fault("it is not JSON" + strictjson.Position(err))
 	case te.Field == "":
 		return fault("it is not a JSON object")
 	case !strings.Contains(te.Field, "."):
 		return fault(fmt.Sprintf("%q is not a JSON object", te.Field))
 	}
 	return fault(fmt.Sprintf("%s is a JSON %s, which does not belong there", te.Field, te.Value))
-}
-
-// jsonPosition says where a syntax error is, without quoting the file.
-func jsonPosition(err error) string {
-	var se *json.SyntaxError
-	if errors.As(err, &se) {
-		return fmt.Sprintf(" (at byte %d)", se.Offset)
-	}
-	return ""
 }
 
 // Validate checks what a file or a person gave, with a [*ClientSecretsError].
@@ -152,6 +145,16 @@ var (
 // forGoogle tells whether the file names no provider but Google.
 func (c ClientSecrets) forGoogle() bool {
 	return slices.Contains(googleAuthURIs, c.AuthURI) && slices.Contains(googleTokenURIs, c.TokenURI)
+}
+
+// ForIssuer returns c as it is kept for a client of issuer: what is kept for another
+// provider must not be taken for a client of Google's, which has a secret, when it
+// is read again.
+func (c ClientSecrets) ForIssuer(issuer string) ClientSecrets {
+	if issuer != GoogleIssuer && c.forGoogle() {
+		c.AuthURI, c.TokenURI = issuer, issuer
+	}
+	return c
 }
 
 // Encode returns the client as the content of a client_secrets.json, with its

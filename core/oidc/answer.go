@@ -1,10 +1,12 @@
-package core
+package oidc
 
 import (
 	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/tokentoss/tokentoss/core/internal/strictjson"
 )
 
 // longestLifetime bounds expires_in; more is a mistake of the provider.
@@ -21,7 +23,7 @@ func readTokens(a *answer, now time.Time) (*Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	var t Token
+	t := Token{ClockOffset: a.offset}
 	text := func(name string) (s string, err error) {
 		if raw, ok := fields[name]; ok && json.Unmarshal(raw, &s) != nil {
 			err = a.fail(name + " in its answer is not a string")
@@ -77,7 +79,7 @@ func readLifetime(raw json.RawMessage) (time.Duration, error) {
 func errorAnswer(a *answer, now time.Time) *ProviderError {
 	e := a.fail(fmt.Sprintf("answered %d", a.status))
 	e.RetryAfter = a.retryAfter(now)
-	fields, err := strictObject(a.body)
+	fields, err := strictjson.Object(a.body)
 	if err != nil {
 		return e
 	}

@@ -1,4 +1,4 @@
-package core
+package oidc
 
 import (
 	"bytes"
@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// A Wire carries the requests that a [Flow] makes itself, or has a library make,
+// A Transport carries the requests that a flow makes itself, or has a library make,
 // under the rules of this package's own: https only, no redirects, a deadline, at
 // most 1 MiB of answer, nothing sent twice, and no part of an answer in an error. It
 // is for one sign-in.
 //
 // A request fails where its answer is not 200; the error is a [*ProviderError].
-type Wire struct {
+type Transport struct {
 	client *endpointClient
 	plain  []string
 
@@ -27,54 +27,54 @@ type Wire struct {
 	err    error
 }
 
-// NewWire returns a Wire to the provider that o names. The hosts of plain, as in a
+// NewTransport returns a Transport to the provider that o names. The hosts of plain, as in a
 // URL, are spoken to by http too: such as a metadata server, which has no
 // certificate.
-func NewWire(o ProviderOptions, plain ...string) *Wire {
+func NewTransport(o ProviderOptions, plain ...string) *Transport {
 	o.setDefaults()
-	return &Wire{client: newEndpointClient(o), plain: plain}
+	return &Transport{client: newEndpointClient(o), plain: plain}
 }
 
 // Client returns an http.Client whose requests are to the endpoint of that name, as
 // it will stand in errors and logs.
-func (w *Wire) Client(endpoint string) *http.Client {
-	return &http.Client{Transport: wireTransport{w, endpoint}}
+func (t *Transport) Client(endpoint string) *http.Client {
+	return &http.Client{Transport: roundTripper{t, endpoint}}
 }
 
 // ClockOffset returns this machine's clock minus the clock of who answered last, as
 // far as its answer told.
-func (w *Wire) ClockOffset() time.Duration {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.offset
+func (t *Transport) ClockOffset() time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.offset
 }
 
 // Err returns how the last request failed, for when a library has made a text of it.
-func (w *Wire) Err() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.err
+func (t *Transport) Err() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.err
 }
 
-type wireTransport struct {
-	wire     *Wire
-	endpoint string
+type roundTripper struct {
+	transport *Transport
+	endpoint  string
 }
 
 // RoundTrip implements [http.RoundTripper].
-func (t wireTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	w := t.wire
+func (r roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
+	t := r.transport
 	began := time.Now()
-	a, err := w.send(t.endpoint, req)
-	w.client.logRequest(req.Context(), t.endpoint, req.URL.String(), a, err, time.Since(began))
+	a, err := t.send(r.endpoint, req)
+	t.client.logRequest(req.Context(), r.endpoint, req.URL.String(), a, err, time.Since(began))
 	if err == nil && a.status != http.StatusOK {
-		err = apiError(a, w.client.now())
+		err = apiError(a, t.client.now())
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.err = err
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.err = err
 	if a != nil {
-		w.offset = a.offset
+		t.offset = a.offset
 	}
 	if err != nil {
 		return nil, err
@@ -85,23 +85,23 @@ func (t wireTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-func (w *Wire) send(endpoint string, req *http.Request) (*answer, error) {
-	if plain := req.URL.Scheme == "http" && slices.Contains(w.plain, req.URL.Host); !plain {
-		if err := w.client.checkURL(req.URL.String()); err != nil {
+func (t *Transport) send(endpoint string, req *http.Request) (*answer, error) {
+	if plain := req.URL.Scheme == "http" && slices.Contains(t.plain, req.URL.Host); !plain {
+		if err := t.client.checkURL(req.URL.String()); err != nil {
 			if req.Body != nil {
 				_ = req.Body.Close()
 			}
 			return nil, &ProviderError{Endpoint: endpoint, Host: req.URL.Host, Problem: "will not be asked", Err: err}
 		}
 	}
-	ctx, cancel := context.WithTimeout(req.Context(), endpointTimeout)
+	ctx, cancel := context.WithTimeout(req.Context(), RequestTimeout)
 	defer cancel()
 	req = req.Clone(ctx)
 	req.GetBody = nil // or net/http might send it twice
 	if req.Header.Get("User-Agent") == "" {
 		req.Header.Set("User-Agent", "tokentoss")
 	}
-	return w.client.send(endpoint, req)
+	return t.client.send(endpoint, req)
 }
 
 // apiError reads an error of RFC 6749, or of Google's APIs, whose error is an object

@@ -1,4 +1,4 @@
-package core
+package oidc
 
 import (
 	"context"
@@ -43,9 +43,9 @@ func Google() Provider {
 	}
 }
 
-// ownIssuer tells whether iss is how the provider names itself. Google, and
-// only Google, has two spellings.
-func (p Provider) ownIssuer(iss string) bool {
+// Issued tells whether iss, of an ID token, is how the provider names itself.
+// Google, and only Google, has two spellings.
+func (p Provider) Issued(iss string) bool {
 	return iss == p.Issuer || p.Issuer == GoogleIssuer && iss == "accounts.google.com"
 }
 

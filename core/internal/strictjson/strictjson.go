@@ -1,18 +1,20 @@
-package core
+// Package strictjson reads JSON that must not be read in two ways.
+package strictjson
 
 import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 )
 
 // maxDepth is the deepest nesting that an answer of a token endpoint may have.
 const maxDepth = 16
 
-// strictObject reads data as one JSON object in which no key stands twice. A
+// Object reads data as one JSON object in which no key stands twice. A
 // key that stands twice means that two readers can see two different tokens.
-func strictObject(data []byte) (map[string]json.RawMessage, error) {
+func Object(data []byte) (map[string]json.RawMessage, error) {
 	if err := checkDepth(data); err != nil {
 		return nil, err
 	}
@@ -65,4 +67,13 @@ func checkDepth(data []byte) error {
 		}
 	}
 	return nil
+}
+
+// Position says where a syntax error is, without quoting the document.
+func Position(err error) string {
+	var se *json.SyntaxError
+	if errors.As(err, &se) {
+		return fmt.Sprintf(" (at byte %d)", se.Offset)
+	}
+	return ""
 }

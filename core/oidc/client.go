@@ -1,4 +1,4 @@
-package core
+package oidc
 
 import (
 	"context"
@@ -11,14 +11,14 @@ import (
 )
 
 // A Client is an OAuth client at its provider. It makes the requests that carry
-// the client's secret, so that a [Flow] need not.
+// the client's secret, so that a flow need not.
 type Client struct {
 	ID           string
 	Secret       Secret
 	Web          bool     // redirect URIs are matched exactly
 	RedirectURIs []string // of a Web client
 
-	// Consent asks a Flow to have the person consent anew. A Session sets it when
+	// Consent asks a flow to have the person consent anew. A Session sets it when
 	// the last sign-in brought no refresh token. It is not the default, since
 	// each consent at Google uses up one of the 100 refresh tokens that an
 	// account has per client
@@ -152,7 +152,7 @@ func (c *Client) Exchange(ctx context.Context, code, redirectURI, verifier, nonc
 	if err != nil {
 		return nil, err
 	}
-	token, a, err := c.grant(ctx, p, url.Values{
+	token, err := c.grant(ctx, p, url.Values{
 		"grant_type":    {"authorization_code"},
 		"code":          {code},
 		"redirect_uri":  {redirectURI},
@@ -162,87 +162,110 @@ func (c *Client) Exchange(ctx context.Context, code, redirectURI, verifier, nonc
 		return nil, err
 	}
 	token.Nonce = nonce
-	return c.accept(ctx, p, token, a)
+	return c.accept(ctx, p, token)
 }
 
 // accept checks the ID token of a sign-in: its claims and its signature.
-func (c *Client) accept(ctx context.Context, p Provider, token *Token, a *answer) (*Token, error) {
-	token.ClockOffset = a.offset
-	// Here the person is present and can set a wrong clock; later, a session
-	// goes by the provider's clock.
-	want := c.expect(p, token, a)
-	want.now, want.nonce, want.noNonce = c.options.Now(), token.Nonce, token.NoNonce
-	claims, err := ParseClaims(token.IDToken)
+func (c *Client) accept(ctx context.Context, p Provider, token *Token) (*Token, error) {
+	t, claims, err := parseIDToken(token.IDToken)
 	if err != nil {
 		return nil, err
 	}
+	// Here the person is present and can set a wrong clock; later, a session
+	// goes by the provider's clock.
+	want := c.expect(p, token)
+	want.now, want.nonce, want.noNonce = c.options.Now(), token.Nonce, token.NoNonce
 	if err := claims.check(want); err != nil {
 		return nil, err
 	}
-	if err := c.keys.verify(ctx, p, token.IDToken); err != nil {
+	if err := c.keys.verify(ctx, p, t); err != nil {
 		return nil, err
 	}
+	token.checked = &checked{idToken: token.IDToken, nonce: token.Nonce, resolver: c.resolver, claims: claims}
 	return token, nil
 }
 
-// refresh gets new tokens for a refresh token (RFC 6749 section 6) and checks
-// the ID token against the one before. It makes at most one request. With an
-// error about the ID token it returns the tokens too, for the sake of a refresh
-// token that was rotated.
-func (c *Client) refresh(ctx context.Context, refreshToken Secret, earlier *Claims) (*Token, *answer, error) {
+// SignInClaims checks the claims of a token that a sign-in brought, as
+// [Client.Exchange] does, and returns them. It makes no request and checks no
+// signature. A token that this client obtained itself is not parsed again.
+//
+// It returns a [*ClaimError] or a [*ClockError].
+func (c *Client) SignInClaims(t *Token) (Claims, error) {
+	if t == nil || t.IDToken == "" {
+		return Claims{}, &ClaimError{Claim: "id_token", Problem: "is missing"}
+	}
+	if k := t.checked; k != nil && k.idToken == t.IDToken && k.nonce == t.Nonce && k.resolver == c.resolver {
+		return k.claims, nil
+	}
+	claims, err := ParseClaims(t.IDToken)
+	if err != nil {
+		return Claims{}, err
+	}
+	want := c.expect(Provider{Issuer: c.Issuer()}, t)
+	want.now, want.offset, want.nonce, want.noNonce = c.options.Now(), 0, t.Nonce, t.NoNonce
+	if err := claims.check(want); err != nil {
+		return Claims{}, err
+	}
+	return claims, nil
+}
+
+// Refresh gets new tokens for a refresh token (RFC 6749 section 6) and checks
+// the ID token against the claims of the one before. It makes at most one
+// request. With an error about the ID token it returns the tokens too, for the
+// sake of a refresh token that was rotated.
+//
+// It returns a [*ProviderError], a [*ClaimError], a [*ClockError], or
+// [ErrOtherSubject].
+func (c *Client) Refresh(ctx context.Context, refreshToken Secret, earlier *Claims) (*Token, Claims, error) {
 	p, err := c.Provider(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, Claims{}, err
 	}
-	token, a, err := c.grant(ctx, p, url.Values{
+	token, err := c.grant(ctx, p, url.Values{
 		"grant_type":    {"refresh_token"},
 		"refresh_token": {refreshToken.Reveal()},
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, Claims{}, err
 	}
 	// No signature check: the token comes straight from the token endpoint over
 	// TLS (OpenID Connect Core section 3.1.3.7, item 6).
 	claims, err := ParseClaims(token.IDToken)
 	if err != nil {
-		return token, a, err
+		return token, Claims{}, err
 	}
-	want := c.expect(p, token, a)
+	want := c.expect(p, token)
 	want.earlier = earlier
 	if err := claims.check(want); err != nil {
-		return token, a, err
+		return token, Claims{}, err
 	}
-	return token, a, nil
+	return token, claims, nil
 }
 
 // expect is what every token of this client is held against. The clock is the
 // provider's, as far as its Date header tells.
-func (c *Client) expect(p Provider, t *Token, a *answer) expectation {
+func (c *Client) expect(p Provider, t *Token) expectation {
 	return expectation{
 		provider: p, clientID: c.ID, hostedDomain: c.options.HostedDomain, accessToken: t.AccessToken,
-		now: c.options.Now().Add(-a.offset), offset: a.offset,
+		now: c.options.Now().Add(-t.ClockOffset), offset: t.ClockOffset,
 	}
 }
 
 // grant posts to the token endpoint and reads the tokens.
-func (c *Client) grant(ctx context.Context, p Provider, form url.Values) (*Token, *answer, error) {
+func (c *Client) grant(ctx context.Context, p Provider, form url.Values) (*Token, error) {
 	form.Set("client_id", c.ID)
 	if c.Secret != "" {
 		form.Set("client_secret", c.Secret.Reveal())
 	}
 	a, err := c.resolver.http.post(ctx, "token", p.TokenURL, form)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	t, err := readTokens(a, c.options.Now())
-	if err != nil {
-		return nil, nil, err
-	}
-	return t, a, nil
+	return readTokens(a, c.options.Now())
 }
 
-// revoke tells the provider to end what token belongs to (RFC 7009).
-func (c *Client) revoke(ctx context.Context, token Secret) error {
+// Revoke tells the provider to end what token belongs to (RFC 7009).
+func (c *Client) Revoke(ctx context.Context, token Secret) error {
 	p, err := c.Provider(ctx)
 	if err != nil {
 		return err

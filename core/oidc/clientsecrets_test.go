@@ -1,4 +1,4 @@
-package core_test
+package oidc_test
 
 import (
 	"errors"
@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 const goodClient = `{"installed":{"client_id":"1-x.apps.googleusercontent.com","project_id":"p","auth_uri":"https://accounts.google.com/o/oauth2/auth",` +
@@ -51,8 +51,8 @@ func TestParseClientSecretsFaults(t *testing.T) {
 		{"token_uri no URL", installed(`"client_id":"x","client_secret":"z","token_uri":":"`), `token_uri is not a URL`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := core.ParseClientSecrets([]byte(tt.file))
-			var ce *core.ClientSecretsError
+			_, err := oidc.ParseClientSecrets([]byte(tt.file))
+			var ce *oidc.ClientSecretsError
 			if !errors.As(err, &ce) || ce.Problem != tt.problem || err.Error() != "OAuth client file: "+tt.problem {
 				t.Fatalf("error %v\nwant problem %q", err, tt.problem)
 			}
@@ -70,7 +70,7 @@ func TestParseClientSecretsFaults(t *testing.T) {
 // and what Encode writes is read again.
 func TestParseClientSecrets(t *testing.T) {
 	t.Parallel()
-	want := core.ClientSecrets{
+	want := oidc.ClientSecrets{
 		ClientID: "1-x.apps.googleusercontent.com", ClientSecret: "GOCSPX-y", ProjectID: "p", RedirectURIs: []string{"http://localhost"},
 		AuthURI: "https://accounts.google.com/o/oauth2/auth", TokenURI: "https://oauth2.googleapis.com/token",
 	}
@@ -79,18 +79,18 @@ func TestParseClientSecrets(t *testing.T) {
 	padded := strings.ReplaceAll(strings.ReplaceAll(goodClient, `"1-x`, `" 1-x`), `GOCSPX-y"`, `GOCSPX-y \n"`)
 	for name, tt := range map[string]struct {
 		file string
-		want core.ClientSecrets
+		want oidc.ClientSecrets
 	}{
 		"installed":         {goodClient, want},
 		"web":               {strings.Replace(goodClient, "installed", "web", 1), web},
 		"byte order mark":   {"\xef\xbb\xbf" + goodClient, want},
 		"blanks around":     {" \r\n" + goodClient + "\n", want},
 		"blanks in values":  {padded, want},
-		"only what matters": {`{"installed":{"client_id":"i","client_secret":"s"}}`, core.ClientSecrets{ClientID: "i", ClientSecret: "s"}},
+		"only what matters": {`{"installed":{"client_id":"i","client_secret":"s"}}`, oidc.ClientSecrets{ClientID: "i", ClientSecret: "s"}},
 		"another provider without a secret": {`{"installed":{"client_id":"i","auth_uri":"https://op.example/a","token_uri":"https://op.example/t"}}`,
-			core.ClientSecrets{ClientID: "i", AuthURI: "https://op.example/a", TokenURI: "https://op.example/t"}},
+			oidc.ClientSecrets{ClientID: "i", AuthURI: "https://op.example/a", TokenURI: "https://op.example/t"}},
 	} {
-		got, err := core.ParseClientSecrets([]byte(tt.file))
+		got, err := oidc.ParseClientSecrets([]byte(tt.file))
 		if err != nil || !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("%s: %+v, %v", name, got, err)
 			continue
@@ -99,24 +99,8 @@ func TestParseClientSecrets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again, err := core.ParseClientSecrets(b); err != nil || !reflect.DeepEqual(again, tt.want) {
+		if again, err := oidc.ParseClientSecrets(b); err != nil || !reflect.DeepEqual(again, tt.want) {
 			t.Errorf("%s, encoded and read again: %+v, %v", name, again, err)
-		}
-	}
-}
-
-// The names of sessions are file names on every system.
-func TestCheckKey(t *testing.T) {
-	t.Parallel()
-	for _, key := range []string{"default", "a", "0", "work.eu-1_x", "com", "com10x", "console", "lpt", strings.Repeat("a", 64)} {
-		if err := core.CheckKey(key); err != nil {
-			t.Errorf("%q: %v", key, err)
-		}
-	}
-	for _, key := range []string{"", ".", "..", "-x", "_x", ".x", "A", "a/b", `a\b`, "a b", "ä", "a\x00", "a:b", "a*", "../x", "x.",
-		"con", "nul", "prn", "aux", "com1", "lpt9", "con.txt", "com1.x", strings.Repeat("a", 65)} {
-		if err := core.CheckKey(key); !errors.Is(err, core.ErrBadKey) {
-			t.Errorf("%q: %v, want ErrBadKey", key, err)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package core
+package oidc
 
 import (
 	"context"
@@ -26,11 +26,7 @@ type keyCache struct {
 // endpoint. Over TLS that answer needs no signature check (OpenID Connect Core
 // section 3.1.3.7, item 6), so keys that cannot be had are no error there; a
 // wrong signature always is.
-func (kc *keyCache) verify(ctx context.Context, p Provider, idToken Secret) error {
-	t, err := jws.Parse(idToken.Reveal())
-	if err != nil {
-		return &ClaimError{Claim: "form", Problem: err.Error()}
-	}
+func (kc *keyCache) verify(ctx context.Context, p Provider, t *jws.Token) error {
 	key, err := kc.find(ctx, p, t)
 	if err != nil {
 		if overTLS := checkEndpointURL(p.TokenURL, false) == nil; overTLS && !errors.Is(err, errUnknownKey) {

@@ -1,4 +1,4 @@
-package core
+package oidc
 
 import (
 	"context"
@@ -106,10 +106,10 @@ func (c *Client) DeviceToken(ctx context.Context, code Secret) (*Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	token, a, err := c.grant(ctx, p, url.Values{"grant_type": {deviceGrantType}, "device_code": {code.Reveal()}})
+	token, err := c.grant(ctx, p, url.Values{"grant_type": {deviceGrantType}, "device_code": {code.Reveal()}})
 	if err != nil {
 		return nil, err
 	}
 	token.NoNonce = true
-	return c.accept(ctx, p, token, a)
+	return c.accept(ctx, p, token)
 }

@@ -1,4 +1,4 @@
-package core
+package oidc
 
 import (
 	"crypto/sha256"
@@ -40,15 +40,21 @@ type Claims struct {
 // ParseClaims reads the claims of a compact ID token. It checks neither the
 // signature nor the claims. The token's algorithm must be RS256 or ES256.
 func ParseClaims(idToken Secret) (Claims, error) {
-	t, err := jws.Parse(idToken.Reveal())
-	if err != nil {
-		return Claims{}, &ClaimError{Claim: "form", Problem: err.Error()}
-	}
-	return parsePayload(t.Payload)
+	_, claims, err := parseIDToken(idToken)
+	return claims, err
 }
 
-// storedClaims reads the claims of a token that was parsed before it was stored.
-func storedClaims(idToken Secret) (Claims, error) {
+func parseIDToken(idToken Secret) (*jws.Token, Claims, error) {
+	t, err := jws.Parse(idToken.Reveal())
+	if err != nil {
+		return nil, Claims{}, &ClaimError{Claim: "form", Problem: err.Error()}
+	}
+	claims, err := parsePayload(t.Payload)
+	return t, claims, err
+}
+
+// StoredClaims reads the claims of a token that was parsed before it was stored.
+func StoredClaims(idToken Secret) (Claims, error) {
 	payload, err := jws.Payload(idToken.Reveal())
 	if err != nil {
 		return Claims{}, err
@@ -104,7 +110,7 @@ type expectation struct {
 func (c Claims) check(want expectation) error {
 	bad := func(claim, problem string) error { return &ClaimError{Claim: claim, Problem: problem} }
 	switch {
-	case !want.provider.ownIssuer(c.Issuer):
+	case !want.provider.Issued(c.Issuer):
 		return bad("iss", fmt.Sprintf("is %q, expected %q", c.Issuer, want.provider.Issuer))
 	case c.Subject == "":
 		return bad("sub", "is missing")
@@ -115,7 +121,7 @@ func (c Claims) check(want expectation) error {
 	case c.AuthorizedParty != "" && c.AuthorizedParty != want.clientID:
 		return bad("azp", "is another client")
 	}
-	if err := c.checkTimes(want); err != nil {
+	if err := c.CheckTimes(want.now, want.offset); err != nil {
 		return err
 	}
 	if c.AtHash != "" && want.accessToken != "" && !hashMatches(c.AtHash, want.accessToken) {
@@ -132,16 +138,20 @@ func (c Claims) check(want expectation) error {
 	return c.checkContinuity(want)
 }
 
-func (c Claims) checkTimes(want expectation) error {
+// CheckTimes tells whether a token with these claims is valid at now, by the clock
+// that counts. Offset is this machine's clock minus the provider's, for the hint.
+//
+// It returns a [*ClaimError] or a [*ClockError].
+func (c Claims) CheckTimes(now time.Time, offset time.Duration) error {
 	switch {
 	case c.Expiry.IsZero():
 		return &ClaimError{Claim: "exp", Problem: "is missing or no date"}
 	case c.IssuedAt.IsZero():
 		return &ClaimError{Claim: "iat", Problem: "is missing or no date"}
-	case want.now.After(c.Expiry.Add(expirySkew)):
-		return &ClockError{Claim: "exp", Offset: want.offset}
-	case c.IssuedAt.After(want.now.Add(issuedSkew)):
-		return &ClockError{Claim: "iat", Offset: want.offset}
+	case now.After(c.Expiry.Add(expirySkew)):
+		return &ClockError{Claim: "exp", Offset: offset}
+	case c.IssuedAt.After(now.Add(issuedSkew)):
+		return &ClockError{Claim: "iat", Offset: offset}
 	}
 	return nil
 }
@@ -159,7 +169,7 @@ func (c Claims) checkContinuity(want expectation) error {
 	}
 	switch e := want.earlier; {
 	case c.Subject != e.Subject:
-		return &SignInNeededError{Cause: CauseOtherPerson, Email: e.Email}
+		return ErrOtherSubject
 	case c.IssuedAt.Before(e.IssuedAt):
 		return &ClaimError{Claim: "iat", Problem: "is older than that of the token before"}
 	case c.Nonce != "" && e.Nonce != "" && c.Nonce != e.Nonce:
