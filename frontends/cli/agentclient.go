@@ -62,10 +62,10 @@ func (in *Invocation) StoreOpener(ctx context.Context) func(string, profile.Plac
 		if !errors.Is(err, agent.ErrNoAgent) && !errors.Is(err, agent.ErrUnknownStore) {
 			return s, err
 		}
-		if in.host == nil {
+		if in.full == nil {
 			return nil, &profile.UnknownStoreError{Name: name}
 		}
-		return in.host.OpenStore(ctx, in, name, p)
+		return in.full.OpenStore(ctx, in, name, p)
 	}
 }
 
@@ -109,17 +109,4 @@ func askHidden(ctx context.Context, stderr io.Writer, question string) (core.Sec
 	line, err := readHidden(ctx, int(tty.Fd()))
 	fmt.Fprintln(show)
 	return core.Secret(line), err
-}
-
-// storeLock ends the agent.
-func storeLock(ctx context.Context, in *Invocation) error {
-	dir, err := in.Dir()
-	if err != nil {
-		return err
-	}
-	if err := (&agent.Client{Dir: dir}).Stop(ctx); err != nil {
-		return err
-	}
-	in.say.say("no passphrase and no key is kept in memory any more")
-	return nil
 }

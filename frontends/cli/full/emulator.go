@@ -1,4 +1,4 @@
-package host
+package full
 
 import (
 	"context"
@@ -17,16 +17,15 @@ const deviceClientID = "104250000042-device.apps.googleusercontent.com"
 
 // runEmulator runs the emulator until it is interrupted. It prints one line of
 // JSON when it is ready.
-func runEmulator(ctx context.Context, in *cli.Invocation) error {
+func runEmulator(ctx context.Context, in *cli.Invocation, want cli.EmulatorOptions) error {
 	o := emulator.Options{
-		Listen: in.String("listen"), Upstream: in.String("upstream"), AutoConsent: in.String("auto-consent"),
-		TokenLifetime: in.Duration("token-lifetime"),
+		Listen: want.Listen, Upstream: want.Upstream, AutoConsent: want.AutoConsent, TokenLifetime: want.TokenLifetime,
 	}
 	o.Clients = []emulator.Client{{ID: deviceClientID, Secret: "GOCSPX-" + rand.Text(), Type: emulator.LimitedInput}}
-	for _, email := range in.StringSlice("account") {
+	for _, email := range want.Accounts {
 		o.Accounts = append(o.Accounts, emulator.Account{Email: email})
 	}
-	for _, email := range in.StringSlice("robot") {
+	for _, email := range want.ServiceAccounts {
 		o.ServiceAccounts = append(o.ServiceAccounts, emulator.ServiceAccount{Email: email})
 	}
 	e, err := emulator.Start(ctx, o)
@@ -34,12 +33,12 @@ func runEmulator(ctx context.Context, in *cli.Invocation) error {
 		return fmt.Errorf("the emulator cannot start: %w", err)
 	}
 	defer e.Close()
-	file, remove, err := writeClient(in.String("client-secrets"), e.ClientSecrets())
+	file, remove, err := writeClient(want.ClientFile, e.ClientSecrets())
 	if err != nil {
 		return err
 	}
 	defer remove()
-	deviceFile, removeDevice, err := writeClient(in.String("device-client"), e.ClientSecretsOf(e.Clients()[1]))
+	deviceFile, removeDevice, err := writeClient(want.DeviceClientFile, e.ClientSecretsOf(e.Clients()[1]))
 	if err != nil {
 		return err
 	}

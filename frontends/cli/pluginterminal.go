@@ -34,9 +34,9 @@ func (in *Invocation) Ask(ctx context.Context, question string) (core.Secret, er
 	return askHidden(ctx, in.Stderr, question)
 }
 
-// A Relay is the terminal of this program for a frontend that is in another
+// A PluginTerminal is the terminal of this program for a frontend that is in another
 // process. It shows lines on standard error, as all that a person reads.
-type Relay struct {
+type PluginTerminal struct {
 	in    *Invocation
 	lines *bufio.Reader
 
@@ -56,19 +56,19 @@ type typed struct {
 	err  error
 }
 
-// NewRelay returns the terminal of an invocation. There is one for a process: what
+// NewPluginTerminal returns the terminal of an invocation. There is one for a process: what
 // was read ahead is in it. It is no method, which would be linked wherever
 // templates are.
-func NewRelay(in *Invocation) *Relay {
+func NewPluginTerminal(in *Invocation) *PluginTerminal {
 	browser := in.String("browser")
 	if in.Bool("no-browser") || !in.interactive() {
 		browser = noBrowser
 	}
-	return &Relay{in: in, lines: bufio.NewReader(in.Stdin), browser: browser}
+	return &PluginTerminal{in: in, lines: bufio.NewReader(in.Stdin), browser: browser}
 }
 
 // Close takes away what a browser has read by now.
-func (r *Relay) Close() {
+func (r *PluginTerminal) Close() {
 	r.screen.Lock()
 	defer r.screen.Unlock()
 	for _, to := range r.redirects {
@@ -78,7 +78,7 @@ func (r *Relay) Close() {
 
 // Browse opens an address in the person's browser, by way of a private file. That
 // the frontend has printed the address is taken for granted.
-func (r *Relay) Browse(ctx context.Context, url string) error {
+func (r *PluginTerminal) Browse(ctx context.Context, url string) error {
 	if r.browser == noBrowser {
 		return nil
 	}
@@ -96,7 +96,7 @@ func (r *Relay) Browse(ctx context.Context, url string) error {
 }
 
 // Print shows a line, above the status line.
-func (r *Relay) Print(_ context.Context, line string) error {
+func (r *PluginTerminal) Print(_ context.Context, line string) error {
 	r.screen.Lock()
 	defer r.screen.Unlock()
 	if r.status == "" {
@@ -109,7 +109,7 @@ func (r *Relay) Print(_ context.Context, line string) error {
 
 // Status keeps a line below what is printed, where that is a terminal. The empty
 // line takes it away.
-func (r *Relay) Status(_ context.Context, line string) error {
+func (r *PluginTerminal) Status(_ context.Context, line string) error {
 	if !isTerminal(r.in.Stderr) {
 		return nil
 	}
@@ -128,7 +128,7 @@ func (r *Relay) Status(_ context.Context, line string) error {
 
 // ReadLine shows prompt and reads a line of standard input. When ctx ends, the
 // line that is typed later is the next call's, since a read cannot be taken back.
-func (r *Relay) ReadLine(ctx context.Context, prompt string) (string, error) {
+func (r *PluginTerminal) ReadLine(ctx context.Context, prompt string) (string, error) {
 	if !r.in.interactive() {
 		return "", io.EOF
 	}
@@ -146,7 +146,7 @@ func (r *Relay) ReadLine(ctx context.Context, prompt string) (string, error) {
 }
 
 // read returns the read that is under way, or begins one.
-func (r *Relay) read() chan typed {
+func (r *PluginTerminal) read() chan typed {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.pending == nil {
@@ -165,7 +165,7 @@ func (r *Relay) read() chan typed {
 
 // ReadSecret asks as [Invocation.Ask] does, unless a line is being read: then
 // what is typed would be seen.
-func (r *Relay) ReadSecret(ctx context.Context, prompt string) (core.Secret, error) {
+func (r *PluginTerminal) ReadSecret(ctx context.Context, prompt string) (core.Secret, error) {
 	r.mu.Lock()
 	reading := r.pending != nil
 	r.mu.Unlock()

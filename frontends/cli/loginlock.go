@@ -15,19 +15,19 @@ import (
 	"github.com/tokentoss/tokentoss/profile"
 )
 
-// A turn is the right to be the one login of a profile that waits for a person.
+// A loginLock is the right to be the one login of a profile that waits for a person.
 // Its lock ends with the process, however that ends. Beside it lies the address
 // that is waiting, for other logins to show; it is as private as a session.
-type turn struct {
+type loginLock struct {
 	lock    *flock.Flock // nil where the directory cannot be written
 	address string       // the file that holds the address
 }
 
-// takeTurn takes the turn. While another login has it, it shows that one's
+// takeLoginLock takes the loginLock. While another login has it, it shows that one's
 // address and waits. When that one succeeded, there is nothing left to do, and
 // it returns nil.
-func takeTurn(ctx context.Context, in *Invocation, p *profile.Profile) (*turn, error) {
-	t, err := tryTurn(p)
+func takeLoginLock(ctx context.Context, in *Invocation, p *profile.Profile) (*loginLock, error) {
+	t, err := tryLoginLock(p)
 	if !errors.Is(err, core.ErrLocked) {
 		return t, err
 	}
@@ -47,7 +47,7 @@ func takeTurn(ctx context.Context, in *Invocation, p *profile.Profile) (*turn, e
 		if err := sleep(ctx, 200*time.Millisecond); err != nil {
 			return nil, err
 		}
-		if t, err = tryTurn(p); err != nil && !errors.Is(err, core.ErrLocked) {
+		if t, err = tryLoginLock(p); err != nil && !errors.Is(err, core.ErrLocked) {
 			return nil, err
 		}
 	}
@@ -61,10 +61,10 @@ func takeTurn(ctx context.Context, in *Invocation, p *profile.Profile) (*turn, e
 	return t, nil
 }
 
-// tryTurn takes the turn, or returns [core.ErrLocked].
-func tryTurn(p *profile.Profile) (*turn, error) {
+// tryLoginLock takes the loginLock, or returns [core.ErrLocked].
+func tryLoginLock(p *profile.Profile) (*loginLock, error) {
 	base := filepath.Join(p.Dir, ".login-"+p.Name)
-	t := &turn{address: base + ".url"}
+	t := &loginLock{address: base + ".url"}
 	if err := os.MkdirAll(p.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("a session could not be saved: %w", err)
 	}
@@ -83,7 +83,7 @@ func tryTurn(p *profile.Profile) (*turn, error) {
 }
 
 // show tells other logins what address is waiting, and for which code.
-func (t *turn) show(p core.Prompt) {
+func (t *loginLock) show(p core.Prompt) {
 	if t.lock == nil {
 		return // nobody would see that this login is the one, nor remove it
 	}
@@ -94,7 +94,7 @@ func (t *turn) show(p core.Prompt) {
 	}
 }
 
-func (t *turn) release() {
+func (t *loginLock) release() {
 	if t.lock != nil {
 		_ = os.Remove(t.address)
 		_ = t.lock.Unlock()

@@ -1,4 +1,4 @@
-package host
+package full
 
 import (
 	"context"
@@ -26,9 +26,6 @@ const endTimeout = 45 * time.Second
 
 // runRPC serves sessions to the program that started this one, until that ends.
 func runRPC(ctx context.Context, in *cli.Invocation) error {
-	if !in.Bool("stdio") {
-		return cli.Usage("tokentoss rpc --stdio", "rpc is for programs, which speak to it on standard input and output")
-	}
 	dir, err := in.Dir()
 	if err != nil {
 		return err
@@ -41,7 +38,7 @@ func runRPC(ctx context.Context, in *cli.Invocation) error {
 	defer stop()
 	// Whatever hangs, a store or who reads standard error: nothing is left behind.
 	context.AfterFunc(ctx, func() { time.AfterFunc(endTimeout, func() { os.Exit(1) }) })
-	r := &rpcHost{in: in, dir: dir}
+	r := &rpcOpener{in: in, dir: dir}
 	return rpc.Serve(ctx, in.Stdin, in.Stdout, rpc.Host{
 		Version: in.App.Version, Dir: dir, Profile: in.String("profile"), Store: in.String("store"),
 		RemoteHint: remoteHint(dir), OpenStore: r.openStore, OpenFlow: r.openFlow, Frontend: r.openFrontend, Log: in.Logger(),
@@ -59,8 +56,8 @@ func remoteHint(dir string) bool {
 	return settings["remote"] == true
 }
 
-// An rpcHost opens stores and frontends for rpc, which has no terminal.
-type rpcHost struct {
+// An rpcOpener opens stores and frontends for rpc, which has no terminal.
+type rpcOpener struct {
 	in  *cli.Invocation
 	dir string
 }
@@ -68,7 +65,7 @@ type rpcHost struct {
 // openStore opens a store by the agent if one runs, which may have been told a
 // passphrase, or else as a plugin of this process. It starts no agent: that would
 // outlive this process.
-func (r *rpcHost) openStore(ctx context.Context, name string, p profile.Place) (core.TokenStore, error) {
+func (r *rpcOpener) openStore(ctx context.Context, name string, p profile.Place) (core.TokenStore, error) {
 	s, err := cli.OpenByRunningAgent(ctx, name, p)
 	if !errors.Is(err, agent.ErrNoAgent) && !errors.Is(err, agent.ErrUnknownStore) {
 		return s, err
@@ -77,12 +74,12 @@ func (r *rpcHost) openStore(ctx context.Context, name string, p profile.Place) (
 }
 
 // openFlow opens the flow of a machine's profile.
-func (r *rpcHost) openFlow(s profile.Settings, _ profile.Place) (core.Flow, error) {
+func (r *rpcOpener) openFlow(s profile.Settings, _ profile.Place) (core.Flow, error) {
 	return openFlow(r.in, s)
 }
 
 // openFrontend opens the frontend behind the views of a session.
-func (r *rpcHost) openFrontend(p *profile.Profile, t plugins.Terminal) (core.Frontend, error) {
+func (r *rpcOpener) openFrontend(p *profile.Profile, t plugins.Terminal) (core.Frontend, error) {
 	settings := maps.Clone(p.FrontendSettings(notebook.Name))
 	if settings == nil {
 		settings = make(map[string]any)

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/profile"
 )
@@ -25,6 +27,25 @@ func (in *Invocation) config() (*profile.Config, string, error) {
 	return c, dir, err
 }
 
+func (c *commands) profiles() *cli.Command {
+	return group("profile", "several accounts, clients and providers side by side", "account",
+		&cli.Command{Name: "list", Usage: "list the profiles; * is the one in use", Action: c.run(0, 0, profileList)},
+		&cli.Command{Name: "use", Usage: "use a profile from now on", ArgsUsage: "PROFILE", Action: c.run(1, 1, profileUse)},
+		&cli.Command{Name: "add", Usage: "make a profile", ArgsUsage: "NAME", Action: c.run(1, 1, profileAdd), Flags: []cli.Flag{
+			&cli.StringFlag{Name: "flow", Usage: "sign in by `FLOW`, or be a machine", DefaultText: "browser"},
+			&cli.StringFlag{Name: "issuer", Usage: "the OpenID provider's `URL`, if it is not Google"},
+			&cli.StringFlag{Name: "hosted-domain", Usage: "accounts of Workspace `DOMAIN` only"},
+			&cli.StringFlag{Name: "login-hint", Usage: "the account `EMAIL` to suggest"},
+			&cli.StringFlag{Name: "session-lifetime", Usage: "sign in anew after `TIME`; 0 is never"},
+			&cli.StringFlag{Name: "browser", Usage: "open addresses with `CMD`"},
+			&cli.StringFlag{Name: "audience", Usage: "a machine's tokens are for `AUDIENCE`"},
+			&cli.StringFlag{Name: "key-file", Usage: "a machine's key is `FILE`"},
+			&cli.StringFlag{Name: "service-account", Usage: "become service account `EMAIL`"},
+		}},
+		&cli.Command{Name: "remove", Usage: "sign out of a profile and remove it", ArgsUsage: "PROFILE", Action: c.run(1, 1, profileRemove)})
+}
+
+// profileList lists the profiles, and what each is able to do.
 func profileList(ctx context.Context, in *Invocation) error {
 	c, _, err := in.config()
 	if err != nil {
@@ -45,7 +66,7 @@ func profileList(ctx context.Context, in *Invocation) error {
 
 // describe says in a few words what a profile is able to do.
 func (in *Invocation) describe(ctx context.Context, name string) string {
-	p, err := in.open(ctx, func(o *profile.Options) { o.Name = name })
+	p, err := in.open(ctx, noToken, func(o *profile.Options) { o.Name = name })
 	if err != nil {
 		return oneLine(err.Error())
 	}
@@ -121,7 +142,7 @@ func profileRemove(ctx context.Context, in *Invocation) error {
 	if os.Getenv(profile.EnvTokenFile) != "" {
 		return usagef("unset "+profile.EnvTokenFile, "%s names one session file for all profiles: it would be removed", profile.EnvTokenFile)
 	}
-	p, err := in.open(ctx, func(o *profile.Options) { o.Name = name; o.Store = "" })
+	p, err := in.open(ctx, noToken, func(o *profile.Options) { o.Name = name; o.Store = "" })
 	if err != nil {
 		return err
 	}

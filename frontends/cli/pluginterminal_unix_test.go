@@ -19,7 +19,7 @@ func TestStatusLine(t *testing.T) {
 	if err := pty.Setsize(tty, &pty.Winsize{Rows: 24, Cols: 20}); err != nil {
 		t.Fatal(err)
 	}
-	r := NewRelay(&Invocation{Stderr: tty, Stdin: tty})
+	r := NewPluginTerminal(&Invocation{Stderr: tty, Stdin: tty})
 	for _, show := range []func() error{
 		func() error { return r.Status(t.Context(), "one") },
 		func() error { return r.Print(t.Context(), "a line") },
@@ -46,7 +46,7 @@ func TestStatusLine(t *testing.T) {
 // Where there is no terminal there is no status line.
 func TestNoStatusLine(t *testing.T) {
 	p := &typist{}
-	if err := NewRelay(&Invocation{Stdin: nil, Stderr: p}).Status(t.Context(), "one"); err != nil || p.Shown() != "" {
+	if err := NewPluginTerminal(&Invocation{Stdin: nil, Stderr: p}).Status(t.Context(), "one"); err != nil || p.Shown() != "" {
 		t.Errorf("%q %v", p.Shown(), err)
 	}
 }

@@ -1,4 +1,4 @@
-package host
+package full
 
 import (
 	"bytes"
@@ -17,15 +17,8 @@ import (
 )
 
 // runDoctor says what is the matter. Its exit code is that of the first failure.
-func runDoctor(ctx context.Context, in *cli.Invocation) error {
-	o := doctor.Options{Timeout: in.Duration("timeout"), Explain: cli.Explain, ExitCode: cli.ExitCode}
-	if in.NArg() > 0 {
-		u, err := cli.Target(in.Args().First())
-		if err != nil {
-			return err
-		}
-		o.URL = u
-	}
+func runDoctor(ctx context.Context, in *cli.Invocation, want cli.DoctorOptions) error {
+	o := doctor.Options{URL: want.URL, Timeout: want.Timeout, Explain: cli.Explain, ExitCode: cli.ExitCode}
 	p, err := in.OpenOnce(ctx)
 	if err == nil {
 		defer p.Close()
@@ -45,7 +38,7 @@ func runDoctor(ctx context.Context, in *cli.Invocation) error {
 		}
 	}
 	var out bytes.Buffer
-	if in.Bool("json") {
+	if want.JSON {
 		enc := json.NewEncoder(&out)
 		enc.SetEscapeHTML(false)
 		enc.SetIndent("", "  ")

@@ -1,4 +1,4 @@
-package host
+package full
 
 import (
 	"context"
@@ -22,7 +22,10 @@ func pluginHost(in *cli.Invocation) (*host.Host, error) {
 	return newHost(dir, in.Logger()), nil
 }
 
-func pluginList(_ context.Context, in *cli.Invocation) error {
+// plugin implements [cli.Plugins].
+type plugin struct{}
+
+func (plugin) List(_ context.Context, in *cli.Invocation, asJSON bool) error {
 	h, err := pluginHost(in)
 	if err != nil {
 		return err
@@ -31,7 +34,7 @@ func pluginList(_ context.Context, in *cli.Invocation) error {
 	if err != nil {
 		return err
 	}
-	if in.Bool("json") {
+	if asJSON {
 		list := []host.Installed{}
 		for _, p := range h.Bundled {
 			list = append(list, host.Installed{Description: p.Describe()})
@@ -48,12 +51,12 @@ func pluginList(_ context.Context, in *cli.Invocation) error {
 	return w.Flush()
 }
 
-func pluginInstall(ctx context.Context, in *cli.Invocation) error {
+func (plugin) Install(ctx context.Context, in *cli.Invocation, path, sha256 string) error {
 	h, err := pluginHost(in)
 	if err != nil {
 		return err
 	}
-	p, err := h.Install(ctx, in.Args().First(), in.String("sha256"))
+	p, err := h.Install(ctx, path, sha256)
 	if err != nil {
 		return err
 	}
@@ -67,16 +70,16 @@ func pluginInstall(ctx context.Context, in *cli.Invocation) error {
 	return nil
 }
 
-func pluginDescribe(_ context.Context, in *cli.Invocation) error {
+func (plugin) Describe(_ context.Context, in *cli.Invocation, name string, asJSON bool) error {
 	h, err := pluginHost(in)
 	if err != nil {
 		return err
 	}
-	d, err := h.Describe(in.Args().First())
+	d, err := h.Describe(name)
 	if err != nil {
 		return err
 	}
-	if in.Bool("json") {
+	if asJSON {
 		return printJSON(in.Stdout, d)
 	}
 	return describe(in.Stdout, h, d)
@@ -107,13 +110,11 @@ func describe(out io.Writer, h *host.Host, d plugins.Description) error {
 	return w.Flush()
 }
 
-// pluginVerify checks one plugin, or all that are installed.
-func pluginVerify(ctx context.Context, in *cli.Invocation) error {
+func (plugin) Verify(ctx context.Context, in *cli.Invocation, names []string) error {
 	h, err := pluginHost(in)
 	if err != nil {
 		return err
 	}
-	names := in.Args().Slice()
 	if len(names) == 0 {
 		installed, err := h.List()
 		if err != nil {
@@ -134,12 +135,11 @@ func pluginVerify(ctx context.Context, in *cli.Invocation) error {
 	return errors.Join(failed...)
 }
 
-func pluginRemove(ctx context.Context, in *cli.Invocation) error {
+func (plugin) Remove(ctx context.Context, in *cli.Invocation, name string) error {
 	h, err := pluginHost(in)
 	if err != nil {
 		return err
 	}
-	name := in.Args().First()
 	if err := h.Remove(ctx, name); err != nil {
 		return err
 	}

@@ -1,6 +1,6 @@
-// Package host has what only tokentoss-host has, since it links more than a light
+// Package full has what only tokentoss-host has, since it links more than a light
 // executable should: plugins, the stores that are loaded as such, and the emulator.
-package host
+package full
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/frontends/cli"
-	"github.com/tokentoss/tokentoss/frontends/cli/host/nobus"
+	"github.com/tokentoss/tokentoss/frontends/cli/full/nobus"
 	"github.com/tokentoss/tokentoss/plugins"
 	"github.com/tokentoss/tokentoss/plugins/host"
 	"github.com/tokentoss/tokentoss/profile"
@@ -32,7 +32,15 @@ func Main() int {
 			return serveAgent(os.Args[2])
 		}
 	}
-	return cli.Main(&cli.Host{Commands: commands(), Names: names, OpenStore: openStore, OpenFrontend: openLogin, OpenFlow: openFlow})
+	return cli.Main(everything())
+}
+
+// everything is what the light executable has not.
+func everything() *cli.Full {
+	return &cli.Full{
+		Doctor: runDoctor, Emulator: runEmulator, Demo: runDemo, RPC: runRPC, RunFrontend: runFrontend, Plugins: plugin{},
+		Names: names, OpenStore: openStore, OpenFlow: openFlow, OpenFrontend: openLogin,
+	}
 }
 
 // servePlugin serves a bundled plugin.
@@ -44,16 +52,6 @@ func servePlugin(name string) int {
 		}
 	}
 	return 2
-}
-
-func commands() map[string]cli.Action {
-	return map[string]cli.Action{
-		"emulator": runEmulator, "demo": runDemo, "serve": runServe, "proxy": runProxy, "metadata": runMetadata,
-		"doctor": runDoctor, "rpc": runRPC,
-		"plugin list": pluginList, "plugin install": pluginInstall, "plugin describe": pluginDescribe,
-		"plugin verify": pluginVerify, "plugin remove": pluginRemove,
-		"store list": storeList, "store use": storeUse, "store migrate": storeMigrate,
-	}
 }
 
 // newHost returns what loads plugins for the configuration directory dir.

@@ -20,9 +20,9 @@ import (
 // profileEnv are the variables that package profile reads itself.
 var profileEnv = []string{profile.EnvConfigDir, profile.EnvProfile, profile.EnvStore, profile.EnvTokenFile, profile.EnvInsecureLoopback, profile.EnvAgentIdle}
 
-// isHot tells whether a command line is "tokentoss token" and no option is set
+// isPlainToken tells whether a command line is "tokentoss token" and no option is set
 // by the environment either.
-func isHot(args, env []string) bool {
+func isPlainToken(args, env []string) bool {
 	if len(args) != 2 || args[1] != "token" {
 		return false
 	}
@@ -38,8 +38,8 @@ func isHot(args, env []string) bool {
 	return true
 }
 
-// hotToken prints the ID token.
-func (p Program) hotToken(ctx context.Context) error {
+// fastToken prints the ID token.
+func (p Program) fastToken(ctx context.Context) error {
 	prof, err := profile.Open(profile.Options{
 		OneShot: true, Logger: slog.New(&logHandler{say: messages{w: p.Stderr}, level: slog.LevelWarn}),
 		OpenStore: func(name string, place profile.Place) (core.TokenStore, error) {

@@ -1,4 +1,4 @@
-package host
+package full
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"github.com/tokentoss/tokentoss/frontends/notebook/remote"
 	"github.com/tokentoss/tokentoss/plugins"
 	"github.com/tokentoss/tokentoss/plugins/host"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 // openLogin opens a frontend that is a plugin, to sign in with. One that could
@@ -62,13 +63,42 @@ func openFrontend(in *cli.Invocation, name string, settings map[string]any, set 
 	if use, err = host.ParseUse(name, settings); err != nil {
 		return nil, err
 	}
-	relay := cli.NewRelay(in)
-	use.Ask, use.Terminal = in.Ask, relay
+	terminal := cli.NewPluginTerminal(in)
+	use.Ask, use.Terminal = in.Ask, terminal
 	f, err := h.OpenFrontend(use)
 	if err != nil {
 		return nil, err
 	}
-	return &relayed{f, relay}, nil
+	return &terminalFrontend{f, terminal}, nil
+}
+
+// runFrontend runs a frontend that stays, with the settings of config.toml and
+// those that set adds.
+func runFrontend(ctx context.Context, in *cli.Invocation, name string, set func(settings map[string]any, p *profile.Profile) error) error {
+	p, err := in.Open(ctx)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	f, err := openFrontend(in, name, p.FrontendSettings(name), func(has func(string) bool, settings map[string]any) error {
+		if has("remote") {
+			setRemote(settings)
+		}
+		return set(settings, p)
+	})
+	if err != nil {
+		return err
+	}
+	err = f.Run(ctx, p.Session)
+	var bad *host.Error
+	switch {
+	case ctx.Err() != nil:
+		return nil // interrupted, as a server is
+	case errors.Is(err, plugins.ErrBadConfig) && errors.As(err, &bad) && bad.Cause != nil:
+		// The settings are those of config.toml and of the command line.
+		return cli.Usage("tokentoss "+in.Command.Name+" --help", "%v", bad.Cause)
+	}
+	return err
 }
 
 // setRemote says that the browser is on another machine, where that is likely and
@@ -79,14 +109,14 @@ func setRemote(settings map[string]any) {
 	}
 }
 
-// A relayed frontend has this program's terminal.
-type relayed struct {
+// A terminalFrontend is one that has this program's terminal.
+type terminalFrontend struct {
 	core.Frontend
-	relay *cli.Relay
+	terminal *cli.PluginTerminal
 }
 
 // Run implements [core.Frontend].
-func (f *relayed) Run(ctx context.Context, app core.App) error {
-	defer f.relay.Close()
+func (f *terminalFrontend) Run(ctx context.Context, app core.App) error {
+	defer f.terminal.Close()
 	return f.Frontend.Run(ctx, app)
 }
