@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 // DefaultSessionLifetime is how long after a sign-in a new one is wanted.
@@ -23,7 +25,7 @@ type SessionOptions struct {
 
 	// Client is the OAuth client. Nil means that the session is not configured
 	// until Configure is called.
-	Client *Client
+	Client *oidc.Client
 
 	// Flow signs a person in. Without it SignIn is an error.
 	Flow FlowFunc
@@ -33,7 +35,7 @@ type SessionOptions struct {
 	Machine *Machine
 
 	// Provider applies to clients that come by Configure.
-	Provider ProviderOptions
+	Provider oidc.ProviderOptions
 
 	// SaveClient keeps a client that comes by Configure. Nil: it lasts as long
 	// as the Session.
@@ -72,7 +74,7 @@ type Session struct {
 	key    string
 	log    *slog.Logger
 	now    func() time.Time
-	client atomic.Pointer[Client]
+	client atomic.Pointer[oidc.Client]
 	cached atomic.Pointer[snapshot]
 
 	ctx    context.Context // of the refreshes; ends at Close
@@ -145,7 +147,7 @@ func (s *Session) String() string { return "session " + s.key }
 func (s *Session) Format(f fmt.State, _ rune) { fmt.Fprint(f, s.String()) }
 
 // Client returns the OAuth client, or nil when there is none.
-func (s *Session) Client() *Client { return s.client.Load() }
+func (s *Session) Client() *oidc.Client { return s.client.Load() }
 
 // IDToken implements [App]. The warm path takes no lock and makes no
 // allocation.
@@ -211,7 +213,7 @@ func (s *Session) AccessToken(ctx context.Context) (Secret, error) {
 }
 
 // configured returns the client, or ErrNotConfigured.
-func (s *Session) configured() (*Client, error) {
+func (s *Session) configured() (*oidc.Client, error) {
 	if c := s.client.Load(); c != nil {
 		return c, nil
 	}
@@ -267,7 +269,7 @@ func (s *Session) loadOnce(ctx context.Context) (*stored, error) {
 // fits tells whether a stored session belongs to this client.
 func (s *Session) fits(r *stored) error {
 	c := s.client.Load()
-	if r.Machine != "" || r.ClientID != c.ID || !(Provider{Issuer: c.Issuer()}).ownIssuer(r.Issuer) {
+	if r.Machine != "" || r.ClientID != c.ID || !(oidc.Provider{Issuer: c.Issuer()}).Issued(r.Issuer) {
 		return &SignInNeededError{Cause: CauseOtherClient, Email: r.UserEmail}
 	}
 	return nil

@@ -16,6 +16,7 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/authcode"
 	"github.com/tokentoss/tokentoss/core/iap"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/stores/file"
 )
 
@@ -185,7 +186,7 @@ func (p *Profile) openSession(o Options) error {
 	if err != nil {
 		return err
 	}
-	var client *core.Client
+	var client *oidc.Client
 	var flow core.FlowFunc
 	if machine == nil {
 		if client, err = p.client(o); err != nil {
@@ -211,18 +212,18 @@ func (p *Profile) openSession(o Options) error {
 }
 
 // client returns the OAuth client to begin with, or nil when there is none.
-func (p *Profile) client(o Options) (*core.Client, error) {
+func (p *Profile) client(o Options) (*oidc.Client, error) {
 	switch {
 	case o.Client != nil:
-		return core.NewClient(*o.Client, p.provider())
+		return oidc.NewClient(*o.Client, p.provider())
 	case o.IgnoreClient:
 		return nil, nil
 	}
 	return p.readClient()
 }
 
-func (p *Profile) provider() core.ProviderOptions {
-	return core.ProviderOptions{
+func (p *Profile) provider() oidc.ProviderOptions {
+	return oidc.ProviderOptions{
 		Issuer: p.Settings.Issuer, HostedDomain: p.Settings.HostedDomain, InsecureLoopback: p.Settings.InsecureLoopback,
 		Logger: p.log,
 	}
@@ -275,7 +276,7 @@ func clientFile(dir, name string) string {
 
 // readClient returns the OAuth client, or nil when there is none. The file must
 // be as private as a session.
-func (p *Profile) readClient() (*core.Client, error) {
+func (p *Profile) readClient() (*oidc.Client, error) {
 	store, err := file.NewFile(p.ClientFile)
 	if err != nil {
 		return nil, err
@@ -287,16 +288,16 @@ func (p *Profile) readClient() (*core.Client, error) {
 	var broken *file.Error
 	if errors.As(err, &broken) && broken.Fix == "" && (errors.Is(err, core.ErrCorrupt) || errors.Is(err, core.ErrTooLarge)) {
 		// Unlike a session, it is not made anew by a sign-in.
-		return nil, fmt.Errorf("%s: %w", p.ClientFile, &core.ClientSecretsError{Problem: broken.Problem, Hint: "tokentoss configure --from client_secrets.json"})
+		return nil, fmt.Errorf("%s: %w", p.ClientFile, &oidc.ClientSecretsError{Problem: broken.Problem, Hint: "tokentoss configure --from client_secrets.json"})
 	}
 	if err != nil {
 		return nil, err
 	}
-	cs, err := core.ParseClientSecrets(rec.Data)
+	cs, err := oidc.ParseClientSecrets(rec.Data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.ClientFile, err)
 	}
-	client, err := core.NewClient(cs, p.provider())
+	client, err := oidc.NewClient(cs, p.provider())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.ClientFile, err)
 	}

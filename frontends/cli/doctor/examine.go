@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/profile"
 )
 
@@ -145,7 +146,7 @@ func (e *examination) providerProblem(ctx context.Context, issuer string, err er
 	if perr != nil {
 		return e.problem(ProviderAnswer, Facts{"provider": issuer}, err)
 	}
-	var offline *core.ProviderError
+	var offline *oidc.ProviderError
 	if errors.As(err, &offline) && offline.Err != nil {
 		// The error of a forward proxy has its kind only here.
 		if _, again := e.way.get(ctx, u.JoinPath(".well-known/openid-configuration"), nil); again != nil {
@@ -186,9 +187,9 @@ func (e *examination) session(ctx context.Context) {
 
 func (e *examination) sessionProblem(err error) Finding {
 	var needed *core.SignInNeededError
-	var provider *core.ProviderError
-	var claim *core.ClaimError
-	var clock *core.ClockError
+	var provider *oidc.ProviderError
+	var claim *oidc.ClaimError
+	var clock *oidc.ClockError
 	facts := Facts{"email": e.status.Email, "client_id": e.status.ClientID}
 	switch {
 	case e.Profile.Settings.IsMachine():
