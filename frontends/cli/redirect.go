@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/tokentoss/tokentoss/core/runtimedir"
+	"github.com/tokentoss/tokentoss/core/privatefile"
 )
 
 // A redirect is a private file that sends a browser on to an address. An address
@@ -25,7 +25,7 @@ const redirectPage = `<!DOCTYPE html>
 
 // newRedirect writes the file.
 func newRedirect(to string) (*redirect, error) {
-	dir, err := runtimedir.Dir()
+	dir, err := privatefile.RuntimeDir()
 	if err != nil {
 		return nil, err
 	}
