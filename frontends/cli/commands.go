@@ -290,6 +290,8 @@ func (c *commands) emulator() *cli.Command {
 			&cli.StringSliceFlag{Name: "robot", Usage: "add service account `EMAIL`, too"},
 			&cli.StringFlag{Name: "auto-consent", Usage: "sign in `EMAIL` without a person"},
 			&cli.DurationFlag{Name: "token-lifetime", Usage: "tokens live `TIME`", Value: time.Hour, DefaultText: "1h"},
+			&cli.StringFlag{Name: "provider", Usage: "answer as another provider than Google, as `JSON` says"},
+			&cli.StringFlag{Name: "guard", Usage: "guard with `NAME`: iap, oauth2-proxy or mod_oauth2", Value: "iap"},
 		},
 		Action: c.heavy("emulator", 0, 0),
 	}

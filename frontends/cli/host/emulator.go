@@ -20,7 +20,13 @@ const deviceClientID = "104250000042-device.apps.googleusercontent.com"
 func runEmulator(ctx context.Context, in *cli.Invocation) error {
 	o := emulator.Options{
 		Listen: in.String("listen"), Upstream: in.String("upstream"), AutoConsent: in.String("auto-consent"),
-		TokenLifetime: in.Duration("token-lifetime"),
+		TokenLifetime: in.Duration("token-lifetime"), Guard: emulator.Guard(in.String("guard")),
+	}
+	if text := in.String("provider"); text != "" {
+		var err error
+		if o.Provider, err = emulator.ParseProvider(text); err != nil {
+			return fmt.Errorf("the emulator cannot start: %w", err)
+		}
 	}
 	o.Clients = []emulator.Client{{ID: deviceClientID, Secret: "GOCSPX-" + rand.Text(), Type: emulator.LimitedInput}}
 	for _, email := range in.StringSlice("account") {
