@@ -44,8 +44,9 @@ var roles = map[string]func(address string){
 		_ = c.Close()
 		done("sent")
 	},
-	"reset": func(address string) {
-		c := dial(address)
+	"reset": func(address string) { // from an address with no closing connections of others
+		c, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}).Dial("tcp", address)
+		must(err)
 		_, _ = io.WriteString(c, "POST / HTTP/1.1\r\n\r\n")
 		_ = c.(*net.TCPConn).SetLinger(0)
 		_ = c.Close()
@@ -226,11 +227,7 @@ func TestReset(t *testing.T) {
 	if err := Check(c); err != ErrClosed {
 		t.Errorf("reset: %v", err)
 	}
-	again, err := (&net.Dialer{LocalAddr: c.RemoteAddr(), Control: func(_, _ string, raw syscall.RawConn) error {
-		return raw.Control(func(fd uintptr) { // other connections of the port may be closing
-			must(syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1))
-		})
-	}}).Dial("tcp", l.Addr().String())
+	again, err := (&net.Dialer{LocalAddr: c.RemoteAddr()}).Dial("tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
