@@ -2,8 +2,9 @@ package core
 
 import (
 	"context"
-	"errors"
 	"fmt"
+
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // A TokenStore keeps small secret documents by key. The documents are opaque to
@@ -111,17 +112,17 @@ type Protector interface {
 }
 
 // Errors of a [TokenStore]. Implementations wrap them.
-var (
-	ErrNotFound = errors.New("not found")                // no document under that key
-	ErrConflict = errors.New("changed by somebody else") // Save from an old revision
-	ErrLocked   = errors.New("locked")                   // the lock was not to be had in time
-	ErrCorrupt  = errors.New("damaged")                  // there is something, but not a document
-	ErrInsecure = errors.New("not private")              // others could read or write the document
-	ErrReadOnly = errors.New("cannot be written")        // no permission, no space, read-only
-	ErrBadKey   = errors.New("not usable as a key")      // empty, or not storable
-	ErrTooLarge = errors.New("too large")                // more than the store can keep
+const (
+	ErrNotFound = fault.NotFound // no document under that key
+	ErrConflict = fault.Conflict // Save from an old revision
+	ErrLocked   = fault.Locked   // the lock was not to be had in time
+	ErrCorrupt  = fault.Corrupt  // there is something, but not a document
+	ErrInsecure = fault.Insecure // others could read or write the document
+	ErrReadOnly = fault.ReadOnly // no permission, no space, read-only
+	ErrBadKey   = fault.BadKey   // empty, or not storable
+	ErrTooLarge = fault.TooLarge // more than the store can keep
 
-	ErrUnavailable = errors.New("not available")        // no keyring, no server, a plugin that ended
-	ErrSealed      = errors.New("needs to be unlocked") // a keyring or identity that a person must unlock
-	ErrRefused     = errors.New("refused")              // a keyring, a server or a person said no
+	ErrUnavailable = fault.Unavailable // no keyring, no server, a plugin that ended
+	ErrSealed      = fault.Sealed      // a keyring or identity that a person must unlock
+	ErrRefused     = fault.Refused     // a keyring, a server or a person said no
 )
