@@ -1,7 +1,6 @@
 package profile
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -141,11 +140,7 @@ func (e *ConfigError) Hint() string { return "mend " + e.Path + ", or move it aw
 
 func (e *ConfigError) Unwrap() error { return e.Err }
 
-// byteOrderMark begins files that editors on Windows write.
-var byteOrderMark = []byte("\ufeff")
-
 func parseConfig(data []byte) (*Config, error) {
-	data = bytes.TrimPrefix(data, byteOrderMark)
 	c := &Config{raw: data}
 	dec := toml.NewDecoder(strings.NewReader(string(data))).DisallowUnknownFields()
 	err := dec.Decode(c)

@@ -189,7 +189,7 @@ func (c *Config) edit(want string, mean func(map[string]any), change func([]stri
 		return err
 	}
 	err = privatefile.Edit(context.Background(), path, func(old []byte) ([]byte, error) {
-		if !bytes.Equal(bytes.TrimPrefix(old, byteOrderMark), c.raw) {
+		if !bytes.Equal(old, c.raw) {
 			return nil, &core.Error{Subject: path, Kind: core.ErrConflict}
 		}
 		return data, nil

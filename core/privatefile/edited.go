@@ -30,7 +30,8 @@ func (r rule) loadIfThere(path string) ([]byte, place, error) {
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, place{}, notFound(path)
 	}
-	return r.load(path)
+	data, p, err := r.load(path)
+	return text(data), p, err
 }
 
 // Edit changes a file that a person edits: change gets its content, nil if there is
