@@ -89,6 +89,9 @@ func (r rule) change(ctx context.Context, path string, keep fs.FileMode, change 
 		mode = p.info.Mode().Perm() & keep
 	}
 	data, err := change(old)
+	if err == nil {
+		err = ctx.Err() // nobody wants it any more
+	}
 	if err != nil {
 		return err
 	}

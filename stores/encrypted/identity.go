@@ -296,7 +296,7 @@ func (k *identityFile) parseRecipient(text []byte) (age.Recipient, error) {
 	if err != nil || len(tos) != 1 {
 		return nil, &core.Error{
 			Subject: k.path + recipientSuffix, Kind: core.ErrRefused, Problem: "it does not hold one age recipient",
-			Remedy: fault.MoveAway.On(k.path+recipientSuffix),
+			Remedy: fault.MoveAway.On(k.path + recipientSuffix),
 		}
 	}
 	return tos[0], nil
@@ -315,7 +315,7 @@ func (k *identityFile) checkRecipient(ctx context.Context, want age.Recipient) e
 	if strings.TrimSpace(string(text)) != fmt.Sprint(want) {
 		return &core.Error{
 			Subject: k.path + recipientSuffix, Kind: core.ErrRefused, Problem: "it is not the recipient of the identity",
-			Remedy: fault.MoveAway.On(k.path+recipientSuffix),
+			Remedy: fault.MoveAway.On(k.path + recipientSuffix),
 		}
 	}
 	return nil

@@ -54,7 +54,7 @@ func (k *sshKey) Recipient(ctx context.Context) (age.Recipient, error) {
 	case errors.As(err, &locked):
 		return nil, &core.Error{
 			Subject: k.path, Kind: core.ErrRefused, Problem: "its old format hides the public key; changing the passphrase writes the present one",
-			Remedy: fault.Run.On("ssh-keygen -p -f "+k.path),
+			Remedy: fault.Run.On("ssh-keygen -p -f " + k.path),
 		}
 	case err != nil:
 		return nil, k.unusable(err)
