@@ -84,7 +84,7 @@ func (k *kit) wantNames(t *testing.T, s *guarded, when string, want ...string) {
 // who has many sessions does not want each of them decrypted for a list of names.
 func checkReadsNoDocuments(t *testing.T, k *kit) {
 	s := k.store(t)
-	const documents, size = 16, 64 << 10
+	const documents, size = 6, 128 << 10
 	for i := range documents {
 		k.save(t, s, "key"+strconv.Itoa(i), "", bytes.Repeat([]byte{byte(i)}, size))
 	}
