@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tokentoss/tokentoss/core/fault"
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 // A Machine is who a session is of that needs no person: a service account, by a
@@ -38,7 +41,7 @@ type Machine struct {
 }
 
 // ErrNoFlow: this program cannot obtain a token, since it has no [Flow].
-var ErrNoFlow = errors.New("this program has no flow to obtain a token with")
+const ErrNoFlow = fault.NoFlow
 
 // A PersonsSessionError is a session of a person, which a machine's session would
 // have to overwrite.
@@ -61,7 +64,7 @@ var nobody = PrompterFunc(func(context.Context, Prompt) (string, error) {
 // issuer returns the issuer that tokens must have.
 func (m *Machine) issuer() string {
 	if m.Issuer == "" {
-		return GoogleIssuer
+		return oidc.GoogleIssuer
 	}
 	return m.Issuer
 }
@@ -122,9 +125,9 @@ func (s *Session) requestMachine(ctx context.Context, r *stored, renew bool) (*s
 // acceptMachine checks what a machine's flow brought and makes a session of it.
 func (s *Session) acceptMachine(r *stored, t *Token) (*stored, error) {
 	if t == nil || t.IDToken == "" {
-		return nil, &ClaimError{Claim: "id_token", Problem: "is missing"}
+		return nil, &oidc.ClaimError{Claim: "id_token", Problem: "is missing"}
 	}
-	claims, err := ParseClaims(t.IDToken)
+	claims, err := oidc.ParseClaims(t.IDToken)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +135,7 @@ func (s *Session) acceptMachine(r *stored, t *Token) (*stored, error) {
 	if err := s.opts.Machine.check(claims, now.Add(-t.ClockOffset), t.ClockOffset); err != nil {
 		return nil, err
 	}
-	claims = claims.ofMachine()
+	claims = machineClaims(claims)
 	next := *r
 	next.claims = claims
 	next.IDToken, next.AccessToken, next.Scopes = t.IDToken.Reveal(), t.AccessToken.Reveal(), t.Scopes
@@ -149,19 +152,19 @@ func (s *Session) acceptMachine(r *stored, t *Token) (*stored, error) {
 }
 
 // check holds a new token's claims against what the machine's tokens must be.
-func (m *Machine) check(c Claims, now time.Time, offset time.Duration) error {
-	bad := func(claim, problem string) error { return &ClaimError{Claim: claim, Problem: problem} }
+func (m *Machine) check(c oidc.Claims, now time.Time, offset time.Duration) error {
+	bad := func(claim, problem string) error { return &oidc.ClaimError{Claim: claim, Problem: problem} }
 	switch {
 	case m.SelfSigned && (c.Issuer != c.Subject || !strings.Contains(c.Issuer, "@")):
 		return bad("iss", fmt.Sprintf("is %q, expected its subject, a service account's address", c.Issuer))
-	case !m.SelfSigned && !(Provider{Issuer: m.issuer()}).ownIssuer(c.Issuer):
+	case !m.SelfSigned && !(oidc.Provider{Issuer: m.issuer()}).Issued(c.Issuer):
 		return bad("iss", fmt.Sprintf("is %q, expected %q", c.Issuer, m.issuer()))
 	case c.Subject == "":
 		return bad("sub", "is missing")
 	case !slices.Equal(c.Audience, []string{m.Audience}):
 		return bad("aud", fmt.Sprintf("is %q, expected %q", c.Audience, m.Audience))
 	}
-	if err := c.checkTimes(expectation{now: now, offset: offset}); err != nil {
+	if err := c.CheckTimes(now, offset); err != nil {
 		return err
 	}
 	if !m.SelfSigned && (c.Email == "" || !c.EmailVerified) {
@@ -170,9 +173,9 @@ func (m *Machine) check(c Claims, now time.Time, offset time.Duration) error {
 	return nil
 }
 
-// ofMachine returns the claims of a machine's token, with the address that one has
+// machineClaims returns the claims of a machine's token, with the address that one has
 // for its subject which the machine signed itself.
-func (c Claims) ofMachine() Claims {
+func machineClaims(c oidc.Claims) oidc.Claims {
 	if c.Email == "" && c.Issuer == c.Subject {
 		c.Email = c.Subject
 	}

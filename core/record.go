@@ -7,6 +7,9 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"github.com/tokentoss/tokentoss/core/internal/strictjson"
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 // recordVersion is the version of the session document that this code writes.
@@ -66,13 +69,13 @@ type failure struct {
 
 	// Of an answer whose ID token was refused; without a Text it is for its times.
 	Claim  string        `json:"claim,omitempty"`
-	Offset time.Duration `json:"offset,omitempty"` // of a ClockError, in nanoseconds
+	Offset time.Duration `json:"offset,omitempty"` // of an oidc.ClockError, in nanoseconds
 }
 
 // A stored session is a document together with where it came from.
 type stored struct {
 	document
-	claims   Claims
+	claims   oidc.Claims
 	unknown  map[string]json.RawMessage // fields of other programs
 	revision string
 }
@@ -104,7 +107,7 @@ func decodeRecord(r Record) (*stored, error) {
 		if v := readVersion(r.Data); v > recordVersion {
 			return nil, &NewerRecordError{Version: v}
 		}
-		return nil, fmt.Errorf("%w: the session is not the JSON that it should be%s", ErrCorrupt, jsonPosition(err))
+		return nil, fmt.Errorf("%w: the session is not the JSON that it should be%s", ErrCorrupt, strictjson.Position(err))
 	}
 	if s.Version > recordVersion {
 		return nil, &NewerRecordError{Version: s.Version}
@@ -115,12 +118,12 @@ func decodeRecord(r Record) (*stored, error) {
 	if s.IDToken == "" {
 		return nil, fmt.Errorf("%w: the session holds no id_token", ErrCorrupt)
 	}
-	claims, err := storedClaims(Secret(s.IDToken))
+	claims, err := oidc.StoredClaims(Secret(s.IDToken))
 	if err != nil {
 		return nil, fmt.Errorf("%w: the session's id_token cannot be read", ErrCorrupt)
 	}
 	if s.Machine != "" {
-		claims = claims.ofMachine()
+		claims = machineClaims(claims)
 	}
 	s.claims = claims
 	// What Python tokentoss did not write is in the ID token.

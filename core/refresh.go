@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 const (
@@ -21,7 +23,7 @@ const (
 	renewWindow = 10 * time.Second
 
 	// refreshTimeout bounds a refresh; the wait for the lock comes on top.
-	refreshTimeout = endpointTimeout + 5*time.Second
+	refreshTimeout = oidc.RequestTimeout + 5*time.Second
 )
 
 // A flight is one refresh, which any number of callers wait for.
@@ -163,9 +165,9 @@ func (s *Session) fly(f *flight, snap *snapshot, renew bool) {
 func (s *Session) remember(err error, snap *snapshot) *remembered {
 	now := s.now()
 	r := &remembered{err: err, state: snap.record.state(), at: now, quiet: now.Add(quietWindow)}
-	var pe *ProviderError
+	var pe *oidc.ProviderError
 	var sn *SignInNeededError
-	var claim *ClaimError
+	var claim *oidc.ClaimError
 	switch {
 	case errors.As(err, &sn) && sn.Cause == CauseTooOld:
 		return nil // that is found out without a request, and a clock may be set back
@@ -175,7 +177,7 @@ func (s *Session) remember(err error, snap *snapshot) *remembered {
 		return nil
 	case errors.As(err, &pe):
 		r.offline, r.until = pe.Offline, now.Add(max(pe.RetryAfter, failureWindow))
-	case errors.As(err, &claim), errors.As(err, new(*ClockError)):
+	case errors.As(err, &claim), errors.As(err, new(*oidc.ClockError)):
 		r.until = now.Add(failureWindow)
 	default: // of the store, which costs no request
 		r.until = now.Add(time.Second)
@@ -246,13 +248,12 @@ func (s *Session) look(ctx context.Context, snap *snapshot, renew bool, began ti
 // revision check protects the store, and a session is worth a second request.
 func (s *Session) lock() (release func(), err error) {
 	none := func() {}
-	locker, ok := s.opts.Store.(Locker)
-	if !ok {
+	if !CapabilitiesOf(s.opts.Store).Locking {
 		return none, nil
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, s.opts.LockTimeout)
 	defer cancel()
-	lease, err := locker.Lock(ctx, s.key)
+	lease, err := Full(s.opts.Store).Lock(ctx, s.key)
 	switch {
 	case err == nil:
 		return func() { _ = lease.Release() }, nil

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 // request asks the provider for new tokens and saves them.
@@ -20,7 +22,10 @@ func (s *Session) request(ctx context.Context, r *stored, renew bool) (*snapshot
 	if r.Nonce != "" {
 		earlier.Nonce = r.Nonce // of the sign-in: most tokens of a refresh have none
 	}
-	token, a, err := client.refresh(ctx, Secret(r.RefreshToken), &earlier)
+	token, claims, err := client.Refresh(ctx, Secret(r.RefreshToken), &earlier)
+	if errors.Is(err, oidc.ErrOtherSubject) {
+		err = &SignInNeededError{Cause: CauseOtherPerson, Email: r.UserEmail}
+	}
 	if err != nil {
 		if token != nil && token.RefreshToken != "" && !errors.Is(err, ErrSignInNeeded) {
 			// The provider may have rotated it all the same: the old one is dead then.
@@ -30,10 +35,7 @@ func (s *Session) request(ctx context.Context, r *stored, renew bool) (*snapshot
 		}
 		return s.refused(ctx, r, renew, err)
 	}
-	next, err := r.refreshed(token, a, s.now())
-	if err != nil {
-		return nil, err
-	}
+	next := r.refreshed(token, claims, s.now())
 	if renew {
 		next.RenewedAt = stamp(s.now())
 	}
@@ -43,11 +45,7 @@ func (s *Session) request(ctx context.Context, r *stored, renew bool) (*snapshot
 
 // refreshed returns the session after a refresh. A provider that sends no new
 // refresh token means the old one to be kept (RFC 6749 section 6).
-func (r *stored) refreshed(t *Token, a *answer, now time.Time) (*stored, error) {
-	claims, err := ParseClaims(t.IDToken)
-	if err != nil {
-		return nil, err
-	}
+func (r *stored) refreshed(t *Token, claims oidc.Claims, now time.Time) *stored {
 	next := *r
 	next.claims = claims
 	next.IDToken, next.AccessToken = t.IDToken.Reveal(), t.AccessToken.Reveal()
@@ -61,8 +59,8 @@ func (r *stored) refreshed(t *Token, a *answer, now time.Time) (*stored, error) 
 	next.Generation++
 	next.Version, next.Failure = recordVersion, nil
 	next.ObtainedAt = stamp(now)
-	next.ValidFor = claims.Expiry.Sub(now.Add(-a.offset)).Seconds()
-	return &next, nil
+	next.ValidFor = claims.Expiry.Sub(now.Add(-t.ClockOffset)).Seconds()
+	return &next
 }
 
 // keep saves a refreshed session and returns what to publish. A store that
@@ -135,10 +133,10 @@ func (s *Session) save(ctx context.Context, r *stored) (*stored, error) {
 // refused handles a refresh that failed: nothing is deleted, and what the
 // provider said is noted where the other processes find it.
 func (s *Session) refused(ctx context.Context, r *stored, renew bool, err error) (*snapshot, error) {
-	var pe *ProviderError
+	var pe *oidc.ProviderError
 	cause, ends := Cause(""), false
 	if errors.As(err, &pe) && s.opts.Machine == nil { // nobody signs a machine in: it tries again
-		cause, ends = pe.ends()
+		cause, ends = endOf(pe)
 	}
 	if ends {
 		// Somebody who does not use the lock may have had the refresh token
@@ -165,9 +163,9 @@ func (s *Session) refused(ctx context.Context, r *stored, renew bool, err error)
 func newFailure(err error, cause Cause, now time.Time) *failure {
 	f := &failure{At: stamp(now), Cause: cause}
 	wait := failureWindow
-	var pe *ProviderError
-	var claim *ClaimError
-	var clock *ClockError
+	var pe *oidc.ProviderError
+	var claim *oidc.ClaimError
+	var clock *oidc.ClockError
 	switch {
 	case errors.As(err, &pe) && !pe.Offline:
 		f.Host, f.Status, f.Code, f.Sub, f.Text = pe.Host, pe.Status, pe.Code, pe.Subtype, pe.Problem
@@ -205,15 +203,15 @@ func (f *failure) standing(email string, began, now time.Time) error {
 func (f *failure) error(now time.Time) error {
 	switch {
 	case f.Claim != "" && f.Text == "":
-		return &ClockError{Claim: f.Claim, Offset: f.Offset}
+		return &oidc.ClockError{Claim: f.Claim, Offset: f.Offset}
 	case f.Claim != "":
-		return &ClaimError{Claim: f.Claim, Problem: f.Text}
+		return &oidc.ClaimError{Claim: f.Claim, Problem: f.Text}
 	}
 	pe := f.provider()
 	pe.RetryAfter = max(readStamp(f.Until).Sub(now), 0)
 	return pe
 }
 
-func (f *failure) provider() *ProviderError {
-	return &ProviderError{Endpoint: "token", Host: f.Host, Status: f.Status, Code: f.Code, Subtype: f.Sub, Problem: f.Text, Next: f.Next}
+func (f *failure) provider() *oidc.ProviderError {
+	return &oidc.ProviderError{Endpoint: "token", Host: f.Host, Status: f.Status, Code: f.Code, Subtype: f.Sub, Problem: f.Text, Next: f.Next}
 }

@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 // DefaultSessionLifetime is how long after a sign-in a new one is wanted.
@@ -23,7 +24,7 @@ type SessionOptions struct {
 
 	// Client is the OAuth client. Nil means that the session is not configured
 	// until Configure is called.
-	Client *Client
+	Client *oidc.Client
 
 	// Flow signs a person in. Without it SignIn is an error.
 	Flow FlowFunc
@@ -33,7 +34,7 @@ type SessionOptions struct {
 	Machine *Machine
 
 	// Provider applies to clients that come by Configure.
-	Provider ProviderOptions
+	Provider oidc.ProviderOptions
 
 	// SaveClient keeps a client that comes by Configure. Nil: it lasts as long
 	// as the Session.
@@ -72,7 +73,7 @@ type Session struct {
 	key    string
 	log    *slog.Logger
 	now    func() time.Time
-	client atomic.Pointer[Client]
+	client atomic.Pointer[oidc.Client]
 	cached atomic.Pointer[snapshot]
 
 	ctx    context.Context // of the refreshes; ends at Close
@@ -132,10 +133,7 @@ func (s *Session) Close() error {
 	s.mu.Unlock()
 	s.replace(nil)
 	s.work.Wait()
-	if c, ok := s.opts.Store.(io.Closer); ok {
-		return c.Close()
-	}
-	return nil
+	return Full(s.opts.Store).Close()
 }
 
 // String names the session, and shows nothing that it holds.
@@ -145,7 +143,7 @@ func (s *Session) String() string { return "session " + s.key }
 func (s *Session) Format(f fmt.State, _ rune) { fmt.Fprint(f, s.String()) }
 
 // Client returns the OAuth client, or nil when there is none.
-func (s *Session) Client() *Client { return s.client.Load() }
+func (s *Session) Client() *oidc.Client { return s.client.Load() }
 
 // IDToken implements [App]. The warm path takes no lock and makes no
 // allocation.
@@ -211,7 +209,7 @@ func (s *Session) AccessToken(ctx context.Context) (Secret, error) {
 }
 
 // configured returns the client, or ErrNotConfigured.
-func (s *Session) configured() (*Client, error) {
+func (s *Session) configured() (*oidc.Client, error) {
 	if c := s.client.Load(); c != nil {
 		return c, nil
 	}
@@ -267,7 +265,7 @@ func (s *Session) loadOnce(ctx context.Context) (*stored, error) {
 // fits tells whether a stored session belongs to this client.
 func (s *Session) fits(r *stored) error {
 	c := s.client.Load()
-	if r.Machine != "" || r.ClientID != c.ID || !(Provider{Issuer: c.Issuer()}).ownIssuer(r.Issuer) {
+	if r.Machine != "" || r.ClientID != c.ID || !(oidc.Provider{Issuer: c.Issuer()}).Issued(r.Issuer) {
 		return &SignInNeededError{Cause: CauseOtherClient, Email: r.UserEmail}
 	}
 	return nil
@@ -275,10 +273,8 @@ func (s *Session) fits(r *stored) error {
 
 // locate adds where the document is, if the store can tell.
 func (s *Session) locate(err error) error {
-	if p, ok := s.opts.Store.(Locator); ok {
-		if path := p.Path(s.key); path != "" {
-			return fmt.Errorf("%s: %w", path, err)
-		}
+	if path := Full(s.opts.Store).Path(s.key); path != "" {
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	return fmt.Errorf("session %q: %w", s.key, err)
 }

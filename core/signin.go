@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 // checkTimeout is how long a store may take to say whether it can keep a session.
@@ -84,12 +86,10 @@ func (s *Session) prepare(ctx context.Context) (*stored, error) {
 	case err != nil && !errors.Is(err, ErrSignInNeeded):
 		return nil, err
 	}
-	if c, ok := s.opts.Store.(Checker); ok {
-		ctx, cancel := context.WithTimeout(ctx, checkTimeout)
-		defer cancel()
-		if err := c.Check(ctx, s.key); err != nil {
-			return nil, fmt.Errorf("a session could not be saved: %w", err)
-		}
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	if err := Full(s.opts.Store).Check(ctx, s.key); err != nil {
+		return nil, fmt.Errorf("a session could not be saved: %w", err)
 	}
 	return r, nil
 }
@@ -97,11 +97,7 @@ func (s *Session) prepare(ctx context.Context) (*stored, error) {
 // setAside moves a document that cannot be read out of the way, where the store
 // is able to.
 func (s *Session) setAside(ctx context.Context, reason error) error {
-	a, ok := s.opts.Store.(SetAsider)
-	if !ok {
-		return fmt.Errorf("%w; sign out to remove it", reason)
-	}
-	where, err := a.SetAside(ctx, s.key)
+	where, err := Full(s.opts.Store).Quarantine(ctx, s.key)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 		return fmt.Errorf("%w; sign out to remove it", reason)
@@ -119,22 +115,12 @@ func (s *Session) setAside(ctx context.Context, reason error) error {
 
 // accept checks what a flow brought and makes a session of it. The checks stand
 // here too since anybody can write a Flow.
-func (s *Session) accept(client *Client, token *Token) (*stored, error) {
-	if token == nil || token.IDToken == "" {
-		return nil, &ClaimError{Claim: "id_token", Problem: "is missing"}
-	}
-	claims, err := ParseClaims(token.IDToken)
+func (s *Session) accept(client *oidc.Client, token *Token) (*stored, error) {
+	claims, err := client.SignInClaims(token)
 	if err != nil {
 		return nil, err
 	}
 	now := s.now()
-	err = claims.check(expectation{
-		provider: Provider{Issuer: client.Issuer()}, clientID: client.ID, hostedDomain: client.HostedDomain(),
-		accessToken: token.AccessToken, nonce: token.Nonce, noNonce: token.NoNonce, now: now,
-	})
-	if err != nil {
-		return nil, err
-	}
 	r := &stored{claims: claims, document: document{
 		AccessToken: token.AccessToken.Reveal(), IDToken: token.IDToken.Reveal(), RefreshToken: token.RefreshToken.Reveal(),
 		Expiry: stamp(claims.Expiry), Scopes: token.Scopes, UserEmail: claims.Email, CreatedAt: stamp(now),
@@ -147,7 +133,7 @@ func (s *Session) accept(client *Client, token *Token) (*stored, error) {
 // saveSignIn stores a new session over whatever is there: the last sign-in wins.
 func (s *Session) saveSignIn(ctx context.Context, r *stored) (saved *stored, err error) {
 	// The person has signed in: an interrupt must not lose that halfway.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endpointTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), oidc.RequestTimeout)
 	defer cancel()
 	for range saveTries {
 		old, lerr := s.opts.Store.Load(ctx, s.key)
@@ -229,13 +215,13 @@ func (s *Session) revoke(ctx context.Context, r *stored) error {
 	if token == "" {
 		return nil
 	}
-	return client.revoke(ctx, Secret(token))
+	return client.Revoke(ctx, Secret(token))
 }
 
 // Forget removes the session from the store without telling the provider.
 func (s *Session) Forget(ctx context.Context) error {
 	// A process that was stopped in the middle of a save holds the store.
-	ctx, cancel := context.WithTimeout(ctx, endpointTimeout)
+	ctx, cancel := context.WithTimeout(ctx, oidc.RequestTimeout)
 	defer cancel()
 	if err := s.opts.Store.Delete(ctx, s.key); err != nil {
 		return err
@@ -247,15 +233,11 @@ func (s *Session) Forget(ctx context.Context) error {
 // Configure implements [App]. A session of another client stays in the store
 // until the next sign-in replaces it, but gives no token any more.
 func (s *Session) Configure(ctx context.Context, cs ClientSecrets) error {
-	client, err := NewClient(cs, s.opts.Provider)
+	client, err := oidc.NewClient(cs, s.opts.Provider)
 	if err != nil {
 		return err
 	}
-	if issuer := client.Issuer(); issuer != GoogleIssuer && cs.forGoogle() {
-		// What is kept must not be taken for a client of Google's, which has a
-		// secret, when it is read again.
-		cs.AuthURI, cs.TokenURI = issuer, issuer
-	}
+	cs = cs.ForIssuer(client.Issuer())
 	if s.opts.SaveClient != nil {
 		if err := s.opts.SaveClient(ctx, cs); err != nil {
 			return err

@@ -14,13 +14,13 @@ func capabilityChecks() []check {
 			s := k.store(t)
 			switch {
 			case k.noLocking != "" && s.locks():
-				k.fail(t, "%T is a core.Locker, and storetest.SkipLocking says that it is none: its lock is used, and nobody checks it", s.TokenStore)
+				k.fail(t, "%T is a core.Locker, and storetest.SkipLocking says that it is not: its lock is used, and nobody checks it", s.TokenStore)
 			case k.noListing != "" && s.lists():
-				k.fail(t, "%T is a core.Lister, and storetest.SkipListing says that it is none: its list is used, and nobody checks it", s.TokenStore)
+				k.fail(t, "%T is a core.Lister, and storetest.SkipListing says that it is not: its list is used, and nobody checks it", s.TokenStore)
 			}
 		}},
 		{"CheckChangesNothing", checkCheck},
-		{"SetAside", checkSetAside},
+		{"Quarantine", checkQuarantine},
 	}
 }
 
@@ -30,7 +30,7 @@ func checkCheck(t *testing.T, k *kit) {
 	check := func(when string) {
 		t.Helper()
 		_, err := guard(k.ctx(t), k.timeout, "Check", func() (struct{}, error) {
-			return struct{}{}, core.Base(s.TokenStore).Check(k.ctx(t), key)
+			return struct{}{}, core.Full(s.TokenStore).Check(k.ctx(t), key)
 		})
 		if err != nil {
 			k.fail(t, "Check %s, where Save works: %v", when, err)
@@ -45,29 +45,29 @@ func checkCheck(t *testing.T, k *kit) {
 	}
 }
 
-// checkSetAside: what was set aside is no document any more, and a new one can take
+// checkQuarantine: what was moved away is no document any more, and a new one can take
 // its place.
-func checkSetAside(t *testing.T, k *kit) {
+func checkQuarantine(t *testing.T, k *kit) {
 	s := k.store(t)
 	k.save(t, s, key, "", []byte("damaged-secret"))
 	k.save(t, s, otherKey, "", []byte("another"))
-	where, err := guard(k.ctx(t), k.timeout, "SetAside", func() (string, error) { return core.Base(s.TokenStore).SetAside(k.ctx(t), key) })
+	where, err := guard(k.ctx(t), k.timeout, "Quarantine", func() (string, error) { return core.Full(s.TokenStore).Quarantine(k.ctx(t), key) })
 	if errors.Is(err, errors.ErrUnsupported) {
-		t.Skip("the store cannot set documents aside")
+		t.Skip("the store cannot move documents away")
 	}
 	if err != nil {
-		k.fail(t, "SetAside: %v", err)
+		k.fail(t, "Quarantine: %v", err)
 	}
 	if strings.Contains(where, "damaged-secret") {
-		k.fail(t, "SetAside returned the document, which is secret, and not where it is now")
+		k.fail(t, "Quarantine returned the document, which is secret, and not where it is now")
 	}
-	k.wantNone(t, s, key, " after SetAside")
-	k.wantData(t, s, otherKey, []byte("another"), " after SetAside of another key")
+	k.wantNone(t, s, key, " after Quarantine")
+	k.wantData(t, s, otherKey, []byte("another"), " after Quarantine of another key")
 	if s.lists() && k.noListing == "" {
-		k.wantNames(t, s, "another document was set aside", otherKey)
+		k.wantNames(t, s, "another document was moved away", otherKey)
 	}
 	if _, err := s.Save(k.ctx(t), key, core.Record{Data: []byte("new")}); err != nil {
-		k.fail(t, "Save of a new document after SetAside: %v", err)
+		k.fail(t, "Save of a new document after Quarantine: %v", err)
 	}
-	k.wantData(t, s, key, []byte("new"), ", which was saved after SetAside")
+	k.wantData(t, s, key, []byte("new"), ", which was saved after Quarantine")
 }

@@ -18,10 +18,10 @@ func documentChecks() []check {
 			k.wantNone(t, k.store(t), key, " where nothing was ever saved")
 		}},
 		{"RoundTrip", checkRoundTrip},
-		{"EmptyDocument", checkEmptyDocument},
 		{"OwnCopy", checkOwnCopy},
 		{"Delete", checkDelete},
 		{"KeysIndependent", checkKeysIndependent},
+		{"EmptyDocument", checkEmptyDocument},
 		{"BadKeys", checkBadKeys},
 		{"EndedContext", checkEndedContext},
 		{"LargeDocument", checkLargeDocument},

@@ -334,9 +334,9 @@ func capabilityFaults() []fault {
 		{name: "has a list and denies it", says: "is a core.Lister", open: plain, opts: []storetest.Option{storetest.SkipListing("nobody needs it")}},
 		{name: "writes to find out whether it can", says: "after Check", open: func(m *memory) core.TokenStore { return &writingCheck{patched{memory: m}} }},
 		{name: "cannot be saved to, as it says", says: "where Save works", open: func(m *memory) core.TokenStore { return &refusingCheck{patched{memory: m}} }},
-		{name: "sets aside and keeps", says: "after SetAside", open: func(m *memory) core.TokenStore { return &idleAside{patched{memory: m}} }},
-		{name: "sets all aside", says: "SetAside of another key", open: func(m *memory) core.TokenStore { return &wideAside{patched{memory: m}} }},
-		{name: "tells what it set aside", says: "which is secret", open: func(m *memory) core.TokenStore { return &tellingAside{patched{memory: m}} }},
+		{name: "moves a document away and keeps it", says: "after Quarantine", open: func(m *memory) core.TokenStore { return &idleQuarantine{patched{memory: m}} }},
+		{name: "moves all documents away", says: "Quarantine of another key", open: func(m *memory) core.TokenStore { return &wideQuarantine{patched{memory: m}} }},
+		{name: "tells what it moved away", says: "which is secret", open: func(m *memory) core.TokenStore { return &tellingQuarantine{patched{memory: m}} }},
 	}
 }
 
@@ -352,22 +352,22 @@ type refusingCheck struct{ patched }
 
 func (s *refusingCheck) Check(context.Context, string) error { return core.ErrReadOnly }
 
-type idleAside struct{ patched }
+type idleQuarantine struct{ patched }
 
-func (s *idleAside) SetAside(context.Context, string) (string, error) { return "elsewhere", nil }
+func (s *idleQuarantine) Quarantine(context.Context, string) (string, error) { return "elsewhere", nil }
 
-type wideAside struct{ patched }
+type wideQuarantine struct{ patched }
 
-func (s *wideAside) SetAside(context.Context, string) (string, error) {
+func (s *wideQuarantine) Quarantine(context.Context, string) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.docs)
 	return "elsewhere", nil
 }
 
-type tellingAside struct{ patched }
+type tellingQuarantine struct{ patched }
 
-func (s *tellingAside) SetAside(ctx context.Context, key string) (string, error) {
+func (s *tellingQuarantine) Quarantine(ctx context.Context, key string) (string, error) {
 	r, _ := s.memory.Load(ctx, key)
 	return fmt.Sprintf("was %s", r.Data), s.memory.Delete(ctx, key)
 }

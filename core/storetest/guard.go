@@ -88,12 +88,12 @@ func (g *guarded) Delete(ctx context.Context, key string) error {
 
 // list is List of a store that is a [core.Lister].
 func (g *guarded) list(ctx context.Context) ([]string, error) {
-	return guard(ctx, g.timeout, "List", func() ([]string, error) { return g.TokenStore.(core.Lister).List(ctx) })
+	return guard(ctx, g.timeout, "List", func() ([]string, error) { return core.Full(g.TokenStore).List(ctx) })
 }
 
 // lock is Lock of a store that is a [core.Locker].
 func (g *guarded) lock(ctx context.Context, key string) (core.Lease, error) {
-	held, err := guard(ctx, g.timeout, "Lock", func() (core.Lease, error) { return g.TokenStore.(core.Locker).Lock(ctx, key) })
+	held, err := guard(ctx, g.timeout, "Lock", func() (core.Lease, error) { return core.Full(g.TokenStore).Lock(ctx, key) })
 	if err != nil {
 		return nil, err
 	}
@@ -104,16 +104,10 @@ func (g *guarded) lock(ctx context.Context, key string) (core.Lease, error) {
 }
 
 // locks tells whether the store is a [core.Locker].
-func (g *guarded) locks() bool {
-	_, ok := g.TokenStore.(core.Locker)
-	return ok
-}
+func (g *guarded) locks() bool { return core.CapabilitiesOf(g.TokenStore).Locking }
 
 // lists tells whether the store is a [core.Lister].
-func (g *guarded) lists() bool {
-	_, ok := g.TokenStore.(core.Lister)
-	return ok
-}
+func (g *guarded) lists() bool { return core.CapabilitiesOf(g.TokenStore).Listing }
 
 // Close closes the store, if it can be.
 func (g *guarded) Close() error {

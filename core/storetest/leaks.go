@@ -36,7 +36,7 @@ func operations() []operation {
 			_, _ = s.Save(ctx, key, core.Record{Data: []byte("next"), Revision: "no-such-revision"})
 		}},
 		{"Delete", func(ctx context.Context, _ *kit, s *guarded) { _ = s.Delete(ctx, otherKey) }},
-		{"Check", func(ctx context.Context, _ *kit, s *guarded) { _ = core.Base(s.TokenStore).Check(ctx, key) }},
+		{"Check", func(ctx context.Context, _ *kit, s *guarded) { _ = core.Full(s.TokenStore).Check(ctx, key) }},
 		{"List", func(ctx context.Context, k *kit, s *guarded) {
 			if s.lists() && k.noListing == "" {
 				_, _ = s.list(ctx)

@@ -64,7 +64,7 @@ func listChecks() []check {
 func (k *kit) list(t *testing.T, s *guarded) []string {
 	t.Helper()
 	if !s.lists() {
-		k.fail(t, "%T is no core.Lister; if that is intended, say so with storetest.SkipListing", s.TokenStore)
+		k.fail(t, "%T is not a core.Lister; if that is intended, say so with storetest.SkipListing", s.TokenStore)
 	}
 	names, err := s.list(k.ctx(t))
 	if err != nil {

@@ -54,7 +54,7 @@ func lockChecks() []check {
 func (k *kit) locker(t *testing.T, s *guarded) *guarded {
 	t.Helper()
 	if !s.locks() {
-		k.fail(t, "%T is no core.Locker; if that is intended, say so with storetest.SkipLocking", s.TokenStore)
+		k.fail(t, "%T is not a core.Locker; if that is intended, say so with storetest.SkipLocking", s.TokenStore)
 	}
 	return s
 }

@@ -182,7 +182,7 @@ func checkDeclared(t *testing.T, p plugins.Plugin, r plugins.Request) {
 			continue // it has none
 		}
 		has := capability.has(s)
-		if err := core.Base(s).Close(); err != nil {
+		if err := core.Full(s).Close(); err != nil {
 			t.Fatalf("Close: %v", err)
 		}
 		if has {

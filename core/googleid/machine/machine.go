@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 // The flows, as a profile's settings name them.
@@ -78,7 +79,7 @@ func New(o Options) (*Flow, error) {
 		return nil, &OptionError{"flow", fmt.Sprintf("there is no flow %q for a machine; there is: %s", o.Flow, strings.Join(Names(), ", "))}
 	}
 	if o.Issuer == "" {
-		o.Issuer = core.GoogleIssuer
+		o.Issuer = oidc.GoogleIssuer
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -97,7 +98,7 @@ func New(o Options) (*Flow, error) {
 		return nil, &OptionError{"service_account", fmt.Sprintf("%q is not the e-mail address of a service account", o.Account)}
 	case o.Flow == SignedJWT && !strings.HasPrefix(o.Audience, "https://") && !o.InsecureLoopback:
 		return nil, &OptionError{"audience", fmt.Sprintf("%q is not the URL of a service, such as https://service.example.com/*", o.Audience)}
-	case o.Issuer != core.GoogleIssuer && !o.InsecureLoopback:
+	case o.Issuer != oidc.GoogleIssuer && !o.InsecureLoopback:
 		return nil, &OptionError{"issuer", "a machine's tokens are Google's, not " + o.Issuer + "'s"}
 	}
 	for _, d := range o.Delegates {
@@ -149,31 +150,31 @@ func (f *Flow) SignIn(ctx context.Context, _ core.Prompter) (*core.Token, error)
 type call struct {
 	Options
 
-	key   *keyFile
-	wire  *core.Wire // to Google
-	local *core.Wire // to the metadata server, without a proxy
+	key       *keyFile
+	transport *oidc.Transport // to Google
+	local     *oidc.Transport // to the metadata server, without a proxy
 }
 
 func (f *Flow) newCall(key *keyFile) *call {
-	o := core.ProviderOptions{
+	o := oidc.ProviderOptions{
 		Issuer: f.o.Issuer, InsecureLoopback: f.o.InsecureLoopback, Transport: f.o.Transport, Now: f.o.Now, Logger: f.o.Logger,
 	}
 	var plain []string
 	if key != nil {
 		plain = key.plainHosts()
 	}
-	c := &call{Options: f.o, key: key, wire: core.NewWire(o, plain...)}
+	c := &call{Options: f.o, key: key, transport: oidc.NewTransport(o, plain...)}
 	if o.Transport == nil {
 		o.Transport = &http.Transport{DisableKeepAlives: true}
 	}
-	c.local = core.NewWire(o, metadataHost())
+	c.local = oidc.NewTransport(o, metadataHost())
 	return c
 }
 
 // clockOffset returns this machine's clock minus Google's, as far as its answers
 // told.
 func (c *call) clockOffset() time.Duration {
-	if d := c.wire.ClockOffset(); d != 0 {
+	if d := c.transport.ClockOffset(); d != 0 {
 		return d
 	}
 	return c.local.ClockOffset()
