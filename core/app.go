@@ -4,6 +4,17 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/tokentoss/tokentoss/core/oidc"
+)
+
+// Types of package oidc that an author of a frontend or a store meets.
+type (
+	// Secret is text that must not be seen: only its Reveal gives it.
+	Secret = oidc.Secret
+
+	// ClientSecrets is an OAuth client, as a client_secrets.json has it.
+	ClientSecrets = oidc.ClientSecrets
 )
 
 // A Frontend puts a person in charge of an [App]: a command line, a page, a

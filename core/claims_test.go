@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
@@ -56,7 +57,7 @@ func TestSignInRefusesClaims(t *testing.T) {
 		{"S30 issuer with a slash", "iss", func(w *world, h, c claims) { set("iss", w.emu.Issuer()+"/")(h, c) }},
 		{"S30 issuer in other case", "iss", func(w *world, h, c claims) { set("iss", strings.ToUpper(w.emu.Issuer()))(h, c) }},
 		{"S30 issuer with another scheme", "iss", func(w *world, h, c claims) { set("iss", strings.Replace(w.emu.Issuer(), "http:", "https:", 1))(h, c) }},
-		{"S30 Google's issuer from another provider", "iss", func(_ *world, h, c claims) { set("iss", core.GoogleIssuer)(h, c) }},
+		{"S30 Google's issuer from another provider", "iss", func(_ *world, h, c claims) { set("iss", oidc.GoogleIssuer)(h, c) }},
 		{"S30 Google's short issuer from another provider", "iss", func(_ *world, h, c claims) { set("iss", "accounts.google.com")(h, c) }},
 		{"S30 no issuer", "iss", func(_ *world, h, c claims) { drop("iss")(h, c) }},
 		{"S31 another audience", "aud", func(_ *world, h, c claims) { set("aud", "other.apps.googleusercontent.com")(h, c) }},
@@ -113,7 +114,7 @@ func TestNonceOfAnotherRequest(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.session(func(o *core.SessionOptions) {
-		o.Flow = func(c *core.Client) core.Flow {
+		o.Flow = func(c *oidc.Client) core.Flow {
 			return flow{w: w, client: c, email: ada, nonce: func(string) string { return "that-of-another-request" }}
 		}
 	})
@@ -135,7 +136,7 @@ func TestGoogleIssuerSpellings(t *testing.T) {
 	} {
 		now := time.Now()
 		client := googleClient(t, nil)
-		s, err := core.NewSession(core.SessionOptions{Store: newMemory(), Client: client, Flow: func(*core.Client) core.Flow {
+		s, err := core.NewSession(core.SessionOptions{Store: newMemory(), Client: client, Flow: func(*oidc.Client) core.Flow {
 			return flowOf(&core.Token{Nonce: "n", IDToken: unsigned(t, claims{
 				"iss": iss, "aud": client.ID, "sub": "1", "email": ada, "email_verified": true, "nonce": "n",
 				"iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
@@ -189,7 +190,7 @@ func TestClockHint(t *testing.T) {
 				}
 				return
 			}
-			var ce *core.ClockError
+			var ce *oidc.ClockError
 			if !errors.As(err, &ce) || ce.Claim != tt.claim || !strings.Contains(err.Error(), tt.words) {
 				t.Errorf("error %v, want one of %s with %q", err, tt.claim, tt.words)
 			}
@@ -207,8 +208,8 @@ func TestClockHint(t *testing.T) {
 func TestHostedDomain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	domain := func(name string) *core.Client {
-		return w.client(func(o *core.ProviderOptions) { o.HostedDomain = name })
+	domain := func(name string) *oidc.Client {
+		return w.client(func(o *oidc.ProviderOptions) { o.HostedDomain = name })
 	}
 	for _, tt := range []struct {
 		name, domain, email string
@@ -247,7 +248,7 @@ func TestSessionChecksAnyFlow(t *testing.T) {
 	now := time.Now()
 	client := googleClient(t, nil)
 	good := func() claims {
-		return claims{"iss": core.GoogleIssuer, "aud": client.ID, "sub": "1", "email": ada, "email_verified": true,
+		return claims{"iss": oidc.GoogleIssuer, "aud": client.ID, "sub": "1", "email": ada, "email_verified": true,
 			"nonce": "n", "iat": now.Unix(), "exp": now.Add(time.Hour).Unix()}
 	}
 	other := good()
@@ -266,7 +267,7 @@ func TestSessionChecksAnyFlow(t *testing.T) {
 	} {
 		store := newMemory()
 		s, err := core.NewSession(core.SessionOptions{Store: store, Client: client,
-			Flow: func(*core.Client) core.Flow { return flowOf(tt.token) }})
+			Flow: func(*oidc.Client) core.Flow { return flowOf(tt.token) }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -285,10 +286,10 @@ func TestSessionChecksAnyFlow(t *testing.T) {
 }
 
 // googleClient returns a client of Google itself.
-func googleClient(t *testing.T, transport http.RoundTripper) *core.Client {
+func googleClient(t *testing.T, transport http.RoundTripper) *oidc.Client {
 	t.Helper()
-	c, err := core.NewClient(core.ClientSecrets{ClientID: "1-x.apps.googleusercontent.com", ClientSecret: "GOCSPX-x"},
-		core.ProviderOptions{Transport: transport})
+	c, err := oidc.NewClient(core.ClientSecrets{ClientID: "1-x.apps.googleusercontent.com", ClientSecret: "GOCSPX-x"},
+		oidc.ProviderOptions{Transport: transport})
 	if err != nil {
 		t.Fatal(err)
 	}

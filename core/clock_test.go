@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 // R9: this machine's clock is wrong, or jumps. Refreshes go by the provider's
@@ -18,7 +19,7 @@ func TestClockJumps(t *testing.T) {
 			local := &clock{now: w.clock.Now()} // the provider's stays right
 			s := w.signedIn(func(o *core.SessionOptions) {
 				o.Now = local.Now
-				o.Client = w.client(func(o *core.ProviderOptions) { o.Now = local.Now })
+				o.Client = w.client(func(o *oidc.ProviderOptions) { o.Now = local.Now })
 			})
 			advance := func(d time.Duration) {
 				w.clock.advance(d)
@@ -77,7 +78,7 @@ func TestSignInWithAWrongClock(t *testing.T) {
 		local := &clock{now: w.clock.Now().Add(wrong)}
 		s := w.signedIn(func(o *core.SessionOptions) {
 			o.Now = local.Now
-			o.Client = w.client(func(o *core.ProviderOptions) { o.Now = local.Now })
+			o.Client = w.client(func(o *oidc.ProviderOptions) { o.Now = local.Now })
 		})
 		for _, p := range []time.Duration{0, 53 * time.Minute} {
 			w.clock.advance(p)

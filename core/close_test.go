@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
@@ -107,7 +108,7 @@ func TestSignInOutlastsClose(t *testing.T) {
 	asked, answer := make(chan struct{}), make(chan struct{})
 	s := w.session(func(o *core.SessionOptions) {
 		real := o.Flow
-		o.Flow = func(c *core.Client) core.Flow {
+		o.Flow = func(c *oidc.Client) core.Flow {
 			return flowFunc(func(ctx context.Context) (*core.Token, error) {
 				close(asked)
 				<-answer

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
@@ -116,7 +117,7 @@ func TestNewerRecordDuringASignIn(t *testing.T) {
 	w := newWorld(t)
 	newer := []byte(`{"version": 2, "more": true}`)
 	s := w.session(func(o *core.SessionOptions) {
-		o.Flow = func(c *core.Client) core.Flow {
+		o.Flow = func(c *oidc.Client) core.Flow {
 			return flowFunc(func(ctx context.Context) (*core.Token, error) {
 				w.store.setRaw(core.DefaultKey, newer)
 				return flow{w: w, client: c, email: ada}.SignIn(ctx, nobody)

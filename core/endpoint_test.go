@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
@@ -171,7 +172,7 @@ func TestTokenEndpointIsSlow(t *testing.T) {
 		if took := time.Since(began); took > 20*time.Second {
 			t.Errorf("fault %d: it took %s, more than the deadline", i, took)
 		}
-		var pe *core.ProviderError
+		var pe *oidc.ProviderError
 		if !errors.As(err, &pe) || pe.Problem != "did not answer in time" || pe.Offline || findSecret(err.Error()) != "" {
 			t.Errorf("fault %d: error %v", i, err)
 		}
@@ -230,7 +231,7 @@ func TestAnswerThatIsNoHTTP(t *testing.T) {
 			w := shared.fork(t)
 			raw := rawServer(t, answer)
 			s := w.signedIn(func(o *core.SessionOptions) {
-				o.Client = w.client(func(o *core.ProviderOptions) { o.Transport = w.divert(raw) })
+				o.Client = w.client(func(o *oidc.ProviderOptions) { o.Transport = w.divert(raw) })
 			})
 			w.clock.advance(late)
 			w.divertTo.Store(true)
@@ -289,7 +290,7 @@ func TestRefreshIsOneRequestOverKeptConnections(t *testing.T) {
 	kept := &http.Transport{}
 	defer kept.CloseIdleConnections()
 	s := w.signedIn(func(o *core.SessionOptions) {
-		o.Client = w.client(func(o *core.ProviderOptions) { o.Transport = kept })
+		o.Client = w.client(func(o *oidc.ProviderOptions) { o.Transport = kept })
 	})
 	w.emu.SetFault(emulator.Token, &emulator.Fault{Reset: true})
 	w.clock.advance(late)

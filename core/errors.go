@@ -1,41 +1,49 @@
 package core
 
 import (
-	"errors"
-	"fmt"
 	"strings"
-	"time"
+
+	"github.com/tokentoss/tokentoss/core/fault"
+	"github.com/tokentoss/tokentoss/core/oidc"
+)
+
+// What goes wrong is an [Error] of package fault, whose table says what each kind
+// is as an exit code, an HTTP status, and so on.
+type (
+	Error  = fault.Error
+	Kind   = fault.Kind
+	Remedy = fault.Remedy
 )
 
 // Errors of an [App] and of a [Flow]. Test for them with [errors.Is].
-var (
+const (
 	// ErrNotConfigured: there is no OAuth client to sign in with.
-	ErrNotConfigured = errors.New("no OAuth client is configured")
+	ErrNotConfigured = fault.NotConfigured
 
 	// ErrSignInNeeded: only a new sign-in can give a token. The error is a
 	// [*SignInNeededError].
-	ErrSignInNeeded = errors.New("sign-in needed")
+	ErrSignInNeeded = fault.SignInNeeded
 
 	// ErrDenied: the person, or the provider's policy, said no.
-	ErrDenied = errors.New("sign-in was denied")
+	ErrDenied = fault.Denied
 
 	// ErrSignInTimeout: nobody completed the sign-in before its deadline.
-	ErrSignInTimeout = errors.New("sign-in was not completed in time")
+	ErrSignInTimeout = fault.SignInTimeout
 
 	// ErrRenewedRecently: a refused token was renewed moments ago, so that
 	// another refresh would not help.
-	ErrRenewedRecently = errors.New("the token was renewed moments ago")
+	ErrRenewedRecently = fault.RenewedRecently
 
 	// ErrNotRevoked: the session is forgotten here, but the provider could not
 	// be told to revoke it.
-	ErrNotRevoked = errors.New("not revoked at the provider")
+	ErrNotRevoked = fault.NotRevoked
 
 	// ErrNotSaved: the sign-in succeeded and serves this process, but the store
 	// could not keep it.
-	ErrNotSaved = errors.New("the session could not be saved")
+	ErrNotSaved = fault.NotSaved
 
 	// ErrClosed: the session was closed.
-	ErrClosed = errors.New("the session is closed")
+	ErrClosed = fault.Closed
 )
 
 // A Cause says why a new sign-in is needed.
@@ -98,51 +106,10 @@ func (e *SignInNeededError) Is(target error) bool { return target == ErrSignInNe
 
 func (e *SignInNeededError) Unwrap() error { return e.Err }
 
-// A ProviderError is a request to the provider that did not give what it should.
-// It holds no text of the answer but the error codes of RFC 6749 section 5.2,
-// since an answer may contain tokens.
-type ProviderError struct {
-	Endpoint   string // "token", "revocation", "discovery", "keys"
-	Host       string // who was asked
-	Status     int    // HTTP status, 0 when there was no answer
-	Code       string // the "error" of RFC 6749 section 5.2, if it had that form
-	Subtype    string // Google's "error_subtype", such as "invalid_rapt"
-	Problem    string // what is wrong, in words
-	Offline    bool   // no connection could be made: nothing was sent
-	RetryAfter time.Duration
-	Next       string // what to do next, where the provider's kind of error tells
-	Err        error  // the underlying network error, if any
-}
-
-func (e *ProviderError) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s endpoint of %s: %s", e.Endpoint, e.Host, e.Problem)
-	if e.Err != nil {
-		b.WriteString(": " + e.Err.Error())
-	}
-	return b.String()
-}
-
-func (e *ProviderError) Unwrap() error { return e.Err }
-
-// Hint says what to do next, or nothing.
-func (e *ProviderError) Hint() string { return e.Next }
-
-// Temporary tells whether the same request may succeed later. A session is kept
-// in either case.
-func (e *ProviderError) Temporary() bool {
-	switch e.Code {
-	case "invalid_grant", "invalid_client", "unauthorized_client", "invalid_request",
-		"unsupported_grant_type", "invalid_scope", "access_denied":
-		return false
-	}
-	return true
-}
-
-// ends tells whether e is the provider's final word on a refresh token, and the
+// endOf tells whether e is the provider's final word on a refresh token, and the
 // cause to give. Errors of configuration (invalid_client and the like) are not:
 // they can be mended without a new sign-in.
-func (e *ProviderError) ends() (Cause, bool) {
+func endOf(e *oidc.ProviderError) (Cause, bool) {
 	if e.Code != "invalid_grant" {
 		return "", false
 	}
@@ -150,34 +117,4 @@ func (e *ProviderError) ends() (Cause, bool) {
 		return CauseReauth, true
 	}
 	return CauseRevoked, true
-}
-
-// A ClaimError is an ID token that must not be used (OpenID Connect Core
-// section 3.1.3.7).
-type ClaimError struct {
-	Claim   string // "iss", "aud", "nonce", ...
-	Problem string
-}
-
-func (e *ClaimError) Error() string { return "ID token refused: " + e.Claim + " " + e.Problem }
-
-// A ClockError is an ID token whose times do not fit this machine's clock.
-type ClockError struct {
-	Claim  string        // "iat" or "exp"
-	Offset time.Duration // this machine's clock minus the provider's; 0 when not known
-}
-
-func (e *ClockError) Error() string {
-	if e.Offset.Abs() < time.Second {
-		return "ID token refused: its " + e.Claim + " does not fit the provider's own clock"
-	}
-	return fmt.Sprintf("ID token refused: its %s does not fit this machine's clock, which is %s the provider's: set the clock", e.Claim, offsetWords(e.Offset))
-}
-
-// offsetWords says "10m0s behind" or "2h0m0s ahead of".
-func offsetWords(d time.Duration) string {
-	if d < 0 {
-		return (-d).Round(time.Second).String() + " behind"
-	}
-	return d.Round(time.Second).String() + " ahead of"
 }

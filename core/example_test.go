@@ -9,6 +9,7 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/authcode"
 	"github.com/tokentoss/tokentoss/core/iap"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
@@ -21,8 +22,8 @@ func Example() {
 	google := must(emulator.Start(ctx, emulator.Options{AutoConsent: "ada@example.com"}))
 	defer google.Close()
 
-	secrets := must(core.ParseClientSecrets(google.ClientSecrets()))
-	client := must(core.NewClient(secrets, core.ProviderOptions{InsecureLoopback: true}))
+	secrets := must(oidc.ParseClientSecrets(google.ClientSecrets()))
+	client := must(oidc.NewClient(secrets, oidc.ProviderOptions{InsecureLoopback: true}))
 	session := must(core.NewSession(core.SessionOptions{Client: client, Store: &mapStore{}, Flow: authcode.New(authcode.Options{})}))
 	defer session.Close()
 	status := must(session.SignIn(ctx, core.PrompterFunc(openBrowser)))

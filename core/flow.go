@@ -3,7 +3,12 @@ package core
 import (
 	"context"
 	"time"
+
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
+
+// A Token is what a provider granted.
+type Token = oidc.Token
 
 // A Flow obtains a [Token] from an OpenID provider, asking p for what only a
 // person can do. It returns tokens whose claims it has not interpreted beyond
@@ -18,7 +23,7 @@ type Flow interface {
 
 // A FlowFunc makes the Flow for a client. A Session calls it for each sign-in,
 // since its client may be configured while it lives.
-type FlowFunc func(*Client) Flow
+type FlowFunc func(*oidc.Client) Flow
 
 // A Prompter shows a [Prompt] to the person who signs in, and may return what
 // the person typed or pasted in answer.
@@ -54,26 +59,4 @@ type Prompt struct {
 
 	// Problem says why the last answer was not taken; empty at first.
 	Problem string
-}
-
-// A Token is what a provider granted in one sign-in or one refresh
-// (RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3).
-type Token struct {
-	AccessToken  Secret
-	RefreshToken Secret    // empty when the provider gave none
-	IDToken      Secret    // compact JWS
-	Expiry       time.Time // of the access token; zero when not known
-	Scopes       []string
-
-	// ClockOffset is this machine's clock minus the provider's, as far as the
-	// provider's answer told.
-	ClockOffset time.Duration
-
-	// Nonce is the nonce of the authorization request, which the ID token of a
-	// sign-in must carry.
-	Nonce string
-
-	// NoNonce is set by a flow that has no request which could carry a nonce, such
-	// as that of RFC 8628. The ID token must then have none either.
-	NoNonce bool
 }

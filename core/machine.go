@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tokentoss/tokentoss/core/fault"
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 // A Machine is who a session is of that needs no person: a service account, by a
@@ -38,7 +41,7 @@ type Machine struct {
 }
 
 // ErrNoFlow: this program cannot obtain a token, since it has no [Flow].
-var ErrNoFlow = errors.New("this program has no flow to obtain a token with")
+const ErrNoFlow = fault.NoFlow
 
 // A PersonsSessionError is a session of a person, which a machine's session would
 // have to overwrite.
@@ -61,7 +64,7 @@ var nobody = PrompterFunc(func(context.Context, Prompt) (string, error) {
 // issuer returns the issuer that tokens must have.
 func (m *Machine) issuer() string {
 	if m.Issuer == "" {
-		return GoogleIssuer
+		return oidc.GoogleIssuer
 	}
 	return m.Issuer
 }
@@ -73,95 +76,110 @@ func (m *Machine) blank(revision string) *stored {
 	}}
 }
 
-// loadMachine reads a machine's session. Where there is none, or one of another
-// machine, it is a blank one: what is stored can be had again. So it is when what is
-// stored is damaged, which then is set aside: there may be nobody to do it.
-func (s *Session) loadMachine(ctx context.Context) (*stored, error) {
-	m := s.opts.Machine
-	rec, err := s.opts.Store.Load(ctx, s.key)
-	if errors.Is(err, ErrNotFound) {
-		return m.blank(""), nil
-	}
-	var r *stored
-	if err == nil {
-		if r, err = decodeRecord(rec); err != nil {
-			err = s.locate(err)
-		}
-	}
-	if errors.Is(err, ErrCorrupt) {
-		return m.blank(""), s.setAside(ctx, err)
-	}
+// A machineGrant is what a machine has of its own to obtain tokens with.
+type machineGrant struct {
+	*Session
+	machine *Machine
+}
+
+// load implements grant. Where there is no session, or one of another machine, it is
+// a blank one: what is stored can be had again. So it is when what is stored is
+// damaged, which then is set aside: there may be nobody to do it.
+func (g machineGrant) load(ctx context.Context) (*stored, error) {
+	r, err := g.readOnce(ctx)
 	switch {
+	case errors.Is(err, ErrNotFound):
+		return g.machine.blank(""), nil
+	case errors.Is(err, ErrCorrupt):
+		return g.machine.blank(""), g.quarantine(ctx, err)
 	case err != nil:
 		return nil, err
 	case r.Machine == "":
 		return nil, &PersonsSessionError{Email: r.UserEmail}
-	case r.Machine != m.Name:
-		return m.blank(r.revision), nil
+	case r.Machine != g.machine.Name:
+		return g.machine.blank(r.revision), nil
 	}
 	return r, nil
 }
 
-// requestMachine has the machine's flow obtain a token, and saves it.
-func (s *Session) requestMachine(ctx context.Context, r *stored, renew bool) (*snapshot, error) {
-	token, err := s.opts.Machine.Flow.SignIn(ctx, nobody)
-	if err != nil {
-		return s.refused(ctx, r, renew, err)
+// ready implements grant.
+func (g machineGrant) ready(*stored) error {
+	if g.machine.Flow == nil {
+		return ErrNoFlow
 	}
-	next, err := s.acceptMachine(r, token)
-	if err != nil {
-		return s.refused(ctx, r, renew, err)
-	}
-	if renew {
-		next.RenewedAt = stamp(s.now())
-	}
-	s.log.Info("obtained an ID token", "email", next.UserEmail, "expiry", next.claims.Expiry)
-	return s.keep(ctx, r, next)
+	return nil
 }
 
-// acceptMachine checks what a machine's flow brought and makes a session of it.
-func (s *Session) acceptMachine(r *stored, t *Token) (*stored, error) {
-	if t == nil || t.IDToken == "" {
-		return nil, &ClaimError{Claim: "id_token", Problem: "is missing"}
+// request implements grant: it has the machine's flow obtain a token.
+func (g machineGrant) request(ctx context.Context, r *stored) (*stored, error) {
+	token, err := g.machine.Flow.SignIn(ctx, nobody)
+	if err != nil {
+		return r, err
 	}
-	claims, err := ParseClaims(t.IDToken)
+	next, err := g.accept(r, token)
+	if err != nil {
+		return r, err
+	}
+	g.log.Info("obtained an ID token", "email", next.UserEmail, "expiry", next.claims.Expiry)
+	return next, nil
+}
+
+// accept checks what a machine's flow brought and makes a session of it.
+func (g machineGrant) accept(r *stored, t *Token) (*stored, error) {
+	if t == nil || t.IDToken == "" {
+		return nil, &oidc.ClaimError{Claim: "id_token", Problem: "is missing"}
+	}
+	claims, err := oidc.ParseClaims(t.IDToken)
 	if err != nil {
 		return nil, err
 	}
-	now := s.now()
-	if err := s.opts.Machine.check(claims, now.Add(-t.ClockOffset), t.ClockOffset); err != nil {
+	now := g.now()
+	if err := g.machine.check(claims, now.Add(-t.ClockOffset), t.ClockOffset); err != nil {
 		return nil, err
 	}
-	claims = claims.ofMachine()
-	next := *r
-	next.claims = claims
-	next.IDToken, next.AccessToken, next.Scopes = t.IDToken.Reveal(), t.AccessToken.Reveal(), t.Scopes
+	claims = machineClaims(claims)
+	next := r.withToken(t, claims, now)
+	next.Scopes = t.Scopes
 	next.Issuer, next.Subject, next.UserEmail, next.HD = claims.Issuer, claims.Subject, claims.Email, claims.HostedDomain
-	next.Expiry = stamp(claims.Expiry)
-	next.Generation++
-	next.Version, next.Failure = recordVersion, nil
-	next.ObtainedAt = stamp(now)
-	next.ValidFor = claims.Expiry.Sub(now.Add(-t.ClockOffset)).Seconds()
 	if next.CreatedAt == "" {
-		next.CreatedAt = stamp(now)
+		next.CreatedAt = formatTime(now)
 	}
-	return &next, nil
+	return next, nil
+}
+
+// final implements grant. Nobody signs a machine in: it tries again.
+func (g machineGrant) final(error) (Cause, bool) { return "", false }
+
+// signIn implements grant.
+func (g machineGrant) signIn(ctx context.Context, _ Prompter) (Status, error) {
+	if _, err := g.IDToken(ctx); err != nil {
+		return Status{}, err
+	}
+	return g.status(ctx)
+}
+
+// signOut implements grant.
+func (g machineGrant) signOut(ctx context.Context) error {
+	if _, err := g.load(ctx); errors.As(err, new(*PersonsSessionError)) {
+		return err
+	}
+	return g.Forget(ctx)
 }
 
 // check holds a new token's claims against what the machine's tokens must be.
-func (m *Machine) check(c Claims, now time.Time, offset time.Duration) error {
-	bad := func(claim, problem string) error { return &ClaimError{Claim: claim, Problem: problem} }
+func (m *Machine) check(c oidc.Claims, now time.Time, offset time.Duration) error {
+	bad := func(claim, problem string) error { return &oidc.ClaimError{Claim: claim, Problem: problem} }
 	switch {
 	case m.SelfSigned && (c.Issuer != c.Subject || !strings.Contains(c.Issuer, "@")):
 		return bad("iss", fmt.Sprintf("is %q, expected its subject, a service account's address", c.Issuer))
-	case !m.SelfSigned && !(Provider{Issuer: m.issuer()}).ownIssuer(c.Issuer):
+	case !m.SelfSigned && !(oidc.Provider{Issuer: m.issuer()}).Issued(c.Issuer):
 		return bad("iss", fmt.Sprintf("is %q, expected %q", c.Issuer, m.issuer()))
 	case c.Subject == "":
 		return bad("sub", "is missing")
 	case !slices.Equal(c.Audience, []string{m.Audience}):
 		return bad("aud", fmt.Sprintf("is %q, expected %q", c.Audience, m.Audience))
 	}
-	if err := c.checkTimes(expectation{now: now, offset: offset}); err != nil {
+	if err := c.CheckTimes(now, offset); err != nil {
 		return err
 	}
 	if !m.SelfSigned && (c.Email == "" || !c.EmailVerified) {
@@ -170,21 +188,21 @@ func (m *Machine) check(c Claims, now time.Time, offset time.Duration) error {
 	return nil
 }
 
-// ofMachine returns the claims of a machine's token, with the address that one has
+// machineClaims returns the claims of a machine's token, with the address that one has
 // for its subject which the machine signed itself.
-func (c Claims) ofMachine() Claims {
+func machineClaims(c oidc.Claims) oidc.Claims {
 	if c.Email == "" && c.Issuer == c.Subject {
 		c.Email = c.Subject
 	}
 	return c
 }
 
-// machineStatus is Status of a machine, which always can give tokens, as far as is
-// known without asking. Reason says why it last could not.
-func (s *Session) machineStatus(ctx context.Context) (Status, error) {
-	m := s.opts.Machine
+// status implements grant. A machine always can give tokens, as far as is known
+// without asking. Reason says why it last could not.
+func (g machineGrant) status(ctx context.Context) (Status, error) {
+	m := g.machine
 	st := Status{State: SignedIn, Machine: m.Name, Issuer: m.issuer(), ClientID: m.Audience, Refreshable: true}
-	snap, err := s.reload(ctx)
+	snap, err := g.reload(ctx)
 	if err != nil {
 		return st, err
 	}
@@ -194,7 +212,7 @@ func (s *Session) machineStatus(ctx context.Context) (Status, error) {
 		st.Issuer = r.Issuer
 	}
 	if r.Failure != nil {
-		if now := s.now(); !snap.valid(now) {
+		if now := g.now(); !snap.valid(now) {
 			st.Reason = r.Failure.error(now).Error()
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
@@ -141,11 +142,11 @@ func TestMachine(t *testing.T) {
 func TestMachineFails(t *testing.T) {
 	t.Parallel()
 	w := newMachineWorld(t)
-	denied := &core.ProviderError{Endpoint: "token", Host: "oauth2.example", Status: 400, Code: "invalid_grant", Problem: "answered 400 invalid_grant", Next: "make a new key"}
+	denied := &oidc.ProviderError{Endpoint: "token", Host: "oauth2.example", Status: 400, Code: "invalid_grant", Problem: "answered 400 invalid_grant", Next: "make a new key"}
 	w.flow.err = denied
 	for range 10 {
 		_, err := w.session(w.machine()).IDToken(t.Context())
-		var pe *core.ProviderError
+		var pe *oidc.ProviderError
 		if !errors.As(err, &pe) || pe.Code != "invalid_grant" || pe.Hint() != "make a new key" || errors.Is(err, core.ErrSignInNeeded) {
 			t.Fatalf("%v", err)
 		}
@@ -198,7 +199,7 @@ func TestMachineClaims(t *testing.T) {
 		m := w.machine()
 		tt.change(w, m)
 		_, err := w.session(m).IDToken(t.Context())
-		var ce *core.ClaimError
+		var ce *oidc.ClaimError
 		if !errors.As(err, &ce) || ce.Claim != tt.claim {
 			t.Errorf("%s: %v, want %s", name, err, tt.claim)
 		}
@@ -268,7 +269,7 @@ func TestMachineClock(t *testing.T) {
 	w := newMachineWorld(t)
 	w.flow.e.SetClockOffset(-2 * time.Hour)
 	for range 10 {
-		if _, err := w.session(w.machine()).IDToken(t.Context()); !errors.As(err, new(*core.ClockError)) {
+		if _, err := w.session(w.machine()).IDToken(t.Context()); !errors.As(err, new(*oidc.ClockError)) {
 			t.Errorf("%v", err)
 		}
 	}

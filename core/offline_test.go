@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 // S41: a provider is spoken to by https only. Plain http is for loopback
@@ -46,15 +47,15 @@ func TestOnlyHTTPS(t *testing.T) {
 		{"", false, false},
 		{"https://op.exa mple", false, false},
 	} {
-		if err := core.CheckIssuer(tt.issuer, false); (err == nil) != tt.strict {
+		if err := oidc.CheckIssuer(tt.issuer, false); (err == nil) != tt.strict {
 			t.Errorf("%q: %v, want taken: %v", tt.issuer, err, tt.strict)
 		}
-		if err := core.CheckIssuer(tt.issuer, true); (err == nil) != tt.loose {
+		if err := oidc.CheckIssuer(tt.issuer, true); (err == nil) != tt.loose {
 			t.Errorf("%q with loopback allowed: %v, want taken: %v", tt.issuer, err, tt.loose)
 		}
 	}
-	_, err := core.NewClient(core.ClientSecrets{ClientID: "x"}, core.ProviderOptions{Issuer: "http://127.0.0.1:1"})
-	if !errors.Is(err, core.ErrInsecureLoopback) {
+	_, err := oidc.NewClient(core.ClientSecrets{ClientID: "x"}, oidc.ProviderOptions{Issuer: "http://127.0.0.1:1"})
+	if !errors.Is(err, oidc.ErrInsecureLoopback) {
 		t.Errorf("NewClient with a loopback issuer: %v", err)
 	}
 }
@@ -69,7 +70,7 @@ func TestCertificates(t *testing.T) {
 	server.StartTLS()
 	defer server.Close()
 	for _, loose := range []bool{false, true} {
-		c, err := core.NewClient(core.ClientSecrets{ClientID: "x"}, core.ProviderOptions{Issuer: server.URL, InsecureLoopback: loose})
+		c, err := oidc.NewClient(core.ClientSecrets{ClientID: "x"}, oidc.ProviderOptions{Issuer: server.URL, InsecureLoopback: loose})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +114,7 @@ func TestOffline(t *testing.T) {
 				return (&net.Dialer{}).DialContext(ctx, network, addr)
 			}}
 			online := func(o *core.SessionOptions) {
-				o.Client = w.client(func(o *core.ProviderOptions) { o.Transport = transport })
+				o.Client = w.client(func(o *oidc.ProviderOptions) { o.Transport = transport })
 			}
 			refreshToken := func() string { return w.store.field(t, "refresh_token") }
 			w.signedIn(online)
@@ -185,8 +186,8 @@ func unusedAddr(t *testing.T) string {
 func TestProxyGone(t *testing.T) {
 	t.Parallel()
 	proxy := &url.URL{Scheme: "http", Host: "127.0.0.1:1"}
-	c, err := core.NewClient(core.ClientSecrets{ClientID: "id", ClientSecret: "secret"},
-		core.ProviderOptions{Transport: &http.Transport{Proxy: http.ProxyURL(proxy)}})
+	c, err := oidc.NewClient(core.ClientSecrets{ClientID: "id", ClientSecret: "secret"},
+		oidc.ProviderOptions{Transport: &http.Transport{Proxy: http.ProxyURL(proxy)}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
@@ -40,7 +41,7 @@ func TestDiscovery(t *testing.T) {
 		"another issuer":             {set("issuer", "https://evil.example"), `is for issuer "https://evil.example"`},
 		"issuer with a slash":        {set("issuer", base+"/"), "is for issuer"},
 		"no issuer":                  {func(d map[string]any) { delete(d, "issuer") }, "is for issuer"},
-		"Google's issuer":            {set("issuer", core.GoogleIssuer), "is for issuer"},
+		"Google's issuer":            {set("issuer", oidc.GoogleIssuer), "is for issuer"},
 		"http token endpoint":        {set("token_endpoint", "http://op.example/token"), "token_endpoint that is not safe"},
 		"http authorization":         {set("authorization_endpoint", "http://op.example/"), "authorization_endpoint that is not safe"},
 		"http revocation":            {set("revocation_endpoint", "http://op.example/"), "revocation_endpoint that is not safe"},
@@ -116,9 +117,9 @@ func TestClientFileCannotMoveEndpoints(t *testing.T) {
 		problem, hint     string // with the strict setting
 		issuer            string // with the loose one; empty: refused as before
 	}{
-		{"Google's", auth, token, "", "", core.GoogleIssuer},
-		{"none", "", "", "", "", core.GoogleIssuer},
-		{"Google's of earlier years", "https://accounts.google.com/o/oauth2/v2/auth", "https://www.googleapis.com/oauth2/v4/token", "", "", core.GoogleIssuer},
+		{"Google's", auth, token, "", "", oidc.GoogleIssuer},
+		{"none", "", "", "", "", oidc.GoogleIssuer},
+		{"Google's of earlier years", "https://accounts.google.com/o/oauth2/v2/auth", "https://www.googleapis.com/oauth2/v4/token", "", "", oidc.GoogleIssuer},
 		{"both elsewhere", "https://evil.example/auth", "https://evil.example/token", `auth_uri is "https://evil.example/auth", which is not Google's`, elsewhere, ""},
 		{"token_uri elsewhere", auth, "https://evil.example/token", `token_uri is "https://evil.example/token", which is not Google's`, elsewhere, ""},
 		{"token_uri elsewhere, no auth_uri", "", "https://evil.example/token", `token_uri is "https://evil.example/token", which is not Google's`, elsewhere, ""},
@@ -131,9 +132,9 @@ func TestClientFileCannotMoveEndpoints(t *testing.T) {
 	} {
 		t.Run("S60 "+tt.name, func(t *testing.T) {
 			cs := core.ClientSecrets{ClientID: "x", ClientSecret: "y", AuthURI: tt.auth, TokenURI: tt.token}
-			c, err := core.NewClient(cs, core.ProviderOptions{})
+			c, err := oidc.NewClient(cs, oidc.ProviderOptions{})
 			checkRefusal(t, c, err, tt.problem, tt.hint)
-			c, err = core.NewClient(cs, core.ProviderOptions{InsecureLoopback: true})
+			c, err = oidc.NewClient(cs, oidc.ProviderOptions{InsecureLoopback: true})
 			if tt.issuer == "" {
 				checkRefusal(t, c, err, tt.problem, tt.hint)
 			} else if err != nil || c.Issuer() != tt.issuer {
@@ -143,15 +144,15 @@ func TestClientFileCannotMoveEndpoints(t *testing.T) {
 	}
 }
 
-func checkRefusal(t *testing.T, c *core.Client, err error, problem, hint string) {
+func checkRefusal(t *testing.T, c *oidc.Client, err error, problem, hint string) {
 	t.Helper()
 	if problem == "" {
-		if err != nil || c.Issuer() != core.GoogleIssuer {
+		if err != nil || c.Issuer() != oidc.GoogleIssuer {
 			t.Errorf("error %v", err)
 		}
 		return
 	}
-	var ce *core.ClientSecretsError
+	var ce *oidc.ClientSecretsError
 	if !errors.As(err, &ce) || ce.Problem != problem || ce.Hint != hint {
 		t.Errorf("error %#v\nwant %q\nhint %q", err, problem, hint)
 	}
@@ -162,12 +163,12 @@ func checkRefusal(t *testing.T, c *core.Client, err error, problem, hint string)
 func TestIssuerWinsOverTheFile(t *testing.T) {
 	t.Parallel()
 	evil := core.ClientSecrets{ClientID: "x", ClientSecret: "y", AuthURI: "https://evil.example/auth", TokenURI: "https://evil.example/token"}
-	c, err := core.NewClient(evil, core.ProviderOptions{Issuer: core.GoogleIssuer})
+	c, err := oidc.NewClient(evil, oidc.ProviderOptions{Issuer: oidc.GoogleIssuer})
 	if err != nil {
 		t.Fatal(err)
 	}
 	p, err := c.Provider(t.Context())
-	if err != nil || !p.IsGoogle() || p.TokenURL != core.Google().TokenURL {
+	if err != nil || !p.IsGoogle() || p.TokenURL != oidc.Google().TokenURL {
 		t.Errorf("%+v, %v", p, err)
 	}
 	for _, u := range []string{p.AuthURL, p.TokenURL, p.RevocationURL, p.KeysURL, p.DeviceURL} {
@@ -177,7 +178,7 @@ func TestIssuerWinsOverTheFile(t *testing.T) {
 		}
 	}
 	w := newWorld(t)
-	c, err = core.NewClient(evil, core.ProviderOptions{Issuer: w.emu.Issuer(), InsecureLoopback: true})
+	c, err = oidc.NewClient(evil, oidc.ProviderOptions{Issuer: w.emu.Issuer(), InsecureLoopback: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,10 +186,10 @@ func TestIssuerWinsOverTheFile(t *testing.T) {
 		t.Errorf("%+v, %v", p, err)
 	}
 	// Only Google demands a secret.
-	if _, err := core.NewClient(core.ClientSecrets{ClientID: "x"}, core.ProviderOptions{Issuer: "https://op.example"}); err != nil {
+	if _, err := oidc.NewClient(core.ClientSecrets{ClientID: "x"}, oidc.ProviderOptions{Issuer: "https://op.example"}); err != nil {
 		t.Error(err)
 	}
-	if _, err := core.NewClient(core.ClientSecrets{ClientID: "x"}, core.ProviderOptions{}); err == nil {
+	if _, err := oidc.NewClient(core.ClientSecrets{ClientID: "x"}, oidc.ProviderOptions{}); err == nil {
 		t.Error("a Google client without a secret was taken")
 	}
 }
@@ -218,13 +219,13 @@ func TestGoogleIsBuiltIn(t *testing.T) {
 func TestAuthCodeURL(t *testing.T) {
 	t.Parallel()
 	c := googleClient(t, nil)
-	r := core.AuthRequest{
+	r := oidc.AuthRequest{
 		RedirectURI: redirectURI, State: "the-state", Nonce: "the-nonce", Verifier: strings.Repeat("v", 43), LoginHint: ada,
 		Scopes: []string{"profile"},
 		Extra: url.Values{"prompt": {"select_account"}, "code_challenge_method": {"plain"}, "nonce": {"evil"}, "state": {"evil"},
 			"redirect_uri": {"https://evil.example"}, "client_id": {"evil"}, "response_type": {"token"}, "response_mode": {"fragment"}, "scope": {"all"}},
 	}
-	raw := c.AuthCodeURL(core.Google(), r)
+	raw := c.AuthCodeURL(oidc.Google(), r)
 	u, err := url.Parse(raw)
 	if err != nil {
 		t.Fatal(err)
@@ -240,8 +241,8 @@ func TestAuthCodeURL(t *testing.T) {
 	if strings.Contains(raw, r.Verifier) || strings.Contains(raw, "GOCSPX") {
 		t.Error("the URL holds the verifier or the client secret")
 	}
-	op := core.Provider{AuthURL: "https://op.example/auth?tenant=1", ScopesSupported: []string{"openid", "offline_access"}}
-	u, err = url.Parse(c.AuthCodeURL(op, core.AuthRequest{}))
+	op := oidc.Provider{AuthURL: "https://op.example/auth?tenant=1", ScopesSupported: []string{"openid", "offline_access"}}
+	u, err = url.Parse(c.AuthCodeURL(op, oidc.AuthRequest{}))
 	if err != nil || u.Query().Get("scope") != "openid email offline_access" || u.Query().Get("tenant") != "1" {
 		t.Errorf("%v, %v", u, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 // R13: a revoked refresh token is tried once. All later calls, also other
@@ -101,7 +102,7 @@ func TestConfigurationErrorKeepsTheSession(t *testing.T) {
 	w.signedIn()
 	wrong := w.secrets()
 	wrong.ClientSecret = "GOCSPX-wrong"
-	c, err := core.NewClient(wrong, core.ProviderOptions{InsecureLoopback: true, Now: w.clock.Now})
+	c, err := oidc.NewClient(wrong, oidc.ProviderOptions{InsecureLoopback: true, Now: w.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

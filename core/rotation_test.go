@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
@@ -73,7 +74,7 @@ func TestRotatedAtTheLastMoment(t *testing.T) {
 		var once sync.Once
 		base := &http.Transport{DisableKeepAlives: true}
 		second := w.session(nolock, func(o *core.SessionOptions) {
-			o.Client = w.client(func(o *core.ProviderOptions) {
+			o.Client = w.client(func(o *oidc.ProviderOptions) {
 				o.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
 					if r.Method == "POST" {
 						once.Do(func() {
@@ -111,11 +112,11 @@ func TestRefusedTokenIsAskedForOnce(t *testing.T) {
 		same   func(err error) bool
 	}{
 		"claim": {func(c map[string]any) { c["email_verified"] = false }, func(err error) bool {
-			var ce *core.ClaimError
+			var ce *oidc.ClaimError
 			return errors.As(err, &ce) && ce.Claim == "email"
 		}},
 		"clock": {func(c map[string]any) { c["exp"] = 1 }, func(err error) bool {
-			var ce *core.ClockError
+			var ce *oidc.ClockError
 			return errors.As(err, &ce) && ce.Claim == "exp"
 		}},
 	} {

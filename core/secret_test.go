@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 // needle is the secret that tests look for.
@@ -36,7 +37,7 @@ func shows(text string) bool {
 func secretValues(t *testing.T) map[string]any {
 	t.Helper()
 	secrets := core.ClientSecrets{ClientID: "id", ClientSecret: needle}
-	client, err := core.NewClient(secrets, core.ProviderOptions{})
+	client, err := oidc.NewClient(secrets, oidc.ProviderOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

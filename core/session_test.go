@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
@@ -206,7 +207,7 @@ func TestConfigure(t *testing.T) {
 
 	// What cannot be used or kept changes nothing.
 	for _, bad := range []core.ClientSecrets{{}, {ClientID: "x", ClientSecret: "y", TokenURI: "https://evil.example/token"}} {
-		var ce *core.ClientSecretsError
+		var ce *oidc.ClientSecretsError
 		if err := s.Configure(w.ctx, bad); !errors.As(err, &ce) {
 			t.Errorf("Configure(%v): %v", bad, err)
 		}
@@ -254,7 +255,7 @@ func TestSessionsNeverMix(t *testing.T) {
 	elsewhere.store = w.store
 	other := w.secrets()
 	other.ClientID, other.ClientSecret = "other.apps.googleusercontent.com", "GOCSPX-other"
-	otherClient, err := core.NewClient(other, core.ProviderOptions{InsecureLoopback: true, Now: w.clock.Now})
+	otherClient, err := oidc.NewClient(other, oidc.ProviderOptions{InsecureLoopback: true, Now: w.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

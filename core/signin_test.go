@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
@@ -18,7 +19,7 @@ func TestFailedSignInKeepsTheOldSession(t *testing.T) {
 	w := newWorld(t)
 	var outcome error
 	s := w.session(func(o *core.SessionOptions) {
-		o.Flow = func(c *core.Client) core.Flow {
+		o.Flow = func(c *oidc.Client) core.Flow {
 			if outcome != nil {
 				return flowFunc(func(context.Context) (*core.Token, error) { return nil, outcome })
 			}
@@ -66,7 +67,7 @@ func TestSignInDuringARefresh(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	flow := w.flow(ada)
-	s := w.session(func(o *core.SessionOptions) { o.Flow = func(c *core.Client) core.Flow { return flow(c) } })
+	s := w.session(func(o *core.SessionOptions) { o.Flow = func(c *oidc.Client) core.Flow { return flow(c) } })
 	w.signIn(s)
 	w.clock.advance(soon)
 	stored, release := make(chan struct{}), make(chan struct{})

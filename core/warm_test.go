@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
@@ -16,7 +17,7 @@ func TestWarmPath(t *testing.T) {
 	w := newWorld(t, func(o *emulator.Options) { o.Now = nil })
 	s := w.signedIn(func(o *core.SessionOptions) {
 		o.Now = nil
-		o.Client = w.client(func(o *core.ProviderOptions) { o.Now = nil })
+		o.Client = w.client(func(o *oidc.ProviderOptions) { o.Now = nil })
 	})
 	w.store.resetCalls()
 	ctx := t.Context()
@@ -45,7 +46,7 @@ func TestManyGoroutinesOverShortTokens(t *testing.T) {
 	w := newWorld(t, func(o *emulator.Options) { o.TokenLifetime, o.Now = lifetime, nil })
 	s := w.signedIn(func(o *core.SessionOptions) {
 		o.Now = nil
-		o.Client = w.client(func(o *core.ProviderOptions) { o.Now = nil })
+		o.Client = w.client(func(o *oidc.ProviderOptions) { o.Now = nil })
 	})
 	ctx, cancel := context.WithTimeout(w.ctx, run)
 	defer cancel()

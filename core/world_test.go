@@ -19,6 +19,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
@@ -107,7 +108,7 @@ func (w *world) cheap() { w.emu.SetIDTokenClaims(func(h, _ map[string]any) { h["
 // secrets returns the client of the emulator.
 func (w *world) secrets() core.ClientSecrets {
 	w.t.Helper()
-	cs, err := core.ParseClientSecrets(w.emu.ClientSecrets())
+	cs, err := oidc.ParseClientSecrets(w.emu.ClientSecrets())
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -115,13 +116,13 @@ func (w *world) secrets() core.ClientSecrets {
 }
 
 // client returns a client at the emulator.
-func (w *world) client(changes ...func(*core.ProviderOptions)) *core.Client {
+func (w *world) client(changes ...func(*oidc.ProviderOptions)) *oidc.Client {
 	w.t.Helper()
-	o := core.ProviderOptions{InsecureLoopback: true, Now: w.clock.Now}
+	o := oidc.ProviderOptions{InsecureLoopback: true, Now: w.clock.Now}
 	for _, change := range changes {
 		change(&o)
 	}
-	c, err := core.NewClient(w.secrets(), o)
+	c, err := oidc.NewClient(w.secrets(), o)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -133,7 +134,7 @@ func (w *world) session(changes ...func(*core.SessionOptions)) *core.Session {
 	w.t.Helper()
 	o := core.SessionOptions{
 		Store: w.store, Flow: w.flow(ada), Now: w.clock.Now, Logger: w.log.logger(),
-		Provider: core.ProviderOptions{InsecureLoopback: true, Now: w.clock.Now},
+		Provider: oidc.ProviderOptions{InsecureLoopback: true, Now: w.clock.Now},
 		Client:   w.client(),
 	}
 	for _, change := range changes {
@@ -200,13 +201,13 @@ var nobody = core.PrompterFunc(func(context.Context, core.Prompt) (string, error
 // A flow is the code flow with the emulator's Authorize for a browser.
 type flow struct {
 	w      *world
-	client *core.Client
+	client *oidc.Client
 	email  string
 	nonce  func(sent string) string // what Exchange is told to expect
 }
 
 func (w *world) flow(email string) core.FlowFunc {
-	return func(c *core.Client) core.Flow { return flow{w: w, client: c, email: email} }
+	return func(c *oidc.Client) core.Flow { return flow{w: w, client: c, email: email} }
 }
 
 const redirectURI = "http://127.0.0.1:1/callback"
@@ -216,7 +217,7 @@ func (f flow) SignIn(ctx context.Context, _ core.Prompter) (*core.Token, error) 
 	if err != nil {
 		return nil, err
 	}
-	r := core.AuthRequest{RedirectURI: redirectURI, State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier()}
+	r := oidc.AuthRequest{RedirectURI: redirectURI, State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier()}
 	redirect, err := f.w.emu.Authorize(ctx, f.client.AuthCodeURL(p, r), f.email)
 	if err != nil {
 		return nil, err
@@ -308,7 +309,7 @@ func wantCause(t *testing.T, err error, cause core.Cause) {
 // wantClaim checks that err refuses a claim, and shows no secret.
 func wantClaim(t *testing.T, err error, claim string) {
 	t.Helper()
-	var ce *core.ClaimError
+	var ce *oidc.ClaimError
 	if !errors.As(err, &ce) || ce.Claim != claim {
 		t.Errorf("error %v, want a refusal of claim %q", err, claim)
 	} else if found := findSecret(err.Error()); found != "" {
@@ -317,9 +318,9 @@ func wantClaim(t *testing.T, err error, claim string) {
 }
 
 // wantProvider checks that err is the provider's, and shows no secret.
-func wantProvider(t *testing.T, err error) *core.ProviderError {
+func wantProvider(t *testing.T, err error) *oidc.ProviderError {
 	t.Helper()
-	var pe *core.ProviderError
+	var pe *oidc.ProviderError
 	if !errors.As(err, &pe) {
 		t.Fatalf("error %v (%T), want a ProviderError", err, err)
 	}

@@ -33,10 +33,19 @@ type Options struct {
 	// ServiceAccounts are the accounts of programs. The first is the one that the metadata server has.
 	ServiceAccounts []ServiceAccount
 
+	// Instances are what the relay of IAP's TCP forwarding reaches.
+	Instances []Instance
+	// TunnelUsers have the role that the relay wants; nil means everybody, an empty slice nobody.
+	TunnelUsers []string
+
 	// ClientID and ClientSecret are those of the desktop client; each is made up when empty.
 	ClientID, ClientSecret string
 	// Clients are further OAuth clients.
 	Clients []Client
+	// Provider makes Google's side another OpenID provider.
+	Provider Provider
+	// Guard is what stands in front of the service: [GuardIAP] when empty.
+	Guard Guard
 
 	// TokenLifetime is that of ID tokens and access tokens, 1 hour when zero.
 	TokenLifetime time.Duration
@@ -130,6 +139,10 @@ func (o Options) withDefaults() (Options, error) {
 	if err := o.fillServiceAccounts(); err != nil {
 		return o, err
 	}
+	if err := errors.Join(o.Provider.check(), o.Guard.check()); err != nil {
+		return o, err
+	}
+	o.fillInstances()
 	return o, o.fillClients()
 }
 

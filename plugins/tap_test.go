@@ -20,6 +20,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 	"github.com/tokentoss/tokentoss/plugins"
 	"github.com/tokentoss/tokentoss/plugins/host"
@@ -137,7 +138,7 @@ func (s *knownStore) Save(ctx context.Context, key string, r core.Record) (core.
 // browser consent.
 type consentFlow struct {
 	emu    *emulator.Emulator
-	client *core.Client
+	client *oidc.Client
 }
 
 // SignIn implements [core.Flow].
@@ -147,7 +148,7 @@ func (f consentFlow) SignIn(ctx context.Context, p core.Prompter) (*core.Token, 
 		return nil, err
 	}
 	const redirect = "http://127.0.0.1:1/callback"
-	r := core.AuthRequest{RedirectURI: redirect, State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier()}
+	r := oidc.AuthRequest{RedirectURI: redirect, State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier()}
 	page := f.client.AuthCodeURL(provider, r)
 	answer, err := p.Prompt(ctx, core.Prompt{URL: page, RedirectURL: redirect})
 	if err != nil || answer != "shown" {
@@ -210,7 +211,7 @@ func TestNothingSecretGoesDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer emu.Close()
-	secrets, err := core.ParseClientSecrets(emu.ClientSecrets())
+	secrets, err := oidc.ParseClientSecrets(emu.ClientSecrets())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,8 +221,8 @@ func TestNothingSecretGoesDown(t *testing.T) {
 	}
 	store := &knownStore{Store: files, secrets: []string{secrets.ClientSecret.Reveal()}}
 	session, err := core.NewSession(core.SessionOptions{
-		Store: store, Provider: core.ProviderOptions{InsecureLoopback: true},
-		Flow: func(c *core.Client) core.Flow { return consentFlow{emu, c} },
+		Store: store, Provider: oidc.ProviderOptions{InsecureLoopback: true},
+		Flow: func(c *oidc.Client) core.Flow { return consentFlow{emu, c} },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 // ConfigName is the name of the settings file.
@@ -195,7 +196,7 @@ func (c *Config) check() error {
 			return fmt.Errorf("%ssession_lifetime: %w", where, err)
 		}
 		for param := range s.AuthParams {
-			if err := core.CheckAuthParam(param); err != nil {
+			if err := oidc.CheckAuthParam(param); err != nil {
 				return fmt.Errorf("%sauth_params: %w", where, err)
 			}
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/authcode"
 	"github.com/tokentoss/tokentoss/core/iap"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/stores/file"
 )
 
@@ -127,11 +128,11 @@ func (p *Profile) FrontendSettings(name string) map[string]any { return p.config
 
 // Protection says what keeps others from reading the session, if the store can
 // tell.
-func (p *Profile) Protection() string { return core.Base(p.store).Protection() }
+func (p *Profile) Protection() string { return core.Full(p.store).Describe() }
 
 // Location says where the store keeps the session, if it can tell.
 func (p *Profile) Location() string {
-	return core.Base(p.store).Path(p.Name)
+	return core.Full(p.store).Path(p.Name)
 }
 
 // Open opens a profile. A profile without an OAuth client is opened too: its
@@ -175,7 +176,7 @@ func (p *Profile) open(o Options) error {
 	}
 	p.store = store
 	if err = p.openSession(o); err != nil {
-		_ = core.Base(store).Close() // of which a plugin's process may be a part
+		_ = core.Full(store).Close() // of which a plugin's process may be a part
 	}
 	return err
 }
@@ -185,7 +186,7 @@ func (p *Profile) openSession(o Options) error {
 	if err != nil {
 		return err
 	}
-	var client *core.Client
+	var client *oidc.Client
 	var flow core.FlowFunc
 	if machine == nil {
 		if client, err = p.client(o); err != nil {
@@ -211,18 +212,18 @@ func (p *Profile) openSession(o Options) error {
 }
 
 // client returns the OAuth client to begin with, or nil when there is none.
-func (p *Profile) client(o Options) (*core.Client, error) {
+func (p *Profile) client(o Options) (*oidc.Client, error) {
 	switch {
 	case o.Client != nil:
-		return core.NewClient(*o.Client, p.provider())
+		return oidc.NewClient(*o.Client, p.provider())
 	case o.IgnoreClient:
 		return nil, nil
 	}
 	return p.readClient()
 }
 
-func (p *Profile) provider() core.ProviderOptions {
-	return core.ProviderOptions{
+func (p *Profile) provider() oidc.ProviderOptions {
+	return oidc.ProviderOptions{
 		Issuer: p.Settings.Issuer, HostedDomain: p.Settings.HostedDomain, InsecureLoopback: p.Settings.InsecureLoopback,
 		Logger: p.log,
 	}
@@ -256,7 +257,7 @@ func OpenStore(c *Config, name, profile string, o Options) (core.TokenStore, err
 // CheckStore finds out whether the store could take a session, without changing
 // anything. A store that cannot tell is taken to be in order.
 func (p *Profile) CheckStore(ctx context.Context) error {
-	return core.Base(p.store).Check(ctx, p.Name)
+	return core.Full(p.store).Check(ctx, p.Name)
 }
 
 // clientFile is where the OAuth client of a profile is: its own file, or else
@@ -275,7 +276,7 @@ func clientFile(dir, name string) string {
 
 // readClient returns the OAuth client, or nil when there is none. The file must
 // be as private as a session.
-func (p *Profile) readClient() (*core.Client, error) {
+func (p *Profile) readClient() (*oidc.Client, error) {
 	store, err := file.NewFile(p.ClientFile)
 	if err != nil {
 		return nil, err
@@ -287,16 +288,16 @@ func (p *Profile) readClient() (*core.Client, error) {
 	var broken *file.Error
 	if errors.As(err, &broken) && broken.Fix == "" && (errors.Is(err, core.ErrCorrupt) || errors.Is(err, core.ErrTooLarge)) {
 		// Unlike a session, it is not made anew by a sign-in.
-		return nil, fmt.Errorf("%s: %w", p.ClientFile, &core.ClientSecretsError{Problem: broken.Problem, Hint: "tokentoss configure --from client_secrets.json"})
+		return nil, fmt.Errorf("%s: %w", p.ClientFile, &oidc.ClientSecretsError{Problem: broken.Problem, Hint: "tokentoss configure --from client_secrets.json"})
 	}
 	if err != nil {
 		return nil, err
 	}
-	cs, err := core.ParseClientSecrets(rec.Data)
+	cs, err := oidc.ParseClientSecrets(rec.Data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.ClientFile, err)
 	}
-	client, err := core.NewClient(cs, p.provider())
+	client, err := oidc.NewClient(cs, p.provider())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.ClientFile, err)
 	}

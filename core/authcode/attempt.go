@@ -8,11 +8,12 @@ import (
 	"sync"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 // An attempt is one sign-in: its secrets, and its single use of them.
 type attempt struct {
-	provider    core.Provider
+	provider    oidc.Provider
 	redirectURI string
 	state       string
 	nonce       string
@@ -35,7 +36,7 @@ type response struct {
 	byBrowser bool
 }
 
-func newAttempt(p core.Provider, redirectURI string) *attempt {
+func newAttempt(p oidc.Provider, redirectURI string) *attempt {
 	return &attempt{
 		provider: p, redirectURI: redirectURI,
 		state: newSecret(), nonce: newSecret(), verifier: newVerifier(),

@@ -20,6 +20,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/internal/ask"
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 // DefaultTimeout is how long a person has to sign in.
@@ -43,7 +44,7 @@ type Options struct {
 	LoginHint string
 
 	// Extra are further parameters of the authorization request. What the
-	// security of the flow rests on cannot be set; see [core.CheckAuthParam].
+	// security of the flow rests on cannot be set; see [oidc.CheckAuthParam].
 	Extra url.Values
 }
 
@@ -52,11 +53,11 @@ func New(o Options) core.FlowFunc {
 	if o.Timeout == 0 {
 		o.Timeout = DefaultTimeout
 	}
-	return func(c *core.Client) core.Flow { return &flow{client: c, options: o} }
+	return func(c *oidc.Client) core.Flow { return &flow{client: c, options: o} }
 }
 
 type flow struct {
-	client  *core.Client
+	client  *oidc.Client
 	options Options
 }
 
@@ -111,7 +112,7 @@ func (f *flow) SignIn(ctx context.Context, p core.Prompter) (*core.Token, error)
 	defer answered()
 	deadline, _ := asking.Deadline()
 	prompt := core.Prompt{
-		URL: f.client.AuthCodeURL(provider, core.AuthRequest{
+		URL: f.client.AuthCodeURL(provider, oidc.AuthRequest{
 			RedirectURI: a.redirectURI, State: a.state, Nonce: a.nonce, Verifier: a.verifier,
 			Scopes: f.options.Scopes, LoginHint: f.options.LoginHint, Extra: f.options.Extra,
 		}),

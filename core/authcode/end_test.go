@@ -15,6 +15,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/authcode"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
@@ -188,18 +189,18 @@ func TestPrompterIsTheBrowser(t *testing.T) {
 func TestS41OnlyHTTPS(t *testing.T) {
 	t.Parallel()
 	e := startGoogle(t, emulator.Options{})
-	secrets, err := core.ParseClientSecrets(e.ClientSecrets())
+	secrets, err := oidc.ParseClientSecrets(e.ClientSecrets())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := core.NewClient(secrets, core.ProviderOptions{}); err == nil {
+	if _, err := oidc.NewClient(secrets, oidc.ProviderOptions{}); err == nil {
 		t.Error("a loopback provider over http is taken without the option")
 	}
-	if _, err := core.NewClient(secrets, core.ProviderOptions{Issuer: e.Issuer()}); !errors.Is(err, core.ErrInsecureLoopback) {
+	if _, err := oidc.NewClient(secrets, oidc.ProviderOptions{Issuer: e.Issuer()}); !errors.Is(err, oidc.ErrInsecureLoopback) {
 		t.Errorf("error is %v", err)
 	}
 	for _, issuer := range []string{"http://accounts.example.com", "http://localhost:1", "http://127.0.0.1.evil.example", "ftp://127.0.0.1"} {
-		if _, err := core.NewClient(secrets, core.ProviderOptions{Issuer: issuer, InsecureLoopback: true}); err == nil {
+		if _, err := oidc.NewClient(secrets, oidc.ProviderOptions{Issuer: issuer, InsecureLoopback: true}); err == nil {
 			t.Errorf("issuer %s is taken", issuer)
 		}
 	}
@@ -208,7 +209,7 @@ func TestS41OnlyHTTPS(t *testing.T) {
 	selfSigned.Config.ErrorLog = log.New(io.Discard, "", 0)
 	selfSigned.StartTLS()
 	defer selfSigned.Close()
-	client, err := core.NewClient(secrets, core.ProviderOptions{Issuer: selfSigned.URL, InsecureLoopback: true})
+	client, err := oidc.NewClient(secrets, oidc.ProviderOptions{Issuer: selfSigned.URL, InsecureLoopback: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +238,7 @@ func TestS42TokenEndpointRedirects(t *testing.T) {
 		s := begin(t, e, authcode.Options{})
 		page := s.follow(s.agree())
 		_, err := s.outcome()
-		if pe := errorAs[*core.ProviderError](t, err); pe.Status != status {
+		if pe := errorAs[*oidc.ProviderError](t, err); pe.Status != status {
 			t.Errorf("error is %v", err)
 		}
 		if !strings.Contains(page.body, "Not signed in") {

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 // S6 (RFC 7636 section 4.1): 10,000 verifiers have the right length and
@@ -37,7 +37,7 @@ func TestS6Verifiers(t *testing.T) {
 const placeholder = "STATE"
 
 func newTestAttempt() *attempt {
-	return newAttempt(core.Provider{Issuer: core.GoogleIssuer}, "http://127.0.0.1:1/callback")
+	return newAttempt(oidc.Provider{Issuer: oidc.GoogleIssuer}, "http://127.0.0.1:1/callback")
 }
 
 // holdsState tells, by other means than the code under test, whether the right

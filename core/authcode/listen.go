@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 // callbackPath is where a desktop client's redirects go; any path will do
@@ -28,7 +28,7 @@ type listener struct {
 var loopbacks = []string{"127.0.0.1", "::1"}
 
 // listen binds a loopback address for c.
-func listen(c *core.Client, port int) (*listener, error) {
+func listen(c *oidc.Client, port int) (*listener, error) {
 	if c.Web {
 		return listenWeb(c, port)
 	}
@@ -50,7 +50,7 @@ func listen(c *core.Client, port int) (*listener, error) {
 
 // listenWeb binds the address of a redirect URI that is registered for c: for a
 // client of the type web the provider compares the whole URI.
-func listenWeb(c *core.Client, port int) (*listener, error) {
+func listenWeb(c *oidc.Client, port int) (*listener, error) {
 	for _, uri := range c.RedirectURIs {
 		u, err := url.Parse(uri)
 		if err != nil || u.Scheme != "http" || !slices.Contains(loopbacks, u.Hostname()) || u.RawQuery != "" {

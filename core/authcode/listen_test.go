@@ -17,6 +17,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/authcode"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
@@ -248,7 +249,7 @@ func TestWebClient(t *testing.T) {
 }
 
 // webClient returns the emulator's client of the type web.
-func webClient(t *testing.T, e *emulator.Emulator) *core.Client {
+func webClient(t *testing.T, e *emulator.Emulator) *oidc.Client {
 	t.Helper()
 	for _, c := range e.Clients() {
 		if c.Type != emulator.Web || c.ID != "web-client" {
@@ -261,11 +262,11 @@ func webClient(t *testing.T, e *emulator.Emulator) *core.Client {
 		if err != nil {
 			t.Fatal(err)
 		}
-		secrets, err := core.ParseClientSecrets(file)
+		secrets, err := oidc.ParseClientSecrets(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		client, err := core.NewClient(secrets, core.ProviderOptions{InsecureLoopback: true})
+		client, err := oidc.NewClient(secrets, oidc.ProviderOptions{InsecureLoopback: true})
 		if err != nil {
 			t.Fatal(err)
 		}

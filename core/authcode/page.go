@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 // A page is what a browser shows. It loads nothing, and holds nothing that came
@@ -69,7 +69,7 @@ var (
 func failedPage(err error) page {
 	p := page{Title: "Not signed in", Text: "The sign-in failed.", Next: "The program that asked for it says more. You can close this window."}
 	var denied *DeniedError
-	var clock *core.ClockError
+	var clock *oidc.ClockError
 	switch {
 	case errors.As(err, &denied):
 		p.Text = upperFirst(denied.Error()) + "."

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/authcode"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
@@ -51,13 +52,13 @@ func nobody(context.Context, core.Prompt) (string, error) {
 }
 
 // newClient returns the emulator's desktop client.
-func newClient(t *testing.T, e *emulator.Emulator) *core.Client {
+func newClient(t *testing.T, e *emulator.Emulator) *oidc.Client {
 	t.Helper()
-	secrets, err := core.ParseClientSecrets(e.ClientSecrets())
+	secrets, err := oidc.ParseClientSecrets(e.ClientSecrets())
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := core.NewClient(secrets, core.ProviderOptions{InsecureLoopback: true})
+	client, err := oidc.NewClient(secrets, oidc.ProviderOptions{InsecureLoopback: true})
 	if err != nil {
 		t.Fatal(err)
 	}

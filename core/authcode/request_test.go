@@ -9,6 +9,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/authcode"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
@@ -20,7 +21,7 @@ func TestS5NoSettingWeakensPKCE(t *testing.T) {
 	extra := url.Values{"prompt": {"select_account"}}
 	for _, name := range []string{"code_challenge", "code_challenge_method", "state", "nonce", "redirect_uri", "response_type",
 		"response_mode", "client_id", "scope", "request", "request_uri", "access_type"} {
-		if core.CheckAuthParam(name) == nil {
+		if oidc.CheckAuthParam(name) == nil {
 			t.Errorf("%s may be set", name)
 		}
 		extra.Set(name, "plain")
@@ -51,7 +52,7 @@ func (s *signIn) query(t *testing.T) url.Values { return mustURL(t, s.prompt.URL
 func TestS8ChallengeOfTheRFC(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, startGoogle(t, emulator.Options{}))
-	u := client.AuthCodeURL(core.Google(), core.AuthRequest{Verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"})
+	u := client.AuthCodeURL(oidc.Google(), oidc.AuthRequest{Verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"})
 	if got, want := mustURL(t, u).Query().Get("code_challenge"), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"; got != want {
 		t.Errorf("challenge is %s, expected %s", got, want)
 	}
@@ -141,11 +142,11 @@ func TestD13NoForcedConsent(t *testing.T) {
 	t.Parallel()
 	legacy := []byte(`{"installed": {"client_id": "id", "client_secret": "secret",
 		"auth_uri": "https://accounts.google.com/o/oauth2/auth", "token_uri": "https://accounts.google.com/o/oauth2/token"}}`)
-	secrets, err := core.ParseClientSecrets(legacy)
+	secrets, err := oidc.ParseClientSecrets(legacy)
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := core.NewClient(secrets, core.ProviderOptions{})
+	client, err := oidc.NewClient(secrets, oidc.ProviderOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 const (
@@ -154,7 +155,7 @@ func (s *server) outcome(w http.ResponseWriter, r *http.Request) {
 // signedInPage names the account, so that a person with several sees which.
 func signedInPage(t *core.Token) page {
 	p := page{Title: "Signed in", Text: "You are signed in.", Next: "You can close this window.", Good: true}
-	if claims, err := core.ParseClaims(t.IDToken); err == nil {
+	if claims, err := oidc.ParseClaims(t.IDToken); err == nil {
 		p.Text = "You are signed in as " + claims.Email + "."
 	}
 	return p

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/authcode"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
@@ -102,7 +103,7 @@ func TestS7WrongVerifier(t *testing.T) {
 	}
 	page := s.follow(redirect)
 	_, err = s.outcome()
-	if pe := errorAs[*core.ProviderError](t, err); pe.Code != "invalid_grant" {
+	if pe := errorAs[*oidc.ProviderError](t, err); pe.Code != "invalid_grant" {
 		t.Errorf("error is %v", err)
 	}
 	s.exchanged(1) // and not twice
@@ -161,7 +162,7 @@ func TestS29ToS35WrongIDToken(t *testing.T) {
 			s := beginWith(t, e, throughSession(session))
 			page := s.follow(s.agree())
 			_, err := s.outcome()
-			if ce := errorAs[*core.ClaimError](t, err); c.claim != "" && ce.Claim != c.claim {
+			if ce := errorAs[*oidc.ClaimError](t, err); c.claim != "" && ce.Claim != c.claim {
 				t.Errorf("error is %v, expected one of %s", err, c.claim)
 			}
 			nobodySignedIn(t, session, store, page)
@@ -185,12 +186,12 @@ func TestS33ClockHint(t *testing.T) {
 			s := beginWith(t, e, throughSession(session))
 			page := s.follow(s.agree())
 			_, err := s.outcome()
-			ce := errorAs[*core.ClockError](t, err)
+			ce := errorAs[*oidc.ClockError](t, err)
 			if (ce.Offset + c.offset).Abs() > 5*time.Second {
 				t.Errorf("offset is %s, expected %s", ce.Offset, -c.offset)
 			}
 			// Date has whole seconds.
-			rounded := core.ClockError{Claim: ce.Claim, Offset: ce.Offset.Round(time.Minute)}
+			rounded := oidc.ClockError{Claim: ce.Claim, Offset: ce.Offset.Round(time.Minute)}
 			if !strings.Contains(rounded.Error(), c.words) {
 				t.Errorf("error is %v", err)
 			}

@@ -24,6 +24,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/internal/ask"
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 const (
@@ -48,7 +49,7 @@ type Options struct {
 
 // New returns the flow for [core.SessionOptions].
 func New(o Options) core.FlowFunc {
-	return func(c *core.Client) core.Flow { return &flow{client: c, options: o} }
+	return func(c *oidc.Client) core.Flow { return &flow{client: c, options: o} }
 }
 
 var (
@@ -59,7 +60,7 @@ var (
 )
 
 type flow struct {
-	client  *core.Client
+	client  *oidc.Client
 	options Options
 }
 
@@ -95,7 +96,7 @@ func (f *flow) SignIn(ctx context.Context, p core.Prompter) (*core.Token, error)
 
 // poll asks for the tokens until they are there, or asking has ended. A poll that
 // has begun is waited for: ctx is that of the caller.
-func (f *flow) poll(ctx, asking context.Context, g *core.DeviceGrant, prompted <-chan error) (*core.Token, error) {
+func (f *flow) poll(ctx, asking context.Context, g *oidc.DeviceGrant, prompted <-chan error) (*core.Token, error) {
 	interval, pause := g.Interval, g.Interval
 	for {
 		select {
@@ -113,7 +114,7 @@ func (f *flow) poll(ctx, asking context.Context, g *core.DeviceGrant, prompted <
 		case <-time.After(pause):
 		}
 		token, err := f.client.DeviceToken(ctx, g.Code)
-		var answer *core.ProviderError
+		var answer *oidc.ProviderError
 		if err == nil || ctx.Err() != nil || !errors.As(err, &answer) {
 			return token, err
 		}
@@ -138,6 +139,6 @@ func (f *flow) poll(ctx, asking context.Context, g *core.DeviceGrant, prompted <
 
 // failedOnly tells whether an error says nothing about the sign-in: the provider
 // could not be reached, or has trouble.
-func failedOnly(e *core.ProviderError) bool {
+func failedOnly(e *oidc.ProviderError) bool {
 	return e.Status == 0 || e.Status == 429 || e.Status >= 500
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/device"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
@@ -25,7 +26,7 @@ func TestSignIn(t *testing.T) {
 		}
 		w.wantPolls(5, 10, 15)
 		w.wantAfter(15)
-		claims, err := core.ParseClaims(token.IDToken)
+		claims, err := oidc.ParseClaims(token.IDToken)
 		if err != nil || claims.Email != ada || claims.Audience[0] != tvID || claims.Nonce != "" {
 			t.Errorf("claims are %+v, %v", claims, err)
 		}
@@ -214,7 +215,7 @@ func TestRefusedPoll(t *testing.T) {
 			inWorld(t, emulator.Options{}, func(t *testing.T, w *world) {
 				w.answer(emulator.Token, 400, oauthError(code), 0)
 				_, err := w.signIn(t.Context(), device.Options{})
-				if e := errorAs[*core.ProviderError](t, err); e.Code != code {
+				if e := errorAs[*oidc.ProviderError](t, err); e.Code != code {
 					t.Errorf("error is %v", err)
 				}
 				w.wantPolls(5)
@@ -242,7 +243,7 @@ func TestWrongClient(t *testing.T) {
 func TestScopeThatDevicesDoNotGet(t *testing.T) {
 	inWorld(t, emulator.Options{}, func(t *testing.T, w *world) {
 		_, err := w.signIn(t.Context(), device.Options{Scopes: []string{"https://www.googleapis.com/auth/cloud-platform"}})
-		if e := errorAs[*core.ProviderError](t, err); e.Code != "invalid_scope" {
+		if e := errorAs[*oidc.ProviderError](t, err); e.Code != "invalid_scope" {
 			t.Errorf("error is %v", err)
 		}
 	})
@@ -272,7 +273,7 @@ func TestBadDeviceAnswer(t *testing.T) {
 		} {
 			w.answer(emulator.DeviceCode, 200, body, 0)
 			_, err := w.signIn(t.Context(), device.Options{})
-			var refused *core.ProviderError
+			var refused *oidc.ProviderError
 			if !errors.As(err, &refused) || len(w.prompts) > 0 {
 				t.Errorf("%s: error is %v, prompts are %v", name, err, w.prompts)
 			}

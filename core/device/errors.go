@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 // A TimeoutError says that nobody agreed as long as the code was valid. It is
@@ -62,7 +63,7 @@ func (e *ClientError) Unwrap() error { return e.Err }
 
 // startError tells the person's mistake from the provider's trouble.
 func startError(err error) error {
-	var answer *core.ProviderError
+	var answer *oidc.ProviderError
 	if errors.As(err, &answer) && (answer.Code == "invalid_client" || answer.Code == "unauthorized_client") {
 		return &ClientError{Err: err}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/device"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
@@ -79,7 +80,7 @@ func TestSession(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		claims, err := core.ParseClaims(second.Value)
+		claims, err := oidc.ParseClaims(second.Value)
 		if err != nil || second.Value == first.Value || !slices.Equal(claims.Audience, []string{tvID}) {
 			t.Errorf("claims after a refresh are %+v, %v", claims, err)
 		}
@@ -100,7 +101,7 @@ func TestForgedTokens(t *testing.T) {
 		change func(header, claims map[string]any)
 	}{
 		"another audience":           {"aud", func(_, c map[string]any) { c["aud"] = "other" }},
-		"another issuer":             {"iss", func(_, c map[string]any) { c["iss"] = core.GoogleIssuer }},
+		"another issuer":             {"iss", func(_, c map[string]any) { c["iss"] = oidc.GoogleIssuer }},
 		"not verified":               {"email", func(_, c map[string]any) { c["email_verified"] = false }},
 		"another access token":       {"at_hash", func(_, c map[string]any) { c["at_hash"] = "AAAAAAAAAAAAAAAAAAAAAA" }},
 		"a nonce of another sign-in": {"nonce", func(_, c map[string]any) { c["nonce"] = "planted" }},
@@ -113,7 +114,7 @@ func TestForgedTokens(t *testing.T) {
 				defer s.Close()
 				w.at(6*time.Second, w.agree)
 				_, err := s.SignIn(t.Context(), w)
-				if e := errorAs[*core.ClaimError](t, err); e.Claim != tt.claim {
+				if e := errorAs[*oidc.ClaimError](t, err); e.Claim != tt.claim {
 					t.Errorf("error is %v", err)
 				}
 				if store.record != nil {

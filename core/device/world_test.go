@@ -14,6 +14,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/device"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
@@ -28,7 +29,7 @@ const (
 type world struct {
 	t       *testing.T
 	google  *emulator.Emulator
-	client  *core.Client
+	client  *oidc.Client
 	network *http.Transport
 
 	now   atomic.Int64 // of Google, which lives outside of the bubble
@@ -61,10 +62,10 @@ func inWorld(t *testing.T, o emulator.Options, f func(t *testing.T, w *world)) {
 	})
 }
 
-func (w *world) newClient(id, secret string) *core.Client {
+func (w *world) newClient(id, secret string) *oidc.Client {
 	w.t.Helper()
-	c, err := core.NewClient(core.ClientSecrets{ClientID: id, ClientSecret: core.Secret(secret)},
-		core.ProviderOptions{Issuer: w.google.Issuer(), InsecureLoopback: true, Transport: w})
+	c, err := oidc.NewClient(core.ClientSecrets{ClientID: id, ClientSecret: core.Secret(secret)},
+		oidc.ProviderOptions{Issuer: w.google.Issuer(), InsecureLoopback: true, Transport: w})
 	if err != nil {
 		w.t.Fatal(err)
 	}

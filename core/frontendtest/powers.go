@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 // must returns a power of the person.
@@ -39,7 +40,7 @@ func configureChecks() []check {
 		}},
 		{"Refused", func(t *testing.T, k *kit) {
 			s := k.stage(t)
-			refused := &core.ClientSecretsError{Problem: "no such client", Hint: "copy it again"}
+			refused := &oidc.ClientSecretsError{Problem: "no such client", Hint: "copy it again"}
 			s.app.set(core.Status{State: core.NotConfigured})
 			s.app.guard.change(func() { s.app.configureErr = refused })
 			r := s.start()

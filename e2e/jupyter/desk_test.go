@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/e2e/internal/browser"
 	"github.com/tokentoss/tokentoss/emulator"
 )
@@ -58,7 +59,7 @@ func newDesk(t *testing.T, s *server, b *browser.Browser, configured bool) *desk
 	t.Cleanup(func() { _ = e.Close() })
 	name := strings.Trim(notInNames.ReplaceAllString(strings.ToLower(t.Name()), "-"), "-")
 	d := &desk{t: t, name: name, server: s, browser: b.For(t), provider: e, home: filepath.Join(t.TempDir(), "home"), notes: filepath.Join(s.root, name)}
-	if d.client, err = core.ParseClientSecrets(e.ClientSecrets()); err != nil {
+	if d.client, err = oidc.ParseClientSecrets(e.ClientSecrets()); err != nil {
 		t.Fatal(err)
 	}
 	d.config = filepath.Join(d.home, "tokentoss")

@@ -10,6 +10,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/e2e/internal/browser"
 )
 
@@ -104,7 +105,7 @@ func signingIn() []picture {
 		{"02-configure", func() *stage { return newStage(core.Status{State: core.NotConfigured}) }, "", nil, "No OAuth client"},
 		{"03-client-refused", func() *stage {
 			s := newStage(core.Status{State: core.NotConfigured})
-			s.client = &core.ClientSecretsError{Problem: "client_secret is missing, and Google's token endpoint demands it", Hint: "download it again"}
+			s.client = &oidc.ClientSecretsError{Problem: "client_secret is missing, and Google's token endpoint demands it", Hint: "download it again"}
 			return s
 		}, "", func(tb *browser.Tab, _ *stage, _ served) {
 			tb.Field("Client ID", "104250000042-example.apps.googleusercontent.com")
@@ -133,7 +134,7 @@ func signingIn() []picture {
 		}, "was refused"},
 		{"10-provider-down", func() *stage {
 			s := out()
-			s.err = &core.ProviderError{Endpoint: "discovery", Host: "accounts.google.com", Problem: "no connection could be made", Offline: true}
+			s.err = &oidc.ProviderError{Endpoint: "discovery", Host: "accounts.google.com", Problem: "no connection could be made", Offline: true}
 			return s
 		}, "", nil, "cannot be reached"},
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/e2e/internal/browser"
 	"github.com/tokentoss/tokentoss/emulator"
 )
@@ -78,7 +79,7 @@ func TestProviderDown(t *testing.T) {
 func TestMarkup(t *testing.T) {
 	const markup = `<img src=x onerror="document.title='RAN'">`
 	s := newStage(core.Status{State: core.NeedsSignIn, Email: markup, Reason: markup})
-	s.err = &core.ProviderError{Endpoint: "token", Host: markup, Problem: markup}
+	s.err = &oidc.ProviderError{Endpoint: "token", Host: markup, Problem: markup}
 	v := serveApp(t, s, "")
 	tb := browser.Open(t).Open(v.address)
 	tb.Sees("The provider did not accept")

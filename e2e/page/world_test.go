@@ -10,6 +10,7 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/authcode"
 	"github.com/tokentoss/tokentoss/core/frontendtest"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/e2e/internal/browser"
 	"github.com/tokentoss/tokentoss/emulator"
 	"github.com/tokentoss/tokentoss/frontends/http/serve"
@@ -39,17 +40,17 @@ func newWorld(t *testing.T, configured bool) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = e.Close() })
-	cs, err := core.ParseClientSecrets(e.ClientSecrets())
+	cs, err := oidc.ParseClientSecrets(e.ClientSecrets())
 	if err != nil {
 		t.Fatal(err)
 	}
-	provider := core.ProviderOptions{Issuer: e.Issuer(), InsecureLoopback: true}
+	provider := oidc.ProviderOptions{Issuer: e.Issuer(), InsecureLoopback: true}
 	o := core.SessionOptions{Flow: authcode.New(authcode.Options{}), Provider: provider}
 	if o.Store, err = file.New(t.TempDir()); err != nil {
 		t.Fatal(err)
 	}
 	if configured {
-		if o.Client, err = core.NewClient(cs, provider); err != nil {
+		if o.Client, err = oidc.NewClient(cs, provider); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -21,29 +19,35 @@ import (
 
 // A Program is one of the two executables.
 type Program struct {
-	// Host is what the complete executable has and the light one has not. The
-	// light one, without it, delegates.
-	Host *Host
+	// Full is what the complete executable has. The light one, without it, delegates.
+	Full *Full
 
 	Stdin          *os.File
 	Stdout, Stderr io.Writer
 }
 
-// A Host is what links more than a light executable should.
-type Host struct {
-	// Commands are the commands that the light executable has not. The name of
-	// one with a parent is that of both, such as "plugin list".
-	Commands map[string]Action
+// Full is what only the complete executable has, since it links more than a light one
+// should. A command that needs it calls it with its own options, by their types.
+type Full struct {
+	Doctor   func(context.Context, *Invocation, DoctorOptions) error
+	Emulator func(context.Context, *Invocation, EmulatorOptions) error
+	Demo     func(context.Context, *Invocation) error
+	RPC      func(context.Context, *Invocation) error
+	Plugins  Plugins
+
+	// RunFrontend runs a frontend that stays until it is interrupted, with the
+	// settings of config.toml and those that set adds.
+	RunFrontend func(ctx context.Context, in *Invocation, name string, set func(settings map[string]any, p *profile.Profile) error) error
 
 	// Names returns what there is of a kind, which is STORE, FRONTEND or PLUGIN as in
-	// the help, for the configuration directory dir: each a name, a tab, and what it
-	// is. It is for completion, and asks nobody.
-	Names func(dir, kind string) []string
+	// the help, for the configuration directory dir. It asks nobody. With an error it
+	// returns those that it knows.
+	Names func(dir, kind string) ([]Named, error)
 
 	// OpenStore opens a store that is not the file store. ctx is the command's.
 	OpenStore func(ctx context.Context, in *Invocation, name string, p profile.Place) (core.TokenStore, error)
 
-	// OpenFlow opens the flow of a machine's profile.
+	// OpenFlow opens the flow of a service account's profile.
 	OpenFlow func(in *Invocation, s profile.Settings) (core.Flow, error)
 
 	// OpenFrontend opens a frontend that is not the terminal, to sign in with. Its
@@ -51,29 +55,18 @@ type Host struct {
 	OpenFrontend func(ctx context.Context, in *Invocation, name string, settings map[string]any) (core.Frontend, error)
 }
 
-// An Action runs a command.
-type Action func(context.Context, *Invocation) error
-
-// An Invocation is a command as it was called.
-type Invocation struct {
-	*cli.Context
-	Stdin  *os.File
-	Stdout io.Writer
-	Stderr io.Writer
-	args   []string // the whole command line, for delegation
-	host   *Host
-	say    messages
-}
+// Named is a store, a frontend or a plugin.
+type Named struct{ Name, About string }
 
 // Main runs the program that the process is, and returns its exit code.
-func Main(host *Host) int {
-	p := Program{Host: host, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+func Main(full *Full) int {
+	p := Program{Full: full, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 	unsetEmpty()
-	if isHot(os.Args, os.Environ()) {
+	if isPlainToken(os.Args, os.Environ()) {
 		ctx := context.Background()
 		// A store that no agent opens is for the command of that name, and so is a
 		// machine's token that is not stored.
-		err := p.hotToken(ctx)
+		err := p.fastToken(ctx)
 		if !errors.Is(err, agent.ErrNoAgent) && !errors.Is(err, agent.ErrUnknownStore) && !errors.Is(err, core.ErrNoFlow) {
 			return p.report(ctx, messages{w: p.Stderr}, err)
 		}
@@ -102,9 +95,12 @@ func (p Program) Run(ctx context.Context, args []string) int {
 	if len(args) > 1 && args[1] == completeArg {
 		return p.report(ctx, c.say, p.complete(app, args))
 	}
-	line := permute(app, args)
+	line, err := parse(app, args)
 	c.say.options = placeOptions(line)
-	return p.report(ctx, c.say, app.RunContext(ctx, line))
+	if err == nil {
+		err = app.RunContext(ctx, line)
+	}
+	return p.report(ctx, c.say, err)
 }
 
 // report says what went wrong and what to do next, and returns the exit code.
@@ -225,70 +221,6 @@ func version() string {
 		return info.Main.Version
 	}
 	return "(unknown)"
-}
-
-// open opens the profile that the flags name. Where its store is one that only the
-// host can open, the host runs this command instead: call open before anything is
-// read from standard input.
-func (in *Invocation) open(ctx context.Context, change func(*profile.Options)) (*profile.Profile, error) {
-	dir, err := in.Dir()
-	if err != nil {
-		return nil, err
-	}
-	o := profile.Options{
-		Dir: dir, Name: in.String("profile"), Store: in.String("store"), Logger: in.Logger(), OneShot: true,
-		OpenStore: in.StoreOpener(ctx),
-	}
-	if in.host != nil {
-		o.OpenFlow = func(s profile.Settings, _ profile.Place) (core.Flow, error) { return in.host.OpenFlow(in, s) }
-	}
-	if change != nil {
-		change(&o)
-	}
-	p, err := profile.Open(o)
-	var unknown *profile.UnknownStoreError
-	if in.host == nil && errors.As(err, &unknown) {
-		return nil, delegated(ctx, in)
-	}
-	if err == nil && in.host == nil && in.needsFlow(ctx, p) {
-		_ = p.Close()
-		return nil, delegated(ctx, in)
-	}
-	if err == nil {
-		o.Logger.Debug("profile opened", "profile", p.Name, "store", p.Store, "session", p.Location(), "client", p.ClientFile)
-	}
-	return p, err
-}
-
-// Open opens the profile that the flags name, for a command that stays.
-func (in *Invocation) Open(ctx context.Context) (*profile.Profile, error) {
-	return in.open(ctx, func(o *profile.Options) { o.OneShot = false })
-}
-
-// OpenOnce opens the profile that the flags name, for a command that ends after a
-// call or two.
-func (in *Invocation) OpenOnce(ctx context.Context) (*profile.Profile, error) {
-	return in.open(ctx, nil)
-}
-
-// ForProfile adds the options that name a profile to a text that is a command.
-func (in *Invocation) ForProfile(text string) string { return in.say.command(text) }
-
-// Logger logs to standard error: warnings always, everything with --verbose.
-func (in *Invocation) Logger() *slog.Logger {
-	level := slog.LevelWarn
-	if in.Bool("verbose") {
-		level = slog.LevelDebug
-	}
-	return slog.New(&logHandler{say: in.say, level: level})
-}
-
-// Dir returns the configuration directory that the flags name, an absolute path.
-func (in *Invocation) Dir() (string, error) {
-	if dir := in.String("config-dir"); dir != "" {
-		return filepath.Abs(dir)
-	}
-	return profile.Dir()
 }
 
 // Tree returns the command tree, for what is written from it. It is not run.

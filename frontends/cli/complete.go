@@ -22,10 +22,13 @@ func (p Program) complete(app *cli.App, args []string) error {
 	switch line.kind {
 	case "":
 	case "STORE", "FRONTEND", "PLUGIN":
-		if p.Host == nil {
+		if p.Full == nil {
 			return p.completeByHost(args)
 		}
-		lines = p.Host.Names(line.dir, line.kind)
+		names, _ := p.Full.Names(line.dir, line.kind) // what cannot be read has no names
+		for _, n := range names {
+			lines = append(lines, n.Name+"\t"+n.About)
+		}
 	case "PROFILE":
 		lines = profileNames(line.dir)
 	default:

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	"github.com/urfave/cli/v2"
 )
 
 // completeArg is the first argument with which the scripts ask the program what
@@ -59,6 +61,13 @@ complete -c tokentoss -f -a '(__tokentoss_complete)'`
 
 // shells are those that there is a script for.
 var shells = []string{"bash", "zsh", "fish", "pwsh"}
+
+func (c *commands) completion() *cli.Command {
+	return &cli.Command{
+		Name: "completion", Usage: "print a completion script: bash, zsh, fish or pwsh", Category: "setup", ArgsUsage: "SHELL",
+		Action: c.run(1, 1, completion),
+	}
+}
 
 // completion prints a script for a shell.
 func completion(_ context.Context, in *Invocation) error {

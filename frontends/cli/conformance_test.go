@@ -44,6 +44,6 @@ func TestConformanceWithoutTerminal(t *testing.T) {
 		})
 		p := &typist{keys: keys}
 		in := &Invocation{Stdin: stdin, Stdout: p, Stderr: p, say: messages{w: p}}
-		return &terminal{in: in, browser: noBrowser, turn: &turn{}}, p
+		return &terminal{in: in, browser: noBrowser, loginLock: &loginLock{}}, p
 	}, frontendtest.SkipPaste("its input is no terminal"), frontendtest.SkipCode(noCode), frontendtest.SkipConfigure(noClient))
 }

@@ -38,6 +38,6 @@ func TestConformanceInTerminal(t *testing.T) {
 			_ = keyboard.Close()
 		})
 		in := &Invocation{Stdin: tty, Stdout: tty, Stderr: tty, say: messages{w: tty}}
-		return &terminal{in: in, browser: noBrowser, turn: &turn{}}, p
+		return &terminal{in: in, browser: noBrowser, loginLock: &loginLock{}}, p
 	}, frontendtest.SkipCode(noCode), frontendtest.SkipConfigure(noClient))
 }

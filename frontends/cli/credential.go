@@ -29,7 +29,7 @@ func (c *commands) credential() *cli.Command {
 }
 
 // helper makes an action one that never asks, whatever the store wants.
-func helper(f Action) Action {
+func helper(f action) action {
 	return func(ctx context.Context, in *Invocation) error {
 		if err := in.Set("non-interactive", "true"); err != nil {
 			return err

@@ -67,7 +67,7 @@ func executableToken(ctx context.Context, in *Invocation) (core.IDToken, error) 
 	case os.Getenv(googleInteractive) == "1":
 		return core.IDToken{}, usagef("leave interactive mode out, and tokentoss login before", "nobody is asked to sign in by a library")
 	}
-	p, err := in.open(ctx, nil)
+	p, err := in.open(ctx, oneToken, nil)
 	if err != nil {
 		return core.IDToken{}, err
 	}

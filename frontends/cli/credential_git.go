@@ -36,7 +36,7 @@ func credentialGit(ctx context.Context, in *Invocation) error {
 			`targets = ["https://git.example.com"] in config.toml`}
 	}
 	// Before git's words are read: the host may have to read them.
-	p, failed := in.open(ctx, nil)
+	p, failed := in.open(ctx, oneToken, nil)
 	if isDelegated(failed) {
 		return failed
 	}

@@ -54,7 +54,7 @@ func credentialKubectl(ctx context.Context, in *Invocation) error {
 			return err
 		}
 	}
-	p, err := in.open(ctx, nil)
+	p, err := in.open(ctx, oneToken, nil)
 	if err != nil {
 		return err
 	}

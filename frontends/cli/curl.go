@@ -9,8 +9,17 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/tokentoss/tokentoss/core/iap"
 )
+
+func (c *commands) curl() *cli.Command {
+	return &cli.Command{
+		Name: "curl", Usage: "run curl with the token, which it gets through a pipe", Category: "requests",
+		ArgsUsage: "URL -- CURL-ARGUMENTS", Action: c.run(1, -1, curl),
+	}
+}
 
 // curl runs the real curl for a URL. The token comes to it through a pipe: an
 // argument or an environment variable could be seen by others.
@@ -31,7 +40,7 @@ func curl(ctx context.Context, in *Invocation) error {
 	if err != nil {
 		return &hintedError{errors.New("there is no curl on this machine"), "install curl, or use tokentoss get"}
 	}
-	p, err := in.open(ctx, nil)
+	p, err := in.open(ctx, oneToken, nil)
 	if err != nil {
 		return err
 	}
@@ -109,46 +118,4 @@ func checkCurl(args []string) error {
 		}
 	}
 	return nil
-}
-
-// childEnv is the environment of wrapped commands, without a token of an earlier
-// command.
-func childEnv() []string {
-	return slices.DeleteFunc(os.Environ(), func(e string) bool {
-		return strings.HasPrefix(e, "IAP_TOKEN=")
-	})
-}
-
-// execute runs a command with the token in its environment, which is what the
-// person asked for; the command, and what it starts, can use it for an hour.
-func execute(ctx context.Context, in *Invocation) error {
-	args := in.Args().Slice()
-	if args[0] == "--" {
-		args = args[1:]
-	}
-	if len(args) == 0 {
-		return usagef("tokentoss exec -- COMMAND [ARGUMENTS]", "exec: which command?")
-	}
-	path, err := exec.LookPath(args[0])
-	if err != nil {
-		return &exitError{127, &hintedError{fmt.Errorf("there is no command %q", args[0]), "check the name; what follows -- is the command"}}
-	}
-	p, err := in.open(ctx, nil)
-	if err != nil {
-		return err
-	}
-	id, err := p.IDToken(ctx)
-	if cerr := p.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return err
-	}
-	env := append(childEnv(), "IAP_TOKEN="+id.Value.Reveal())
-	if err := replaceProcess(path, args, env); !errors.Is(err, errors.ErrUnsupported) {
-		return fmt.Errorf("%s: %w", args[0], err)
-	}
-	cmd := exec.CommandContext(ctx, path, args[1:]...)
-	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, in.Stdin, in.Stdout, in.Stderr
-	return passExit(cmd.Run())
 }

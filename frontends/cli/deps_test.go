@@ -16,7 +16,7 @@ func TestLightExecutableLinksNothingHeavy(t *testing.T) {
 	heavy := []string{
 		"google.golang.org/grpc", "google.golang.org/protobuf", "google.golang.org/api", "cloud.google.com/",
 		"github.com/hashicorp/", "go.opentelemetry.io/", "github.com/99designs/", "filippo.io/age",
-		"github.com/go-jose/", "github.com/tokentoss/tokentoss/e2e/", "github.com/tokentoss/tokentoss/frontends/cli/host",
+		"github.com/go-jose/", "github.com/tokentoss/tokentoss/e2e/", "github.com/tokentoss/tokentoss/emulator", "github.com/tokentoss/tokentoss/frontends/cli/full",
 		"github.com/tokentoss/tokentoss/core/googleid",
 	}
 	out, err := exec.Command("go", "list", "-deps", "-tags", "urfave_cli_no_docs", "./cmd/tokentoss").Output()
@@ -54,12 +54,12 @@ func TestHostHasTheRest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range []string{"core/googleid/machine", "e2e/emulator", "plugins/host", "stores/encrypted", "stores/keyring"} {
+	for _, p := range []string{"core/googleid/machine", "emulator", "plugins/host", "stores/encrypted", "stores/keyring"} {
 		if !strings.Contains(string(out), "github.com/tokentoss/tokentoss/"+p+"\n") {
 			t.Errorf("cmd/tokentoss-host does not link %s", p)
 		}
 	}
-	// A store with an executable of its own.
+	// It is a plugin with an executable of its own.
 	if strings.Contains(string(out), "go.etcd.io/") {
 		t.Error("cmd/tokentoss-host links etcd")
 	}

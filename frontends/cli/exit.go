@@ -8,6 +8,7 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/authcode"
 	"github.com/tokentoss/tokentoss/core/iap"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/profile"
 )
 
@@ -108,14 +109,14 @@ func hintFor(err error) string {
 	if errors.As(err, &own) && own.Hint() != "" {
 		return own.Hint()
 	}
-	var secrets *core.ClientSecretsError
-	var provider *core.ProviderError
+	var secrets *oidc.ClientSecretsError
+	var provider *oidc.ProviderError
 	var unknown *profile.UnknownProfileError
 	var store *profile.UnknownStoreError
 	var newer *core.NewerRecordError
-	var clock *core.ClockError
+	var clock *oidc.ClockError
 	var port *authcode.PortError
-	var claim *core.ClaimError
+	var claim *oidc.ClaimError
 	switch {
 	case errors.As(err, &secrets) && secrets.Hint != "":
 		return secrets.Hint
@@ -147,13 +148,13 @@ func hintFor(err error) string {
 		return "tokentoss login to try again"
 	case errors.As(err, &provider):
 		return providerHint(provider)
-	case errors.Is(err, core.ErrInsecureLoopback):
+	case errors.Is(err, oidc.ErrInsecureLoopback):
 		return "for an emulator, set " + profile.EnvInsecureLoopback + "=1, or insecure_loopback = true in config.toml"
 	}
 	return ""
 }
 
-func providerHint(e *core.ProviderError) string {
+func providerHint(e *oidc.ProviderError) string {
 	switch {
 	case e.Offline:
 		return "check the network; the session is kept"

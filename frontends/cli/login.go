@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"time"
+
+	"github.com/urfave/cli/v2"
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/authcode"
@@ -17,12 +20,31 @@ const noBrowser = "none"
 // terminalName is the name of the frontend that is built in.
 const terminalName = "cli"
 
+func (c *commands) login() *cli.Command {
+	return &cli.Command{
+		Name: "login", Usage: "sign in, in your own browser", Category: "account",
+		Description: "The browser may be on another machine: paste the address it ends on into the terminal.\n" +
+			"Where that cannot be done, --device shows a code to type in at the provider. Google wants\n" +
+			"an OAuth client of the type \"TVs and Limited Input devices\" for it, in a profile of its own.",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "device", Usage: "sign in on another device, by a code"},
+			&cli.BoolFlag{Name: "no-browser", Usage: "only show the address to open"},
+			&cli.StringFlag{Name: "browser", Usage: "open the address with `CMD`; none is --no-browser"},
+			&cli.IntFlag{Name: "redirect-port", Usage: "listen on port `N` here", DefaultText: "a free one"},
+			&cli.DurationFlag{Name: "timeout", Usage: "wait for this `TIME`", Value: 5 * time.Minute},
+			&cli.StringFlag{Name: "login-hint", Usage: "suggest the account `EMAIL`"},
+			&cli.StringSliceFlag{Name: "scope", Usage: "ask for scope `S` too; may be repeated"},
+		},
+		Action: c.run(0, 0, login),
+	}
+}
+
 // login signs a person in.
 func login(ctx context.Context, in *Invocation) error {
 	if port := in.Int("redirect-port"); port < 0 || port > 65535 {
 		return usagef("tokentoss login --help", "login: %d is not a port", port)
 	}
-	p, err := in.open(ctx, func(o *profile.Options) {
+	p, err := in.open(ctx, anyTokens, func(o *profile.Options) {
 		o.Auth = in.authOptions
 		if in.Bool("device") {
 			o.Override = func(s *profile.Settings) { s.Flow = profile.DeviceFlow }
@@ -43,19 +65,19 @@ func login(ctx context.Context, in *Invocation) error {
 		return core.ErrNotConfigured
 	}
 	name := cmp.Or(in.String("frontend"), p.Settings.Frontend, terminalName)
-	if name != terminalName && in.host == nil {
+	if name != terminalName && in.full == nil {
 		return delegated(ctx, in)
 	}
 	ctx, stop := withParent(ctx)
 	defer stop()
-	t, err := takeTurn(ctx, in, p)
+	t, err := takeLoginLock(ctx, in, p)
 	if err != nil || t == nil {
 		return err
 	}
 	defer t.release()
-	var frontend core.Frontend = &terminal{in: in, browser: in.browser(p), turn: t}
+	var frontend core.Frontend = &terminal{in: in, browser: in.browser(p), loginLock: t}
 	if name != terminalName {
-		if frontend, err = in.host.OpenFrontend(ctx, in, name, p.FrontendSettings(name)); err != nil {
+		if frontend, err = in.full.OpenFrontend(ctx, in, name, p.FrontendSettings(name)); err != nil {
 			return err
 		}
 	}
@@ -108,4 +130,14 @@ func (in *Invocation) browser(p *profile.Profile) string {
 		return in.String("browser")
 	}
 	return p.Settings.Browser
+}
+
+// machineLogin is login for a profile that nobody signs in: it tries.
+func machineLogin(ctx context.Context, in *Invocation, p *profile.Profile) error {
+	st, err := p.SignIn(ctx, nil)
+	if err != nil {
+		return err
+	}
+	in.say.say("there is nothing to do: profile %s is a machine's, and gets its tokens as %s", p.Name, st.Email)
+	return nil
 }

@@ -12,8 +12,28 @@ import (
 	"os"
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/tokentoss/tokentoss/profile"
 )
+
+func (c *commands) request(method string) *cli.Command {
+	flags := []cli.Flag{
+		&cli.StringSliceFlag{Name: "header", Aliases: []string{"H"}, Usage: "send header `H`, \"Name: value\"; may be repeated"},
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the body to `FILE`"},
+		&cli.BoolFlag{Name: "include", Aliases: []string{"i"}, Usage: "print status and headers before the body"},
+		&cli.DurationFlag{Name: "timeout", Usage: "give up after `TIME`", DefaultText: "never"},
+	}
+	if method != "get" {
+		flags = append(flags,
+			&cli.StringFlag{Name: "json", Usage: "send JSON `DATA`, or @FILE, or @- for standard input"},
+			&cli.StringFlag{Name: "data", Usage: "send `DATA`, or @FILE, or @- for standard input"})
+	}
+	return &cli.Command{
+		Name: method, Usage: "send a " + strings.ToUpper(method) + " request to a service", Category: "requests", ArgsUsage: "URL",
+		Flags: flags, Action: c.run(1, 1, request),
+	}
+}
 
 // request sends one request, named as the command is, and prints the answer.
 func request(ctx context.Context, in *Invocation) error {
@@ -26,7 +46,7 @@ func request(ctx context.Context, in *Invocation) error {
 		ctx, cancel = context.WithTimeoutCause(ctx, d, fmt.Errorf("no answer within %s", d))
 		defer cancel()
 	}
-	p, err := in.open(ctx, nil)
+	p, err := in.open(ctx, anyTokens, nil)
 	if err != nil {
 		return err
 	}

@@ -17,9 +17,9 @@ import (
 // opens the browser, shows the address and how long is left, and takes a pasted
 // address.
 type terminal struct {
-	in      *Invocation
-	browser string
-	turn    *turn
+	in        *Invocation
+	browser   string
+	loginLock *loginLock
 
 	lines <-chan string // of standard input, once somebody asked for them
 	count string        // the countdown that stands on the screen
@@ -48,7 +48,7 @@ func (t *terminal) Prompt(ctx context.Context, p core.Prompt) (string, error) {
 		t.done()
 		say.warn("not taken: %s", p.Problem)
 	} else {
-		t.turn.show(p)
+		t.loginLock.show(p)
 		if p.Code != "" {
 			t.in.showCode(p)
 		} else {

@@ -10,10 +10,31 @@ import (
 	"strings"
 	"time"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/tokentoss/tokentoss/core"
 )
 
 var tokenFormats = []string{"raw", "header", "json", "env", "curl", "cookie"}
+
+func (c *commands) token() *cli.Command {
+	return &cli.Command{
+		Name: "token", Usage: "print a valid ID token", Category: "requests", ArgsUsage: "[URL]",
+		Description: "Standard output is the token and nothing else. Formats:\n" +
+			"  raw     the token\n" +
+			"  header  Authorization: Bearer TOKEN\n" +
+			"  json    the token, whose it is, and when it expires\n" +
+			"  env     export IAP_TOKEN=TOKEN, for eval\n" +
+			"  curl    a configuration for curl --config -\n" +
+			"  cookie  a cookie jar for URL, or NAME=VALUE without one",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "jar", Usage: "put the cookie into `FILE`, a cookie jar; prints nothing"},
+			&cli.StringFlag{Name: "format", Usage: "one of the `FORMAT`s above", Value: "raw"},
+			&cli.BoolFlag{Name: "access", Usage: "the access token, for Google's APIs; IAP does not take it"},
+		},
+		Action: c.run(0, 1, token),
+	}
+}
 
 // token prints a token. Where that is not possible, standard output stays empty.
 func token(ctx context.Context, in *Invocation) error {
@@ -34,7 +55,7 @@ func token(ctx context.Context, in *Invocation) error {
 	case cookie && in.Bool("access"):
 		return usagef("leave --access out", "token: IAP takes no access token, in a cookie either")
 	}
-	p, err := in.open(ctx, nil)
+	p, err := in.open(ctx, oneToken, nil)
 	if err != nil {
 		return err
 	}

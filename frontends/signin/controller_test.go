@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/frontends/signin"
 )
 
@@ -169,7 +170,7 @@ func TestStuck(t *testing.T) {
 	s := play(t, newApp(signedOut), signin.Options{})
 	s.phase(signin.SignedOut)
 	s.say(signin.ClientMessage{Type: "hello"})
-	s.app.ends <- ending{err: &core.ProviderError{Endpoint: "discovery", Host: "provider.invalid", Problem: "no connection", Offline: true}}
+	s.app.ends <- ending{err: &oidc.ProviderError{Endpoint: "discovery", Host: "provider.invalid", Problem: "no connection", Offline: true}}
 	s.problem("offline")
 	if !s.last.Stuck {
 		t.Error("the snapshot does not say that it is stuck")
@@ -210,7 +211,7 @@ func TestConfigure(t *testing.T) {
 	s := play(t, newApp(core.Status{State: core.NotConfigured}), signin.Options{})
 	s.phase(signin.Unconfigured)
 	client := signin.ClientMessage{Type: "configure", ClientID: "id", ClientSecret: secret, ProjectID: "project"}
-	s.app.configErr = &core.ClientSecretsError{Problem: "client_secret is missing", Hint: "download it again"}
+	s.app.configErr = &oidc.ClientSecretsError{Problem: "client_secret is missing", Hint: "download it again"}
 	s.say(client)
 	s.problem("client_refused")
 	if want := "OAuth client file: client_secret is missing; download it again"; s.last.Error.Detail != want {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/frontends/signin"
 )
 
@@ -92,9 +93,9 @@ func TestProblems(t *testing.T) {
 		{fmt.Errorf("x: %w", core.ErrUnavailable), "store", "x:"},
 		{fmt.Errorf("x: %w", core.ErrInsecure), "store", "x:"},
 		{core.ErrClosed, "closed", ""},
-		{&core.ClockError{Claim: "exp", Offset: 3600e9}, "clock", "1h0m0s ahead"},
-		{&core.ProviderError{Endpoint: "token", Host: "h", Problem: "no connection", Offline: true}, "offline", "no connection"},
-		{&core.ProviderError{Endpoint: "token", Host: "h", Status: 500, Problem: "status 500"}, "provider", "status 500"},
+		{&oidc.ClockError{Claim: "exp", Offset: 3600e9}, "clock", "1h0m0s ahead"},
+		{&oidc.ProviderError{Endpoint: "token", Host: "h", Problem: "no connection", Offline: true}, "offline", "no connection"},
+		{&oidc.ProviderError{Endpoint: "token", Host: "h", Status: 500, Problem: "status 500"}, "provider", "status 500"},
 		{errors.New("odd: " + odd), "failed", "odd: two lines [31m  backwards"},
 		{errors.New(strings.Repeat("long ", 1000)), "failed", "long"},
 	} {

@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 // A Problem is an error as a person sees it. Message is one of the texts below;
@@ -57,8 +58,8 @@ func problemOf(err error) *Problem {
 			return p
 		}
 	}
-	var provider *core.ProviderError
-	var clock *core.ClockError
+	var provider *oidc.ProviderError
+	var clock *oidc.ClockError
 	switch {
 	case errors.As(err, &clock):
 		return &Problem{Code: "clock", Message: "The clock of this machine is wrong. Set it, then try again.", Detail: plain(err.Error())}
@@ -73,7 +74,7 @@ func problemOf(err error) *Problem {
 // clientRefused is what a person is told of a client that cannot be used.
 func clientRefused(err error) *Problem {
 	p := &Problem{Code: "client_refused", Message: "This OAuth client cannot be used.", Detail: plain(err.Error())}
-	var fault *core.ClientSecretsError
+	var fault *oidc.ClientSecretsError
 	if errors.As(err, &fault) && fault.Hint != "" {
 		p.Detail = plain(fault.Error() + "; " + fault.Hint)
 	}

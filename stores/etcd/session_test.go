@@ -15,6 +15,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 	"github.com/tokentoss/tokentoss/stores/etcd"
 )
@@ -74,10 +75,10 @@ func (w *world) machine(transport http.RoundTripper, endpoints ...string) machin
 	if endpoints != nil {
 		config.Endpoints = endpoints
 	}
-	secrets, err := core.ParseClientSecrets(w.emu.ClientSecrets())
+	secrets, err := oidc.ParseClientSecrets(w.emu.ClientSecrets())
 	must(w.t, err)
-	provider := core.ProviderOptions{InsecureLoopback: true, Now: w.clock.Now, Transport: transport}
-	client, err := core.NewClient(secrets, provider)
+	provider := oidc.ProviderOptions{InsecureLoopback: true, Now: w.clock.Now, Transport: transport}
+	client, err := oidc.NewClient(secrets, provider)
 	must(w.t, err)
 	store := openStore(w.t, config, w.dir)
 	session, err := core.NewSession(core.SessionOptions{
@@ -234,10 +235,10 @@ var nobody = core.PrompterFunc(func(context.Context, core.Prompt) (string, error
 // A flow is the code flow with the emulator's Authorize for a browser.
 type flow struct {
 	emu    *emulator.Emulator
-	client *core.Client
+	client *oidc.Client
 }
 
-func (w *world) flow(c *core.Client) core.Flow { return flow{w.emu, c} }
+func (w *world) flow(c *oidc.Client) core.Flow { return flow{w.emu, c} }
 
 func (f flow) SignIn(ctx context.Context, _ core.Prompter) (*core.Token, error) {
 	const redirectURI = "http://127.0.0.1:1/callback"
@@ -245,7 +246,7 @@ func (f flow) SignIn(ctx context.Context, _ core.Prompter) (*core.Token, error) 
 	if err != nil {
 		return nil, err
 	}
-	r := core.AuthRequest{RedirectURI: redirectURI, State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier()}
+	r := oidc.AuthRequest{RedirectURI: redirectURI, State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier()}
 	redirect, err := f.emu.Authorize(ctx, f.client.AuthCodeURL(p, r), ada)
 	if err != nil {
 		return nil, err

@@ -29,12 +29,12 @@ type store struct {
 }
 
 var (
-	_ core.TokenStore = (*store)(nil)
-	_ core.Locker     = (*store)(nil)
-	_ core.Lister     = (*store)(nil)
-	_ core.Checker    = (*store)(nil)
-	_ core.SetAsider  = (*store)(nil)
-	_ core.Locator    = (*store)(nil)
+	_ core.TokenStore  = (*store)(nil)
+	_ core.Locker      = (*store)(nil)
+	_ core.Lister      = (*store)(nil)
+	_ core.Checker     = (*store)(nil)
+	_ core.Quarantiner = (*store)(nil)
+	_ core.Locator     = (*store)(nil)
 )
 
 // connected returns a store without encryption.
@@ -62,7 +62,12 @@ func connected(ctx context.Context, c Config, log *slog.Logger) (*store, error) 
 }
 
 // Close ends the connections. Locks that are still held are lost.
-func (s *store) Close() error { return s.client.Close() }
+func (s *store) Close() error {
+	if s.closed() {
+		return nil
+	}
+	return s.client.Close()
+}
 
 // closed tells whether Close was called.
 func (s *store) closed() bool { return s.client != nil && s.client.Ctx().Err() != nil }

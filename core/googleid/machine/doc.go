@@ -31,7 +31,7 @@
 // HTTP client that it is given. golang.org/x/oauth2/google and its externalaccount do the same for the
 // access tokens that impersonation needs, and know all the places where a workload
 // elsewhere has its token: a file, a URL, a program, AWS's signed requests. All
-// their requests go through a [core.Wire], with its rules: they would follow
+// their requests go through a [oidc.Transport], with its rules: they would follow
 // redirects with a credential, and quote whole answers in errors.
 //
 // The rest is here, since api/idtoken has it in a way that cannot be used. It asks

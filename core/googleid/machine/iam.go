@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 // iamEndpoint is the IAM Service Account Credentials API
@@ -27,10 +28,10 @@ func (c *call) generateIDToken(ctx context.Context) (core.Secret, error) {
 // signJWT has Google sign a JWT of a service account: the one to become, or the
 // machine's own.
 func (c *call) signJWT(ctx context.Context) (core.Secret, error) {
-	account := c.Account
-	if account == "" && c.key != nil {
-		account = c.key.impersonated()
+	if err := c.become(); err != nil {
+		return "", err
 	}
+	account := c.Account
 	if account == "" {
 		var err error
 		if account, err = c.metadataEmail(ctx); err != nil {
@@ -50,7 +51,7 @@ func (c *call) signJWT(ctx context.Context) (core.Secret, error) {
 
 // iam calls a method of the API for account, which needs a role there.
 func (c *call) iam(ctx context.Context, method, role, account string, body map[string]any, answer any) error {
-	token, err := c.accessToken(ctx)
+	token, err := c.accessToken(ctx, c.key)
 	if err != nil {
 		return err
 	}
@@ -66,7 +67,7 @@ func (c *call) iam(ctx context.Context, method, role, account string, body map[s
 		return err
 	}
 	base := iamEndpoint
-	if c.Issuer != core.GoogleIssuer {
+	if c.Issuer != oidc.GoogleIssuer {
 		base = c.Issuer // an emulator has all in one place
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1/projects/-/serviceAccounts/"+account+":"+method, bytes.NewReader(data))
@@ -75,9 +76,9 @@ func (c *call) iam(ctx context.Context, method, role, account string, body map[s
 	}
 	req.Header.Set("Authorization", "Bearer "+token.Reveal())
 	req.Header.Set("Content-Type", "application/json")
-	res, err := c.wire.Client(method).Do(req)
+	res, err := c.transport.Client(method).Do(req)
 	if err != nil {
-		pe := failed(c.wire, method, "no answer", err)
+		pe := failed(c.transport, method, "no answer", err)
 		if pe.Status == http.StatusForbidden {
 			pe.Next = fmt.Sprintf("gcloud iam service-accounts add-iam-policy-binding %s --role %s --member WHO-ACTS-FOR-IT; or the API is off: gcloud services enable iamcredentials.googleapis.com", account, role)
 		}
@@ -85,7 +86,7 @@ func (c *call) iam(ctx context.Context, method, role, account string, body map[s
 	}
 	defer res.Body.Close()
 	if json.NewDecoder(res.Body).Decode(answer) != nil {
-		return &core.ProviderError{Endpoint: method, Host: req.URL.Host, Status: res.StatusCode, Problem: "answered with something that is not JSON"}
+		return &oidc.ProviderError{Endpoint: method, Host: req.URL.Host, Status: res.StatusCode, Problem: "answered with something that is not JSON"}
 	}
 	return nil
 }

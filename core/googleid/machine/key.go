@@ -19,6 +19,7 @@ import (
 	"google.golang.org/api/idtoken"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 // cloudScope is what the access tokens need that impersonation is done with.
@@ -37,7 +38,7 @@ func (c *call) keyIDToken(ctx context.Context) (core.Secret, error) {
 	if on, err := strconv.ParseBool(os.Getenv(newAuthLib)); err == nil && on {
 		return "", &OptionError{newAuthLib, "with this variable, Google's library goes its own way: unset it"}
 	}
-	ctx = context.WithValue(ctx, oauth2.HTTPClient, c.wire.Client("token"))
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, c.transport.Client("token"))
 	// WithAuthCredentialsJSON, which shall replace the option, loses the client of ctx.
 	// The check of the type that it would bring was made when the file was read.
 	//lint:ignore SA1019 see above
@@ -52,32 +53,37 @@ func (c *call) keyIDToken(ctx context.Context) (core.Secret, error) {
 	return core.Secret(t.AccessToken), nil
 }
 
-// accessToken returns a token to impersonate with: of the key, of the federation,
-// or of the machine.
-func (c *call) accessToken(ctx context.Context) (core.Secret, error) {
-	if c.key == nil {
+// accessToken returns a token to act for a service account with: that of k, or of the
+// machine where k is nil.
+func (c *call) accessToken(ctx context.Context, k *keyFile) (core.Secret, error) {
+	if k == nil {
 		return c.metadataAccessToken(ctx)
 	}
-	if c.key.Type == typeServiceAccount {
-		config, err := google.JWTConfigFromJSON(c.key.data, cloudScope)
+	switch k.Type {
+	case typeImpersonated:
+		return c.accessToken(ctx, k.SourceCredentials)
+	case typeAuthorizedUser:
+		return c.userToken(ctx, k)
+	case typeServiceAccount:
+		config, err := google.JWTConfigFromJSON(k.data, cloudScope)
 		if err != nil {
 			return "", c.keyRefused("the key cannot be read", err)
 		}
-		t, err := config.TokenSource(context.WithValue(ctx, oauth2.HTTPClient, c.wire.Client("token"))).Token()
+		t, err := config.TokenSource(context.WithValue(ctx, oauth2.HTTPClient, c.transport.Client("token"))).Token()
 		if err != nil {
 			return "", c.keyRefused("no access token was had for the key", err)
 		}
 		return core.Secret(t.AccessToken), nil
 	}
-	return c.federatedToken(ctx)
+	return c.federatedToken(ctx, k)
 }
 
 // keyRefused makes the error of a key that gave no token. Of err, a library's, the
 // text is not used: it quotes the answer.
 func (c *call) keyRefused(problem string, err error) error {
-	pe := failed(c.wire, "token", problem, err)
-	if offset := c.wire.ClockOffset(); pe.Code == "invalid_grant" && offset.Abs() > time.Minute {
-		return &core.ClockError{Claim: "iat", Offset: offset.Round(time.Second)}
+	pe := failed(c.transport, "token", problem, err)
+	if offset := c.transport.ClockOffset(); pe.Code == "invalid_grant" && offset.Abs() > time.Minute {
+		return &oidc.ClockError{Claim: "iat", Offset: offset.Round(time.Second)}
 	}
 	if pe.Code == "invalid_grant" {
 		pe.Next = fmt.Sprintf("the key was deleted, or its account disabled? gcloud iam service-accounts keys create %s --iam-account %s", c.KeyFile, c.key.ClientEmail)
@@ -87,13 +93,13 @@ func (c *call) keyRefused(problem string, err error) error {
 
 // failed returns how the last request failed, or, when it did not, an error of our
 // own words. ctx's end is what it is.
-func failed(w *core.Wire, endpoint, problem string, err error) *core.ProviderError {
-	var pe *core.ProviderError
+func failed(w *oidc.Transport, endpoint, problem string, err error) *oidc.ProviderError {
+	var pe *oidc.ProviderError
 	if errors.As(w.Err(), &pe) {
 		copied := *pe
 		return &copied
 	}
-	pe = &core.ProviderError{Endpoint: endpoint, Host: "Google", Problem: problem}
+	pe = &oidc.ProviderError{Endpoint: endpoint, Host: "Google", Problem: problem}
 	for _, end := range []error{context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, end) {
 			pe.Err = end
@@ -103,18 +109,18 @@ func failed(w *core.Wire, endpoint, problem string, err error) *core.ProviderErr
 }
 
 // federatedToken exchanges the workload's own token at Google (RFC 8693).
-func (c *call) federatedToken(ctx context.Context) (core.Secret, error) {
-	ctx = context.WithValue(ctx, oauth2.HTTPClient, c.wire.Client("sts"))
+func (c *call) federatedToken(ctx context.Context, k *keyFile) (core.Secret, error) {
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, c.transport.Client("sts"))
 	source, err := externalaccount.NewTokenSource(ctx, externalaccount.Config{
-		Audience: c.key.Audience, SubjectTokenType: c.key.SubjectTokenType, TokenURL: c.key.TokenURL,
-		CredentialSource: c.key.Source, Scopes: []string{cloudScope},
+		Audience: k.Audience, SubjectTokenType: k.SubjectTokenType, TokenURL: k.TokenURL,
+		CredentialSource: k.Source, Scopes: []string{cloudScope},
 	})
 	if err != nil {
 		return "", &KeyFileError{Path: c.KeyFile, Problem: "the configuration of workload identity federation cannot be used"}
 	}
 	t, err := source.Token()
 	if err != nil {
-		pe := failed(c.wire, "sts", "the workload's own token was not to be had: see credential_source in "+c.KeyFile, err)
+		pe := failed(c.transport, "sts", "the workload's own token was not to be had: see credential_source in "+c.KeyFile, err)
 		if pe.Status == 400 {
 			pe.Next = "check the provider of the workload identity pool, and what credential_source in " + c.KeyFile + " gives"
 		}

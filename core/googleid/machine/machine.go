@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 // The flows, as a profile's settings name them.
@@ -40,12 +41,14 @@ type Options struct {
 	// identity federation, in the form of Google's console and of gcloud. A key must be
 	// as private as a session. It is read for each token, so that it can be replaced.
 	// Impersonation and SignedJWT take the machine's own service account, by its
-	// metadata server, where there is no KeyFile.
+	// metadata server, where there is no KeyFile. They also take what
+	// gcloud auth application-default login writes: a person's own credentials, or those of
+	// an impersonation.
 	KeyFile string
 
 	// Account is the e-mail address of the service account to become, for
-	// Impersonation and SignedJWT; for WorkloadIdentity the one that its configuration
-	// names where this is empty. Of Metadata it is the account to ask for where the
+	// Impersonation and SignedJWT; where this is empty, the one that the KeyFile names, if
+	// it is the configuration of a federation or of an impersonation. Of Metadata it is the account to ask for where the
 	// machine has several.
 	Account string
 
@@ -78,7 +81,7 @@ func New(o Options) (*Flow, error) {
 		return nil, &OptionError{"flow", fmt.Sprintf("there is no flow %q for a machine; there is: %s", o.Flow, strings.Join(Names(), ", "))}
 	}
 	if o.Issuer == "" {
-		o.Issuer = core.GoogleIssuer
+		o.Issuer = oidc.GoogleIssuer
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -91,13 +94,13 @@ func New(o Options) (*Flow, error) {
 		return missing("audience", "an audience: what its tokens are for")
 	case (o.Flow == ServiceAccount || o.Flow == WorkloadIdentity) && o.KeyFile == "":
 		return missing("key_file", "a key file")
-	case o.Flow == Impersonation && o.Account == "":
+	case o.Flow == Impersonation && o.Account == "" && o.KeyFile == "":
 		return missing("service_account", "the address of the service account to become")
 	case o.Account != "" && !isAddress(o.Account):
 		return nil, &OptionError{"service_account", fmt.Sprintf("%q is not the e-mail address of a service account", o.Account)}
 	case o.Flow == SignedJWT && !strings.HasPrefix(o.Audience, "https://") && !o.InsecureLoopback:
 		return nil, &OptionError{"audience", fmt.Sprintf("%q is not the URL of a service, such as https://service.example.com/*", o.Audience)}
-	case o.Issuer != core.GoogleIssuer && !o.InsecureLoopback:
+	case o.Issuer != oidc.GoogleIssuer && !o.InsecureLoopback:
 		return nil, &OptionError{"issuer", "a machine's tokens are Google's, not " + o.Issuer + "'s"}
 	}
 	for _, d := range o.Delegates {
@@ -149,31 +152,31 @@ func (f *Flow) SignIn(ctx context.Context, _ core.Prompter) (*core.Token, error)
 type call struct {
 	Options
 
-	key   *keyFile
-	wire  *core.Wire // to Google
-	local *core.Wire // to the metadata server, without a proxy
+	key       *keyFile
+	transport *oidc.Transport // to Google
+	local     *oidc.Transport // to the metadata server, without a proxy
 }
 
 func (f *Flow) newCall(key *keyFile) *call {
-	o := core.ProviderOptions{
+	o := oidc.ProviderOptions{
 		Issuer: f.o.Issuer, InsecureLoopback: f.o.InsecureLoopback, Transport: f.o.Transport, Now: f.o.Now, Logger: f.o.Logger,
 	}
 	var plain []string
 	if key != nil {
 		plain = key.plainHosts()
 	}
-	c := &call{Options: f.o, key: key, wire: core.NewWire(o, plain...)}
+	c := &call{Options: f.o, key: key, transport: oidc.NewTransport(o, plain...)}
 	if o.Transport == nil {
 		o.Transport = &http.Transport{DisableKeepAlives: true}
 	}
-	c.local = core.NewWire(o, metadataHost())
+	c.local = oidc.NewTransport(o, metadataHost())
 	return c
 }
 
 // clockOffset returns this machine's clock minus Google's, as far as its answers
 // told.
 func (c *call) clockOffset() time.Duration {
-	if d := c.wire.ClockOffset(); d != 0 {
+	if d := c.transport.ClockOffset(); d != 0 {
 		return d
 	}
 	return c.local.ClockOffset()
@@ -181,7 +184,18 @@ func (c *call) clockOffset() time.Duration {
 
 func (c *call) token(ctx context.Context, flow string) (core.Secret, error) {
 	wrong := func(want string) (core.Secret, error) {
-		return "", &KeyFileError{Path: c.KeyFile, Problem: "it is " + c.key.words() + ", not " + want}
+		e := &KeyFileError{Path: c.KeyFile, Problem: "it is " + c.key.words() + ", not " + want}
+		switch c.key.Type {
+		case typeAuthorizedUser:
+			e.Next = `they can act for a service account: set flow = "impersonation" and service_account`
+		case typeImpersonated:
+			e.Next = `set flow = "impersonation"`
+		case typeExternalAccount:
+			e.Next = `set flow = "workload_identity"`
+		case typeServiceAccount:
+			e.Next = `set flow = "service_account"`
+		}
+		return "", e
 	}
 	switch flow {
 	case Metadata:
@@ -195,16 +209,37 @@ func (c *call) token(ctx context.Context, flow string) (core.Secret, error) {
 		if c.key.Type != typeExternalAccount {
 			return wrong("the configuration of workload identity federation")
 		}
-		if c.Account == "" {
-			if c.Account = c.key.impersonated(); c.Account == "" {
-				return "", &OptionError{"service_account", "workload identity federation gives ID tokens of a service account only, and " + c.KeyFile + " names none"}
-			}
+		if err := c.become(); err != nil {
+			return "", err
 		}
 		return c.generateIDToken(ctx)
 	case Impersonation:
+		if err := c.become(); err != nil {
+			return "", err
+		}
 		return c.generateIDToken(ctx)
 	case SignedJWT:
 		return c.signedJWT(ctx)
 	}
 	return "", errors.ErrUnsupported
+}
+
+// become fills in the account to become, and who stands between, from the key file
+// where the options do not say. A machine of Google Cloud has an account of its own
+// without.
+func (c *call) become() error {
+	if c.Account != "" || c.key == nil {
+		return nil
+	}
+	switch c.key.Type {
+	case typeImpersonated:
+		c.Delegates = append(slices.Clone(c.key.Delegates), c.Delegates...)
+		fallthrough
+	case typeExternalAccount:
+		c.Account = c.key.impersonated()
+	}
+	if c.Account == "" {
+		return &OptionError{"service_account", "it is needed: " + c.KeyFile + " is " + c.key.words() + ", and names no service account to become"}
+	}
+	return nil
 }

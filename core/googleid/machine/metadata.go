@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 // A metadata server is asked at GCE_METADATA_HOST, as by Google's own libraries, or
@@ -39,7 +40,7 @@ func (c *call) metadataAccessToken(ctx context.Context) (core.Secret, error) {
 		AccessToken string `json:"access_token"`
 	}
 	if json.Unmarshal([]byte(text), &t) != nil || t.AccessToken == "" {
-		return "", &core.ProviderError{Endpoint: "metadata", Host: metadataHost(), Problem: "answered without an access token"}
+		return "", &oidc.ProviderError{Endpoint: "metadata", Host: metadataHost(), Problem: "answered without an access token"}
 	}
 	return core.Secret(t.AccessToken), nil
 }
@@ -48,7 +49,7 @@ func (c *call) metadataAccessToken(ctx context.Context) (core.Secret, error) {
 func (c *call) metadataEmail(ctx context.Context) (string, error) {
 	text, err := c.metadata(ctx, "email")
 	if err == nil && !isAddress(text) {
-		err = &core.ProviderError{Endpoint: "metadata", Host: metadataHost(), Problem: "answered with no address of a service account"}
+		err = &oidc.ProviderError{Endpoint: "metadata", Host: metadataHost(), Problem: "answered with no address of a service account"}
 	}
 	return text, err
 }
@@ -82,7 +83,7 @@ func (c *call) metadata(ctx context.Context, what string) (string, error) {
 	defer res.Body.Close()
 	// What answers without this is something else: a portal, a proxy.
 	if res.Header.Get(metadataFlavor) != "Google" {
-		return "", &core.ProviderError{Endpoint: "metadata", Host: host, Problem: "is not a metadata server of Google's"}
+		return "", &oidc.ProviderError{Endpoint: "metadata", Host: host, Problem: "is not a metadata server of Google's"}
 	}
 	body, err := io.ReadAll(res.Body)
 	return strings.TrimSpace(string(body)), err

@@ -22,6 +22,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/googleid/machine"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
@@ -29,7 +30,7 @@ import (
 // do next.
 func wantProvider(t *testing.T, name string, err error, code, hint string) {
 	t.Helper()
-	var pe *core.ProviderError
+	var pe *oidc.ProviderError
 	if !errors.As(err, &pe) || pe.Code != code || !strings.Contains(pe.Hint(), hint) || hint == "" && pe.Hint() != "" {
 		t.Errorf("%s: %v (%+v), want %s and a hint with %q", name, err, pe, code, hint)
 	}
@@ -49,7 +50,7 @@ func TestRefusedByGoogle(t *testing.T) {
 	wantProvider(t, "not the machine's account", err, "", "give this machine a service account")
 
 	w.e.SetClockOffset(-30 * time.Minute)
-	var ce *core.ClockError
+	var ce *oidc.ClockError
 	if _, err = w.signIn(byKey); !errors.As(err, &ce) || ce.Offset.Round(time.Minute) != 30*time.Minute {
 		t.Errorf("clock: %v", err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/iap"
+	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 // errorHeader is on what the proxy answers itself, and on nothing else.
@@ -68,7 +69,7 @@ func explainRefusal(e *iap.RefusedError) problem {
 // text, and core's sentinels.
 func explainToken(err error) problem {
 	p := problem{http.StatusServiceUnavailable, "no_token", "No token", err.Error(), ""}
-	var provider *core.ProviderError
+	var provider *oidc.ProviderError
 	var hint interface{ Hint() string }
 	switch {
 	case errors.Is(err, core.ErrNotConfigured):

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 	"github.com/tokentoss/tokentoss/frontends/http/proxy"
 )
@@ -77,8 +78,8 @@ func TestNoToken(t *testing.T) {
 	}{
 		{core.ErrNotConfigured, "not_configured", "tokentoss configure"},
 		{&core.SignInNeededError{Cause: core.CauseRevoked, Email: email}, "sign_in_needed", "tokentoss login"},
-		{&core.ProviderError{Endpoint: "token", Host: "oauth2.googleapis.com", Problem: "no connection", Offline: true}, "offline", "online"},
-		{&core.ProviderError{Endpoint: "token", Host: "oauth2.googleapis.com", Problem: "503", Status: 503}, "provider", "tokentoss doctor"},
+		{&oidc.ProviderError{Endpoint: "token", Host: "oauth2.googleapis.com", Problem: "no connection", Offline: true}, "offline", "online"},
+		{&oidc.ProviderError{Endpoint: "token", Host: "oauth2.googleapis.com", Problem: "503", Status: 503}, "provider", "tokentoss doctor"},
 		{errTest, "no_token", "tokentoss doctor"},
 		{hinted{errTest}, "no_token", "turn it off and on"},
 	} {

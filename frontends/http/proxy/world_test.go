@@ -21,6 +21,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/authcode"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 	"github.com/tokentoss/tokentoss/frontends/http/internal/otheruser"
 	"github.com/tokentoss/tokentoss/frontends/http/proxy"
@@ -246,11 +247,11 @@ func session(t testing.TB, e *emulator.Emulator, dir string, now func() time.Tim
 	if err != nil {
 		t.Fatal(err)
 	}
-	secrets, err := core.ParseClientSecrets(e.ClientSecrets())
+	secrets, err := oidc.ParseClientSecrets(e.ClientSecrets())
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := core.NewClient(secrets, core.ProviderOptions{InsecureLoopback: true})
+	client, err := oidc.NewClient(secrets, oidc.ProviderOptions{InsecureLoopback: true})
 	if err != nil {
 		t.Fatal(err)
 	}

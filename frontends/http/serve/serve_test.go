@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/frontends/http/serve"
 	"github.com/tokentoss/tokentoss/plugins"
 )
@@ -29,7 +30,7 @@ func TestAPI(t *testing.T) {
 		{"signed in", "", nil, http.StatusOK, plantedToken},
 		{"signed out", "sign_in_needed", &core.SignInNeededError{Cause: core.CauseSignedOut}, http.StatusForbidden, "run tokentoss login"},
 		{"no client", "not_configured", core.ErrNotConfigured, http.StatusConflict, "run tokentoss configure"},
-		{"offline", "unavailable", &core.ProviderError{Endpoint: "token", Host: "h", Problem: "no connection"}, http.StatusBadGateway, "no connection"},
+		{"offline", "unavailable", &oidc.ProviderError{Endpoint: "token", Host: "h", Problem: "no connection"}, http.StatusBadGateway, "no connection"},
 	} {
 		t.Run(d.name, func(t *testing.T) {
 			s := start(t, &app{err: d.err}, "")

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/profile"
 	"github.com/tokentoss/tokentoss/stores/file"
 	"github.com/tokentoss/tokentoss/stores/memory"
@@ -182,7 +183,7 @@ func readClient(path string) (core.ClientSecrets, error) {
 		}
 		return none, failure("bad_client", plain(fmt.Sprintf("OAuth client file %s: %v", path, err)), "check the path")
 	}
-	cs, err := core.ParseClientSecrets(data)
+	cs, err := oidc.ParseClientSecrets(data)
 	if err != nil {
 		return none, fmt.Errorf("%s: %w", path, err)
 	}

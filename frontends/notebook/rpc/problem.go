@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/plugins"
 	"github.com/tokentoss/tokentoss/profile"
 )
@@ -60,15 +61,15 @@ func problemOf(err error) *Problem {
 // reasonOf returns the reason for err, and what to do.
 func reasonOf(err error) (reason, hint string) {
 	var (
-		secrets  *core.ClientSecretsError
+		secrets  *oidc.ClientSecretsError
 		newer    *core.NewerRecordError
 		profiles *profile.UnknownProfileError
 		store    *profile.UnknownStoreError
 		config   *profile.ConfigError
 		setting  *profile.SettingError
-		provider *core.ProviderError
-		claim    *core.ClaimError
-		clock    *core.ClockError
+		provider *oidc.ProviderError
+		claim    *oidc.ClaimError
+		clock    *oidc.ClockError
 	)
 	switch {
 	case errors.As(err, &secrets):

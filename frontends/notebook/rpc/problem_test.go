@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/plugins"
 	"github.com/tokentoss/tokentoss/profile"
 )
@@ -30,14 +31,14 @@ func TestReasons(t *testing.T) {
 	}{
 		{core.ErrNotConfigured, "not_configured"},
 		{&core.SignInNeededError{Cause: core.CauseSignedOut}, "sign_in_needed"},
-		{&core.SignInNeededError{Cause: core.CauseRevoked, Err: &core.ProviderError{Code: "invalid_grant"}}, "sign_in_needed"},
-		{&core.ProviderError{Offline: true, Err: errors.New("no route")}, "refresh_failed"},
-		{&core.ProviderError{Code: "invalid_client"}, "refresh_failed"},
-		{&core.ClaimError{Claim: "aud", Problem: "differs"}, "refresh_failed"},
-		{&core.ClockError{Claim: "iat"}, "refresh_failed"},
+		{&core.SignInNeededError{Cause: core.CauseRevoked, Err: &oidc.ProviderError{Code: "invalid_grant"}}, "sign_in_needed"},
+		{&oidc.ProviderError{Offline: true, Err: errors.New("no route")}, "refresh_failed"},
+		{&oidc.ProviderError{Code: "invalid_client"}, "refresh_failed"},
+		{&oidc.ClaimError{Claim: "aud", Problem: "differs"}, "refresh_failed"},
+		{&oidc.ClockError{Claim: "iat"}, "refresh_failed"},
 		{context.DeadlineExceeded, "refresh_failed"},
 		{core.ErrRenewedRecently, "renewed_recently"},
-		{fmt.Errorf("%w: %w", core.ErrNotRevoked, &core.ProviderError{}), "not_revoked"},
+		{fmt.Errorf("%w: %w", core.ErrNotRevoked, &oidc.ProviderError{}), "not_revoked"},
 		{core.ErrInsecure, "insecure"},
 		{core.ErrCorrupt, "corrupt"},
 		{core.ErrTooLarge, "corrupt"},
@@ -54,7 +55,7 @@ func TestReasons(t *testing.T) {
 		{&profile.ConfigError{Path: "x", Err: fs.ErrPermission}, "bad_config"},
 		{&profile.SettingError{Key: "x", Err: fs.ErrInvalid}, "bad_config"},
 		{plugins.ErrBadConfig, "bad_config"},
-		{&core.ClientSecretsError{Problem: "x", Hint: "y"}, "bad_client"},
+		{&oidc.ClientSecretsError{Problem: "x", Hint: "y"}, "bad_client"},
 		{context.Canceled, "cancelled"},
 		{core.ErrClosed, "cancelled"},
 		{errors.New("anything"), "internal"},

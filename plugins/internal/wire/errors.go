@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/plugins/internal/pb"
 )
 
@@ -41,7 +42,7 @@ var reasons = []struct {
 	{core.ErrNotRevoked, pb.Reason_REASON_NOT_REVOKED, codes.Unknown},
 	{core.ErrNotSaved, pb.Reason_REASON_NOT_SAVED, codes.Unknown},
 	{core.ErrClosed, pb.Reason_REASON_CLOSED, codes.FailedPrecondition},
-	{core.ErrInsecureLoopback, pb.Reason_REASON_INSECURE_LOOPBACK, codes.FailedPrecondition},
+	{oidc.ErrInsecureLoopback, pb.Reason_REASON_INSECURE_LOOPBACK, codes.FailedPrecondition},
 	{core.ErrNoFlow, pb.Reason_REASON_NO_FLOW, codes.FailedPrecondition},
 	{context.Canceled, pb.Reason_REASON_CANCELED, codes.Canceled},
 	{context.DeadlineExceeded, pb.Reason_REASON_DEADLINE, codes.DeadlineExceeded},

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/plugins/internal/pb"
 	"github.com/tokentoss/tokentoss/plugins/internal/wire"
 )
@@ -28,7 +29,7 @@ var sentinels = map[string]error{
 	"ErrUnavailable": core.ErrUnavailable, "ErrSealed": core.ErrSealed, "ErrRefused": core.ErrRefused,
 	"ErrNotConfigured": core.ErrNotConfigured, "ErrSignInNeeded": core.ErrSignInNeeded, "ErrDenied": core.ErrDenied,
 	"ErrSignInTimeout": core.ErrSignInTimeout, "ErrRenewedRecently": core.ErrRenewedRecently, "ErrNotRevoked": core.ErrNotRevoked,
-	"ErrNotSaved": core.ErrNotSaved, "ErrClosed": core.ErrClosed, "ErrInsecureLoopback": core.ErrInsecureLoopback,
+	"ErrNotSaved": core.ErrNotSaved, "ErrClosed": core.ErrClosed, "ErrInsecureLoopback": oidc.ErrInsecureLoopback,
 	"ErrNoFlow": core.ErrNoFlow,
 }
 

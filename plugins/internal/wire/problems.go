@@ -6,13 +6,13 @@ import (
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/plugins/internal/pb"
 )
 
 // fromProblems adds the errors of package core that say more than what they are.
 func fromProblems(m *pb.Error, err error) {
-	var provider *core.ProviderError
+	var provider *oidc.ProviderError
 	if errors.As(err, &provider) {
 		m.Provider = &pb.ProviderProblem{
 			Endpoint: Text(provider.Endpoint), Host: Text(provider.Host), Status: int32(provider.Status), Code: Text(provider.Code),
@@ -20,7 +20,7 @@ func fromProblems(m *pb.Error, err error) {
 			Next: errorText(provider.Next),
 		}
 	}
-	var clock *core.ClockError
+	var clock *oidc.ClockError
 	if errors.As(err, &clock) {
 		m.Clock = &pb.ClockProblem{Claim: Text(clock.Claim), Offset: fromDuration(clock.Offset)}
 	}
@@ -30,14 +30,14 @@ func fromProblems(m *pb.Error, err error) {
 func toProblems(m *pb.Error) []error {
 	var list []error
 	if p := m.GetProvider(); p != nil {
-		list = append(list, &core.ProviderError{
+		list = append(list, &oidc.ProviderError{
 			Endpoint: p.GetEndpoint(), Host: p.GetHost(), Status: int(p.GetStatus()), Code: p.GetCode(),
 			Subtype: p.GetSubtype(), Problem: p.GetProblem(), Offline: p.GetOffline(), RetryAfter: toDuration(p.GetRetryAfter()),
 			Next: p.GetNext(),
 		})
 	}
 	if c := m.GetClock(); c != nil {
-		list = append(list, &core.ClockError{Claim: c.GetClaim(), Offset: toDuration(c.GetOffset())})
+		list = append(list, &oidc.ClockError{Claim: c.GetClaim(), Offset: toDuration(c.GetOffset())})
 	}
 	return list
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/plugins/internal/wire"
 )
 
@@ -14,18 +15,18 @@ import (
 // other side too. The network's own error is in the text alone.
 func TestProblemsSurvive(t *testing.T) {
 	t.Parallel()
-	provider := filled[core.ProviderError](t)
+	provider := filled[oidc.ProviderError](t)
 	provider.Err = nil
-	clock := filled[core.ClockError](t)
+	clock := filled[oidc.ClockError](t)
 	m := sent(t, wire.FromError(fmt.Errorf("a sign-in: %w: %w", &provider, &clock)))
 	wantFull(t, m.GetProvider(), nil)
 	wantFull(t, m.GetClock(), nil)
 	err := wire.ToError(m)
-	var gotProvider *core.ProviderError
+	var gotProvider *oidc.ProviderError
 	if !errors.As(err, &gotProvider) || !reflect.DeepEqual(*gotProvider, provider) {
 		t.Errorf("%#v came back as %#v", provider, gotProvider)
 	}
-	var gotClock *core.ClockError
+	var gotClock *oidc.ClockError
 	if !errors.As(err, &gotClock) || *gotClock != clock {
 		t.Errorf("%#v came back as %#v", clock, gotClock)
 	}

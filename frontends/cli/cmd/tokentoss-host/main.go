@@ -5,7 +5,7 @@ package main
 import (
 	"os"
 
-	"github.com/tokentoss/tokentoss/frontends/cli/host"
+	"github.com/tokentoss/tokentoss/frontends/cli/full"
 )
 
-func main() { os.Exit(host.Main()) }
+func main() { os.Exit(full.Main()) }

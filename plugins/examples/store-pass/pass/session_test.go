@@ -13,6 +13,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/authcode"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 	"github.com/tokentoss/tokentoss/plugins"
 	"github.com/tokentoss/tokentoss/plugins/examples/store-pass/pass"
@@ -101,11 +102,11 @@ func session(t *testing.T, h *host.Host, name string, r plugins.Request, google 
 	if err != nil {
 		t.Fatalf("opening %s: %v", name, err)
 	}
-	secrets, err := core.ParseClientSecrets(google.ClientSecrets())
+	secrets, err := oidc.ParseClientSecrets(google.ClientSecrets())
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := core.NewClient(secrets, core.ProviderOptions{InsecureLoopback: true})
+	client, err := oidc.NewClient(secrets, oidc.ProviderOptions{InsecureLoopback: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,51 @@
+package cli
+
+import (
+	"context"
+	"time"
+
+	"github.com/urfave/cli/v2"
+)
+
+func (c *commands) emulator() *cli.Command {
+	return &cli.Command{
+		Name: "emulator", Usage: "run a local Google and IAP, to try out and to test against", Category: "try it out",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "listen", Usage: "listen on `ADDR`", Value: "127.0.0.1:0"},
+			&cli.StringFlag{Name: "upstream", Usage: "guard `URL`", DefaultText: "a built-in app"},
+			&cli.StringFlag{Name: "client-secrets", Usage: "write the OAuth client to `FILE`"},
+			&cli.StringFlag{Name: "device-client", Usage: "write the one for devices to `FILE`"},
+			&cli.StringSliceFlag{Name: "account", Usage: "add account `EMAIL`; may be repeated"},
+			&cli.StringSliceFlag{Name: "robot", Usage: "add service account `EMAIL`, too"},
+			&cli.StringFlag{Name: "auto-consent", Usage: "sign in `EMAIL` without a person"},
+			&cli.DurationFlag{Name: "token-lifetime", Usage: "tokens live `TIME`", Value: time.Hour, DefaultText: "1h"},
+			&cli.StringFlag{Name: "provider", Usage: "answer as another provider than Google, as `JSON` says"},
+			&cli.StringFlag{Name: "guard", Usage: "guard with `NAME`: iap, oauth2-proxy or mod_oauth2", Value: "iap"},
+		},
+		Action: c.heavy(0, 0, emulate),
+	}
+}
+
+// EmulatorOptions say what to emulate.
+type EmulatorOptions struct {
+	Listen           string
+	Upstream         string // URL; "" is a built-in app
+	ClientFile       string // for the OAuth client; "" is a temporary file
+	DeviceClientFile string // for the one for devices
+	Accounts         []string
+	ServiceAccounts  []string
+	AutoConsent      string // the account that signs in without a person
+	TokenLifetime    time.Duration
+	Provider         string // JSON of an emulator.Provider; "" is Google
+	Guard            string // a name of an emulator.Guard
+}
+
+func emulate(ctx context.Context, in *Invocation) error {
+	return in.full.Emulator(ctx, in, EmulatorOptions{
+		Listen: in.String("listen"), Upstream: in.String("upstream"),
+		ClientFile: in.String("client-secrets"), DeviceClientFile: in.String("device-client"),
+		Accounts: in.StringSlice("account"), ServiceAccounts: in.StringSlice("robot"),
+		AutoConsent: in.String("auto-consent"), TokenLifetime: in.Duration("token-lifetime"),
+		Provider: in.String("provider"), Guard: in.String("guard"),
+	})
+}

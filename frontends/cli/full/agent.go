@@ -1,0 +1,70 @@
+package full
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/plugins/agent"
+	"github.com/tokentoss/tokentoss/plugins/host"
+	"github.com/tokentoss/tokentoss/profile"
+)
+
+// serveAgent keeps the stores of a configuration directory open until nobody
+// needs them, and returns the exit code. It says nothing: there is nobody to read
+// it, and those who call get their errors.
+func serveAgent(dir string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	socket, err := agent.Socket(dir)
+	if err != nil {
+		return 1
+	}
+	config, err := profile.ReadConfig(dir)
+	if err != nil {
+		return 1
+	}
+	idle, err := config.AgentIdle()
+	if err != nil {
+		return 1
+	}
+	executable, err := os.Executable()
+	if err != nil {
+		return 1
+	}
+	s := &agent.Server{
+		Socket: socket, Idle: idle, Executable: executable,
+		Watched: []string{filepath.Join(dir, profile.ConfigName), filepath.Join(dir, host.LockName)},
+		Open: func(ctx context.Context, name string, ask func(context.Context, string) (core.Secret, error)) (core.TokenStore, error) {
+			return openForAgent(ctx, dir, name, ask)
+		},
+	}
+	if s.Run(ctx) != nil {
+		return 1
+	}
+	return 0
+}
+
+// openForAgent opens a store as a command would.
+func openForAgent(ctx context.Context, dir, name string, ask func(context.Context, string) (core.Secret, error)) (core.TokenStore, error) {
+	config, err := profile.ReadConfig(dir)
+	if err != nil {
+		return nil, err
+	}
+	use, err := host.ParseUse(name, config.Stores[name])
+	if err != nil {
+		return nil, err
+	}
+	use.Ask = ask
+	s, err := newHost(dir, nil).OpenStore(ctx, use)
+	var unknown *host.UnknownError
+	if errors.As(err, &unknown) {
+		err = fmt.Errorf("%w: %w", agent.ErrUnknownStore, err)
+	}
+	return s, err
+}

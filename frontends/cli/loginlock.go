@@ -1,0 +1,126 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/profile"
+)
+
+// A loginLock is the right to be the one login of a profile that waits for a person.
+// Its lock ends with the process, however that ends. Beside it lies the address
+// that is waiting, for other logins to show; it is as private as a session.
+type loginLock struct {
+	lock    *flock.Flock // nil where the directory cannot be written
+	address string       // the file that holds the address
+}
+
+// takeLoginLock takes the loginLock. While another login has it, it shows that one's
+// address and waits. When that one succeeded, there is nothing left to do, and
+// it returns nil.
+func takeLoginLock(ctx context.Context, in *Invocation, p *profile.Profile) (*loginLock, error) {
+	t, err := tryLoginLock(p)
+	if !errors.Is(err, core.ErrLocked) {
+		return t, err
+	}
+	before, err := p.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	in.say.say("another tokentoss login is already waiting")
+	switch waiting := waitingPrompt(ctx, p); {
+	case waiting.Code != "":
+		in.showCode(waiting)
+	case waiting.URL != "":
+		in.say.say("open this address in your browser:")
+		in.show(waiting.URL)
+	}
+	for t == nil {
+		if err := sleep(ctx, 200*time.Millisecond); err != nil {
+			return nil, err
+		}
+		if t, err = tryLoginLock(p); err != nil && !errors.Is(err, core.ErrLocked) {
+			return nil, err
+		}
+	}
+	after, err := p.Status(ctx)
+	if err == nil && after.State == core.SignedIn && !after.SignedInAt.Equal(before.SignedInAt) {
+		t.release()
+		in.say.say("signed in as %s, by the other login", after.Email)
+		return nil, nil
+	}
+	in.say.say("the other login did not finish; this one goes on")
+	return t, nil
+}
+
+// tryLoginLock takes the loginLock, or returns [core.ErrLocked].
+func tryLoginLock(p *profile.Profile) (*loginLock, error) {
+	base := filepath.Join(p.Dir, ".login-"+p.Name)
+	t := &loginLock{address: base + ".url"}
+	if err := os.MkdirAll(p.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("a session could not be saved: %w", err)
+	}
+	lock := flock.New(base+".lock", flock.SetPermissions(0o600))
+	ok, err := lock.TryLock()
+	switch {
+	case err != nil:
+		return t, nil // signing in will say better that nothing can be written
+	case !ok:
+		return nil, core.ErrLocked
+	}
+	t.lock = lock
+	// A login that was killed left its address, at which nobody listens.
+	_ = os.Remove(t.address)
+	return t, nil
+}
+
+// show tells other logins what address is waiting, and for which code.
+func (t *loginLock) show(p core.Prompt) {
+	if t.lock == nil {
+		return // nobody would see that this login is the one, nor remove it
+	}
+	// Not telling them is no reason to fail.
+	if f, err := os.OpenFile(t.address, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600); err == nil {
+		_, _ = f.WriteString(strings.TrimSuffix(p.URL+"\n"+p.Code, "\n"))
+		_ = f.Close()
+	}
+}
+
+func (t *loginLock) release() {
+	if t.lock != nil {
+		_ = os.Remove(t.address)
+		_ = t.lock.Unlock()
+	}
+}
+
+// waitingPrompt returns what another login is waiting for, as far as can be told.
+func waitingPrompt(ctx context.Context, p *profile.Profile) core.Prompt {
+	for range 20 { // the other may be just starting
+		data, err := os.ReadFile(filepath.Join(p.Dir, ".login-"+p.Name+".url"))
+		if err == nil && len(data) > 0 {
+			address, code, _ := strings.Cut(string(data), "\n")
+			return core.Prompt{URL: address, Code: code}
+		}
+		if sleep(ctx, 50*time.Millisecond) != nil {
+			break
+		}
+	}
+	return core.Prompt{}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}

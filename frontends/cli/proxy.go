@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tokentoss/tokentoss/profile"
+)
+
+func (c *commands) proxy() *cli.Command {
+	return &cli.Command{
+		Name: "proxy", Usage: "give services behind IAP an address on this machine, for any tool", Category: "requests",
+		ArgsUsage: "TARGET...",
+		Description: "A TARGET is the service's URL, or, where there are several,\n" +
+			"  NAME=URL   for http://NAME.localhost:PORT/\n" +
+			"  /PATH=URL  for http://localhost:PORT/PATH\n" +
+			"Without one, those of config.toml are served: targets in [frontends.proxy].",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "listen", Usage: "listen on `ADDR`: host:port, or unix:/PATH", DefaultText: "a free port"},
+			&cli.DurationFlag{Name: "for", Usage: "end after `TIME`", DefaultText: "never"},
+			&cli.StringFlag{Name: "secret", Usage: "`KIND` of secret that tools show: new, keep or none", DefaultText: "new"},
+			&cli.StringFlag{Name: "log", Usage: "log `WHICH` requests: errors, all or none", DefaultText: "errors"},
+			&cli.StringFlag{Name: "log-file", Usage: "log to `FILE`", DefaultText: "the terminal"},
+			&cli.BoolFlag{Name: "json", Usage: "log as JSON"},
+		},
+		Action: c.heavy(0, -1, proxy),
+	}
+}
+
+// proxy serves the proxy until it is interrupted.
+func proxy(ctx context.Context, in *Invocation) error {
+	return in.full.RunFrontend(ctx, in, "proxy", func(settings map[string]any, p *profile.Profile) error {
+		if in.Bool("json") {
+			settings["json"] = true
+		}
+		if in.NArg() > 0 {
+			settings["targets"] = in.Args().Slice()
+		}
+		if p.Settings.InsecureLoopback {
+			settings["insecure_loopback"] = true
+		}
+		return in.setFlags(settings, "listen", "secret", "log", "log-file")
+	})
+}
+
+// setFlags puts the options names, and --for, into the settings of a frontend. Paths
+// are made absolute: a plugin has no working directory to rely on.
+func (in *Invocation) setFlags(settings map[string]any, names ...string) error {
+	for _, name := range names {
+		value := in.String(name)
+		if value == "" {
+			continue
+		}
+		path, isSocket := strings.CutPrefix(value, "unix:")
+		if isSocket || name == "log-file" {
+			abs, err := filepath.Abs(path)
+			if err != nil {
+				return err
+			}
+			if value = abs; isSocket {
+				value = "unix:" + abs
+			}
+		}
+		settings[strings.ReplaceAll(name, "-", "_")] = value
+	}
+	if d := in.Duration("for"); d > 0 {
+		settings["for"] = d.String()
+	}
+	return nil
+}
