@@ -21,8 +21,9 @@ type terminal struct {
 	browser   string
 	loginLock *loginLock
 
-	lines <-chan string // of standard input, once somebody asked for them
-	count string        // the countdown that stands on the screen
+	links []*browserLink // until the end of Run
+	lines <-chan string  // of standard input, once somebody asked for them
+	count string         // the countdown that stands on the screen
 }
 
 var (
@@ -32,6 +33,7 @@ var (
 
 // Run implements [core.Frontend]. It ends when the person is signed in.
 func (t *terminal) Run(ctx context.Context, app core.App) error {
+	defer t.close()
 	st, err := app.SignIn(ctx, t)
 	t.done()
 	if err != nil {
@@ -92,8 +94,8 @@ func (t *terminal) Prompt(ctx context.Context, p core.Prompt) (string, error) {
 func (t *terminal) open(ctx context.Context, p core.Prompt) {
 	say := t.in.say
 	how := "open this address in your browser:"
-	if t.browser != noBrowser {
-		switch err := openBrowser(ctx, t.browser, p.URL); {
+	if t.browser != noBrowser && (t.browser != "" || wantsBrowser()) {
+		switch err := t.browse(ctx, p.URL); {
 		case err == nil:
 			how = "your browser is opening; if it does not, open this address:"
 		case t.browser == "":
@@ -104,6 +106,16 @@ func (t *terminal) open(ctx context.Context, p core.Prompt) {
 	}
 	say.say("%s", how)
 	t.in.show(p.URL)
+}
+
+// browse opens a browser by way of a link, which stays until the sign-in has ended.
+func (t *terminal) browse(ctx context.Context, url string) error {
+	link, err := newBrowserLink(url)
+	if err != nil {
+		return err
+	}
+	t.links = append(t.links, link)
+	return openBrowser(ctx, t.browser, link.url)
 }
 
 // show sets something apart that is to be copied.
@@ -155,6 +167,13 @@ func cut(text string, width int) string {
 		return text[:width]
 	}
 	return text
+}
+
+// close takes away what a browser has opened by now.
+func (t *terminal) close() {
+	for _, l := range t.links {
+		l.remove()
+	}
 }
 
 // done leaves the countdown behind.
