@@ -31,6 +31,7 @@ type Program struct {
 type Full struct {
 	Doctor   func(context.Context, *Invocation, DoctorOptions) error
 	Emulator func(context.Context, *Invocation, EmulatorOptions) error
+	Tunnel   func(context.Context, *Invocation, TunnelOptions) error
 	Demo     func(context.Context, *Invocation) error
 	RPC      func(context.Context, *Invocation) error
 	Plugins  Plugins

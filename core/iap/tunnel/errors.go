@@ -3,8 +3,12 @@ package tunnel
 import (
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 
 	"github.com/coder/websocket"
+
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // Codes that the relay ends a WebSocket with, beside those of RFC 6455. Google has no
@@ -29,9 +33,6 @@ const (
 	codeFailedToRewind     = 4074
 	firewallRange          = "35.235.240.0/20"
 	roleResourceAccessor   = "roles/iap.tunnelResourceAccessor"
-	httpStatusUnauthorized = 401
-	httpStatusForbidden    = 403
-	httpStatusNotFound     = 404
 )
 
 // A CloseError is the relay's word that there is no connection, or that there is none
@@ -72,54 +73,81 @@ func (e *CloseError) Problem() string {
 		return "the relay did not understand what it was sent"
 	}
 	switch e.Status {
-	case httpStatusUnauthorized:
+	case http.StatusUnauthorized:
 		return "the relay does not take this access token"
-	case httpStatusForbidden:
+	case http.StatusForbidden:
 		return "refused before IAP looked at the account's roles, as by a proxy or a policy"
-	case httpStatusNotFound:
+	case http.StatusNotFound:
 		return "there is no such zone, region or network"
 	}
 	return "the relay ended the connection"
 }
 
-// An UnreachableError is a relay that could not be asked. The same may work later.
-type UnreachableError struct {
-	Host string
-	Err  error
+// Unwrap returns the kind of the error; see package fault.
+func (e *CloseError) Unwrap() error {
+	switch e.Code {
+	case codeNotAuthorized, codeProhibitedByPolicy:
+		return fault.NoAccess
+	case codeLookupFailed, codeLookupFailedAgain:
+		return fault.NotFound
+	case codeConnectFailed:
+		return fault.Unavailable
+	case codeUnknown, codeReauthenticate, int(websocket.StatusGoingAway), int(websocket.StatusAbnormalClosure),
+		int(websocket.StatusInternalError), int(websocket.StatusServiceRestart), int(websocket.StatusTryAgainLater):
+		return fault.ProviderBusy
+	}
+	switch e.Status {
+	case http.StatusUnauthorized:
+		return fault.TokenRefused
+	case http.StatusForbidden:
+		return fault.NoAccess
+	case http.StatusNotFound:
+		return fault.NotFound
+	}
+	return fault.Failed
 }
 
-func (e *UnreachableError) Error() string {
-	return "the relay " + e.Host + " cannot be reached: " + e.Err.Error()
+// Remedy says what to do next.
+func (e *CloseError) Remedy() fault.Remedy {
+	switch {
+	case e.Code == codeNotAuthorized:
+		return fault.Ask.To("an administrator of the project", "for the role "+roleResourceAccessor)
+	case e.Code == codeProhibitedByPolicy || e.Status == http.StatusForbidden:
+		return fault.Ask.To("an administrator", "which policy or proxy prohibits TCP forwarding")
+	case e.Code == codeConnectFailed:
+		return fault.Say("start what listens there, or allow TCP from " + firewallRange + " to the port in a firewall rule of the network")
+	case e.Code == codeLookupFailed, e.Code == codeLookupFailedAgain, e.Status == http.StatusNotFound:
+		return fault.Say("check the names of the instance, the zone and the project")
+	case e.Status == http.StatusUnauthorized:
+		return fault.SignIn.On("")
+	}
+	return fault.Remedy{}
 }
 
-func (e *UnreachableError) Unwrap() error { return e.Err }
-
-// closedWith returns the relay's word in err, or nil when the WebSocket just broke.
-func closedWith(t *target, err error) *CloseError {
+// linkError is what ended a link: the relay's word, an error that says already what it
+// is, or a connection that broke.
+func (t *target) linkError(err error) error {
 	var ce websocket.CloseError
-	if !errors.As(err, &ce) {
-		return nil
+	switch {
+	case errors.As(err, &ce):
+		return &CloseError{Target: t.String(), Code: int(ce.Code), Reason: ce.Reason}
+	case errors.As(err, new(*fault.Error)):
+		return err
 	}
-	return &CloseError{Target: t.String(), Code: int(ce.Code), Reason: ce.Reason}
+	return t.unreachable(err)
 }
 
-// ends tells whether a connection is over with err: by the relay's word, or since it
-// does not speak the protocol. All else may be resumed.
-func ends(t *target, err error) bool {
-	if errors.As(err, new(*ProtocolError)) {
-		return true
+// unreachable is a relay that cannot be reached. An io.EOF in err is that of the link,
+// and not to be taken for the connection's.
+func (t *target) unreachable(err error) error {
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
 	}
-	ce := closedWith(t, err)
-	if ce == nil {
-		return false
-	}
-	switch ce.Code {
-	case int(websocket.StatusGoingAway), int(websocket.StatusAbnormalClosure), int(websocket.StatusInternalError),
-		int(websocket.StatusServiceRestart), int(websocket.StatusTryAgainLater), codeUnknown, codeReauthenticate:
-		return false
-	}
-	return true
+	return &fault.Error{Op: "reach", Subject: "the relay " + t.connect.Host, Kind: fault.Offline, Err: err}
 }
+
+// resumable tells whether a connection may go on after err.
+func resumable(err error) bool { return fault.Temporary(err) && !errors.Is(err, fault.Unavailable) }
 
 // isEnd tells whether the other side closed the connection in order.
 func (e *CloseError) isEnd() bool {
