@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 
 	"github.com/coder/websocket"
 
@@ -140,10 +141,14 @@ func (t *target) linkError(err error) error {
 // unreachable is a relay that cannot be reached. An io.EOF in err is that of the link,
 // and not to be taken for the connection's.
 func (t *target) unreachable(err error) error {
+	var ue *url.Error
+	if errors.As(err, &ue) { // which quotes the whole address
+		err = ue.Err
+	}
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
-	return &fault.Error{Op: "reach", Subject: "the relay " + t.connect.Host, Kind: fault.Offline, Err: err}
+	return &fault.Error{Subject: "the relay " + t.connect.Host, Kind: fault.Offline, Err: err}
 }
 
 // resumable tells whether a connection may go on after err.

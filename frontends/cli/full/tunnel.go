@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,8 +62,8 @@ func tunnelDialer(ctx context.Context, p *profile.Profile, o cli.TunnelOptions) 
 		TokenSource: accessTokens{ctx, p}, Project: o.Project, Zone: o.Zone, Interface: o.Interface,
 		Region: o.Region, Network: o.Network, Group: o.Group, InsecureLoopback: p.Settings.InsecureLoopback,
 	}
-	if p.Settings.InsecureLoopback && p.Settings.Issuer != "" {
-		d.Relay = p.Settings.Issuer // an emulator has all in one place
+	if p.Settings.InsecureLoopback && strings.HasPrefix(st.Issuer, "http://") {
+		d.Relay = st.Issuer // an emulator has all in one place
 	}
 	return d, nil
 }
