@@ -20,7 +20,6 @@ func (c *commands) tunnel() *cli.Command {
 			"of that network. It needs an access token with the cloud-platform scope: a profile of its own asks for it,\n" +
 			"  tokentoss profile add cloud --scope https://www.googleapis.com/auth/cloud-platform",
 		Flags: append(tunnelFlags(),
-			&cli.StringFlag{Name: "host", Usage: "the `ADDRESS` of a host, in place of INSTANCE"},
 			&cli.StringFlag{Name: "listen", Usage: "listen on `ADDR`, a loopback host:port", DefaultText: "a free port of 127.0.0.1"},
 			&cli.BoolFlag{Name: "stdio", Usage: "one connection, from standard input to standard output: for ssh"},
 		),
@@ -34,6 +33,7 @@ func tunnelFlags() []cli.Flag {
 		&cli.StringFlag{Name: "project", Usage: "the `ID` of the project", DefaultText: "$CLOUDSDK_CORE_PROJECT"},
 		&cli.StringFlag{Name: "zone", Usage: "the `ZONE` of the instance", DefaultText: "$CLOUDSDK_COMPUTE_ZONE"},
 		&cli.StringFlag{Name: "interface", Usage: "the instance's network interface `NIC`", Value: "nic0"},
+		&cli.StringFlag{Name: "host", Usage: "the `ADDRESS` of a host, in place of INSTANCE"},
 		&cli.StringFlag{Name: "region", Usage: "the `REGION` of a host"},
 		&cli.StringFlag{Name: "network", Usage: "the `NETWORK` of a host"},
 		&cli.StringFlag{Name: "group", Usage: "the destination `GROUP` of a host, if it is in one"},
@@ -56,19 +56,9 @@ type TunnelOptions struct {
 func (o TunnelOptions) Address() string { return net.JoinHostPort(o.Host, strconv.Itoa(o.Port)) }
 
 func tunnel(ctx context.Context, in *Invocation) error {
-	o, err := tunnelOptions(in, "tunnel")
+	o, err := tunnelTarget(in, "tunnel")
 	if err != nil {
 		return err
-	}
-	args := in.Args().Slice()
-	if o.Host = in.String("host"); o.Host == "" {
-		o.Host, args = args[0], args[1:]
-	}
-	if len(args) != 1 {
-		return usagef("tokentoss tunnel --help", "tunnel: needs an INSTANCE and a PORT, or --host and a PORT")
-	}
-	if o.Port, err = strconv.Atoi(args[0]); err != nil || o.Port < 1 || o.Port > 65535 {
-		return usagef("22 is that of ssh", "tunnel: the port is a number from 1 to 65535, not %q", args[0])
 	}
 	o.Listen, o.Stdio = cmp.Or(in.String("listen"), "127.0.0.1:0"), in.Bool("stdio")
 	if o.Stdio && in.IsSet("listen") {
@@ -97,6 +87,25 @@ func tunnelOptions(in *Invocation, command string) (TunnelOptions, error) {
 	}
 	if o.Zone = cmp.Or(o.Zone, os.Getenv("CLOUDSDK_COMPUTE_ZONE")); o.Zone == "" {
 		return o, usagef("--zone ZONE, such as europe-west1-b", "%s: the zone of the instance is not known", command)
+	}
+	return o, nil
+}
+
+// tunnelTarget is what the arguments of a command and its [tunnelFlags] name.
+func tunnelTarget(in *Invocation, command string) (TunnelOptions, error) {
+	o, err := tunnelOptions(in, command)
+	if err != nil {
+		return o, err
+	}
+	args := in.Args().Slice()
+	if o.Host = in.String("host"); o.Host == "" {
+		o.Host, args = args[0], args[1:]
+	}
+	if len(args) != 1 {
+		return o, usagef("tokentoss "+command+" --help", "%s: needs an INSTANCE and a PORT, or --host and a PORT", command)
+	}
+	if o.Port, err = strconv.Atoi(args[0]); err != nil || o.Port < 1 || o.Port > 65535 {
+		return o, usagef("22 is that of ssh", "%s: the port is a number from 1 to 65535, not %q", command, args[0])
 	}
 	return o, nil
 }

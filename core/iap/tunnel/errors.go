@@ -84,26 +84,38 @@ func (e *CloseError) Problem() string {
 	return "the relay ended the connection"
 }
 
+// NotAuthorized tells whether the account lacks the role.
+func (e *CloseError) NotAuthorized() bool { return e.Code == codeNotAuthorized }
+
+// Prohibited tells whether a policy or a proxy refused, whatever roles the account has.
+func (e *CloseError) Prohibited() bool {
+	return e.Code == codeProhibitedByPolicy || e.Status == http.StatusForbidden
+}
+
+// NotFound tells whether there is no such instance, or no such zone.
+func (e *CloseError) NotFound() bool {
+	return e.Code == codeLookupFailed || e.Code == codeLookupFailedAgain || e.Status == http.StatusNotFound
+}
+
+// NotConnected tells whether the relay was refused by the instance.
+func (e *CloseError) NotConnected() bool { return e.Code == codeConnectFailed }
+
 // Unwrap returns the kind of the error; see package fault.
 func (e *CloseError) Unwrap() error {
-	switch e.Code {
-	case codeNotAuthorized, codeProhibitedByPolicy:
+	switch {
+	case e.NotAuthorized(), e.Prohibited():
 		return fault.NoAccess
-	case codeLookupFailed, codeLookupFailedAgain:
+	case e.NotFound():
 		return fault.NotFound
-	case codeConnectFailed:
+	case e.NotConnected():
 		return fault.Unavailable
+	case e.Status == http.StatusUnauthorized:
+		return fault.TokenRefused
+	}
+	switch e.Code {
 	case codeUnknown, codeReauthenticate, int(websocket.StatusGoingAway), int(websocket.StatusAbnormalClosure),
 		int(websocket.StatusInternalError), int(websocket.StatusServiceRestart), int(websocket.StatusTryAgainLater):
 		return fault.ProviderBusy
-	}
-	switch e.Status {
-	case http.StatusUnauthorized:
-		return fault.TokenRefused
-	case http.StatusForbidden:
-		return fault.NoAccess
-	case http.StatusNotFound:
-		return fault.NotFound
 	}
 	return fault.Failed
 }
@@ -111,13 +123,13 @@ func (e *CloseError) Unwrap() error {
 // Remedy says what to do next.
 func (e *CloseError) Remedy() fault.Remedy {
 	switch {
-	case e.Code == codeNotAuthorized:
+	case e.NotAuthorized():
 		return fault.Ask.To("an administrator of the project", "for the role "+roleResourceAccessor)
-	case e.Code == codeProhibitedByPolicy || e.Status == http.StatusForbidden:
+	case e.Prohibited():
 		return fault.Ask.To("an administrator", "which policy or proxy prohibits TCP forwarding")
-	case e.Code == codeConnectFailed:
+	case e.NotConnected():
 		return fault.Say("start what listens there, or allow TCP from " + firewallRange + " to the port in a firewall rule of the network")
-	case e.Code == codeLookupFailed, e.Code == codeLookupFailedAgain, e.Status == http.StatusNotFound:
+	case e.NotFound():
 		return fault.Say("check the names of the instance, the zone and the project")
 	case e.Status == http.StatusUnauthorized:
 		return fault.SignIn.On("")

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/iap/tunnel"
 	"github.com/tokentoss/tokentoss/core/peercred"
 	"github.com/tokentoss/tokentoss/frontends/cli"
@@ -34,30 +35,36 @@ func runTunnel(ctx context.Context, in *cli.Invocation, o cli.TunnelOptions) err
 		return err
 	}
 	defer p.Close()
-	d, err := tunnelDialer(ctx, p, o)
+	st, err := tunnelReady(ctx, p)
 	if err != nil {
 		return err
 	}
+	d := tunnelDialer(ctx, p, st, o)
 	if o.Stdio {
 		return tunnelStdio(ctx, in, d, o.Address())
 	}
 	return tunnelListen(ctx, in, d, o)
 }
 
-// tunnelDialer checks that the session can have what the relay wants, before anybody
-// is asked.
-func tunnelDialer(ctx context.Context, p *profile.Profile, o cli.TunnelOptions) (*tunnel.Dialer, error) {
+// tunnelReady checks that the session has what the relay wants, before anybody is
+// asked.
+func tunnelReady(ctx context.Context, p *profile.Profile) (core.Status, error) {
 	st, err := p.Status(ctx)
 	if err != nil {
-		return nil, err
+		return st, err
 	}
 	if _, err := p.AccessToken(ctx); err != nil {
-		return nil, err
+		return st, err
 	}
 	if !slices.Contains(st.Scopes, tunnel.Scope) {
-		return nil, cli.Hinted(fmt.Errorf("the access token of profile %s lacks the scope %s, which TCP forwarding needs", p.Name, tunnel.Scope),
+		return st, cli.Hinted(fmt.Errorf("the access token of profile %s lacks the scope %s, which TCP forwarding needs", p.Name, tunnel.Scope),
 			"tokentoss profile add cloud --scope "+tunnel.Scope+", configure and log in to it, then tokentoss --profile cloud tunnel")
 	}
+	return st, nil
+}
+
+// tunnelDialer is a dialer with the session's access tokens.
+func tunnelDialer(ctx context.Context, p *profile.Profile, st core.Status, o cli.TunnelOptions) *tunnel.Dialer {
 	d := &tunnel.Dialer{
 		TokenSource: accessTokens{ctx, p}, Project: o.Project, Zone: o.Zone, Interface: o.Interface,
 		Region: o.Region, Network: o.Network, Group: o.Group, InsecureLoopback: p.Settings.InsecureLoopback,
@@ -65,7 +72,7 @@ func tunnelDialer(ctx context.Context, p *profile.Profile, o cli.TunnelOptions) 
 	if p.Settings.InsecureLoopback && strings.HasPrefix(st.Issuer, "http://") {
 		d.Relay = st.Issuer // an emulator has all in one place
 	}
-	return d, nil
+	return d
 }
 
 // accessTokens are the session's access tokens.
