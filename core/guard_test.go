@@ -8,12 +8,12 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/storetest"
-	"github.com/tokentoss/tokentoss/stores/memory"
+	memorystore "github.com/tokentoss/tokentoss/stores/memory"
 )
 
 // careless is a store that neither looks at ctx nor at keys, and whose errors say
 // nothing about ctx.
-type careless struct{ *memory.Store }
+type careless struct{ *memorystore.Store }
 
 var errServer = errors.New("the server gave no answer")
 
@@ -54,16 +54,16 @@ func (c careless) Lock(ctx context.Context, key string) (core.Lease, error) {
 }
 
 func TestGuardMakesACarelessStoreConform(t *testing.T) {
-	storetest.Run(t, func(*testing.T) core.TokenStore { return core.Guard(careless{memory.New()}) })
+	storetest.Run(t, func(*testing.T) core.TokenStore { return core.Guard(careless{memorystore.New()}) })
 }
 
 func TestGuardHasTheCapabilitiesOfTheStore(t *testing.T) {
 	t.Parallel()
-	got := core.CapabilitiesOf(core.Guard(struct{ core.TokenStore }{memory.New()}))
+	got := core.CapabilitiesOf(core.Guard(struct{ core.TokenStore }{memorystore.New()}))
 	if got != (core.Capabilities{}) {
 		t.Errorf("a store without capabilities has %+v when it is guarded", got)
 	}
-	if got := core.CapabilitiesOf(core.Guard(memory.New())); got != (core.Capabilities{Locking: true, Listing: true}) {
+	if got := core.CapabilitiesOf(core.Guard(memorystore.New())); got != (core.Capabilities{Locking: true, Listing: true}) {
 		t.Errorf("a store with all capabilities has %+v when it is guarded", got)
 	}
 }
