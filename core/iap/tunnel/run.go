@@ -21,7 +21,7 @@ func (c *Conn) run(l *link) {
 			c.end(err)
 			return
 		}
-		if l, err = c.resume(err); err != nil {
+		if l, err = c.resume(); err != nil {
 			c.end(err)
 			return
 		}
@@ -210,7 +210,7 @@ func (c *Conn) nextFrame(ctx context.Context, buf []byte, ackDue time.Time) ([]b
 
 // resume opens the link that goes on where the last one broke, for as long as the
 // dialer says.
-func (c *Conn) resume(broken error) (*link, error) {
+func (c *Conn) resume() (*link, error) {
 	limit := c.target.dialer.ReconnectTimeout
 	if limit == 0 {
 		limit = 15 * time.Minute
@@ -223,7 +223,6 @@ func (c *Conn) resume(broken error) (*link, error) {
 		if err == nil {
 			return l, nil
 		}
-		broken = err
 		if ends(c.target, err) || c.ctx.Err() != nil {
 			return nil, err
 		}
@@ -236,7 +235,7 @@ func (c *Conn) resume(broken error) (*link, error) {
 		case <-ctx.Done():
 			timer.Stop()
 			if c.ctx.Err() == nil {
-				return nil, broken
+				return nil, err
 			}
 			return nil, c.ctx.Err()
 		}
