@@ -1,41 +1,49 @@
 package core
 
 import (
-	"errors"
 	"strings"
 
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
+// What goes wrong is an [Error] of package fault, whose table says what each kind
+// is as an exit code, an HTTP status, and so on.
+type (
+	Error  = fault.Error
+	Kind   = fault.Kind
+	Remedy = fault.Remedy
+)
+
 // Errors of an [App] and of a [Flow]. Test for them with [errors.Is].
-var (
+const (
 	// ErrNotConfigured: there is no OAuth client to sign in with.
-	ErrNotConfigured = errors.New("no OAuth client is configured")
+	ErrNotConfigured = fault.NotConfigured
 
 	// ErrSignInNeeded: only a new sign-in can give a token. The error is a
 	// [*SignInNeededError].
-	ErrSignInNeeded = errors.New("sign-in needed")
+	ErrSignInNeeded = fault.SignInNeeded
 
 	// ErrDenied: the person, or the provider's policy, said no.
-	ErrDenied = errors.New("sign-in was denied")
+	ErrDenied = fault.Denied
 
 	// ErrSignInTimeout: nobody completed the sign-in before its deadline.
-	ErrSignInTimeout = errors.New("sign-in was not completed in time")
+	ErrSignInTimeout = fault.SignInTimeout
 
 	// ErrRenewedRecently: a refused token was renewed moments ago, so that
 	// another refresh would not help.
-	ErrRenewedRecently = errors.New("the token was renewed moments ago")
+	ErrRenewedRecently = fault.RenewedRecently
 
 	// ErrNotRevoked: the session is forgotten here, but the provider could not
 	// be told to revoke it.
-	ErrNotRevoked = errors.New("not revoked at the provider")
+	ErrNotRevoked = fault.NotRevoked
 
 	// ErrNotSaved: the sign-in succeeded and serves this process, but the store
 	// could not keep it.
-	ErrNotSaved = errors.New("the session could not be saved")
+	ErrNotSaved = fault.NotSaved
 
 	// ErrClosed: the session was closed.
-	ErrClosed = errors.New("the session is closed")
+	ErrClosed = fault.Closed
 )
 
 // A Cause says why a new sign-in is needed.

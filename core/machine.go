@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
@@ -40,7 +41,7 @@ type Machine struct {
 }
 
 // ErrNoFlow: this program cannot obtain a token, since it has no [Flow].
-var ErrNoFlow = errors.New("this program has no flow to obtain a token with")
+const ErrNoFlow = fault.NoFlow
 
 // A PersonsSessionError is a session of a person, which a machine's session would
 // have to overwrite.

@@ -2,8 +2,9 @@ package core
 
 import (
 	"context"
-	"errors"
 	"fmt"
+
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // A TokenStore keeps small secret documents by key. The documents are opaque to
@@ -12,8 +13,9 @@ import (
 // Save is a compare-and-swap: it succeeds only when the stored document is still
 // the one that the caller loaded, so no writer can undo what it has not seen.
 //
-// Optional powers are found by type assertion: [Locker], [Lister], [Checker],
-// [SetAsider], [Locator], [Protector] and [io.Closer].
+// A store may have more capabilities: [Locker], [Lister], [Checker], [Quarantiner],
+// [Locator], [Describer] and [io.Closer]. Callers find them with [Full] and
+// [CapabilitiesOf], which know of stores that stand for another one ([Wrapper]).
 //
 // Package storetest checks an implementation against this contract.
 type TokenStore interface {
@@ -89,12 +91,11 @@ type Checker interface {
 	Check(ctx context.Context, key string) error
 }
 
-// A SetAsider is a store that can move a document that is damaged or not private
+// A Quarantiner is a store that can move a document that is damaged or not private
 // out of the way, so that a sign-in overwrites nothing.
-type SetAsider interface {
-	// SetAside moves what stands under key, and returns where it is now. An error
-	// that wraps [errors.ErrUnsupported] means that it has no such power after all.
-	SetAside(ctx context.Context, key string) (where string, err error)
+type Quarantiner interface {
+	// Quarantine moves what is stored under key away, and returns where it is now.
+	Quarantine(ctx context.Context, key string) (where string, err error)
 }
 
 // A Locator is a store whose documents have a place that means something to a
@@ -103,25 +104,25 @@ type Locator interface {
 	Path(key string) string
 }
 
-// A Protector is a store that can say in one line what keeps others from reading
+// A Describer is a store that can say in one line what keeps others from reading
 // the documents where they are kept, such as "encrypted with age, key in the
 // keyring". An empty text means that it cannot tell.
-type Protector interface {
-	Protection() string
+type Describer interface {
+	Describe() string
 }
 
 // Errors of a [TokenStore]. Implementations wrap them.
-var (
-	ErrNotFound = errors.New("not found")                // no document under that key
-	ErrConflict = errors.New("changed by somebody else") // Save from an old revision
-	ErrLocked   = errors.New("locked")                   // the lock was not to be had in time
-	ErrCorrupt  = errors.New("damaged")                  // there is something, but not a document
-	ErrInsecure = errors.New("not private")              // others could read or write the document
-	ErrReadOnly = errors.New("cannot be written")        // no permission, no space, read-only
-	ErrBadKey   = errors.New("not usable as a key")      // empty, or not storable
-	ErrTooLarge = errors.New("too large")                // more than the store can keep
+const (
+	ErrNotFound = fault.NotFound // no document under that key
+	ErrConflict = fault.Conflict // Save from an old revision
+	ErrLocked   = fault.Locked   // the lock was not to be had in time
+	ErrCorrupt  = fault.Corrupt  // there is something, but not a document
+	ErrInsecure = fault.Insecure // others could read or write the document
+	ErrReadOnly = fault.ReadOnly // no permission, no space, read-only
+	ErrBadKey   = fault.BadKey   // empty, or not storable
+	ErrTooLarge = fault.TooLarge // more than the store can keep
 
-	ErrUnavailable = errors.New("not available")        // no keyring, no server, a plugin that ended
-	ErrSealed      = errors.New("needs to be unlocked") // a keyring or identity that a person must unlock
-	ErrRefused     = errors.New("refused")              // a keyring, a server or a person said no
+	ErrUnavailable = fault.Unavailable // no keyring, no server, a plugin that ended
+	ErrSealed      = fault.Sealed      // a keyring or identity that a person must unlock
+	ErrRefused     = fault.Refused     // a keyring, a server or a person said no
 )

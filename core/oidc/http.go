@@ -19,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/internal/strictjson"
 )
 
@@ -192,7 +193,7 @@ func (c *endpointClient) checkURL(rawURL string) error {
 
 // ErrInsecureLoopback is the refusal of a loopback http provider, which exists
 // for tests and emulators only.
-var ErrInsecureLoopback = errors.New("plain http is for emulators on this machine, and must be allowed explicitly")
+const ErrInsecureLoopback = fault.InsecureLoopback
 
 func checkEndpointURL(rawURL string, insecureLoopback bool) error {
 	u, err := url.Parse(rawURL)
