@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/plugins"
 )
 
@@ -34,38 +35,24 @@ type Address struct {
 // ErrReachable is that other machines would reach an address, and must not.
 var ErrReachable = errors.New("other machines reach this address, and requests pass in clear text: use localhost, and let ssh -L forward the port from elsewhere")
 
-// A ListenError is an address that cannot be listened on.
-type ListenError struct {
-	Address string
-	Err     error
-	hint    string
-}
-
-func (e *ListenError) Error() string { return fmt.Sprintf("cannot listen on %s: %v", e.Address, e.Err) }
-
-func (e *ListenError) Unwrap() error { return e.Err }
-
-// Hint says what to do next.
-func (e *ListenError) Hint() string { return e.hint }
-
-// listenError explains err.
-func listenError(host, port string, err error) *ListenError {
+// cannotListen explains err.
+func cannotListen(host, port string, err error) *fault.Error {
 	var op *net.OpError
 	if errors.As(err, &op) {
 		err = op.Err // without the address, which is said already
 	}
-	e := &ListenError{Address: net.JoinHostPort(host, port), Err: err, hint: "choose another address; without one, a free port is taken"}
+	hint := "choose another address; without one, a free port is taken"
 	switch n, _ := strconv.Atoi(port); {
 	case isInUse(err):
-		e.hint = "another program has port " + port + ": end it, or choose another port"
+		hint = "another program has port " + port + ": end it, or choose another port"
 	case isDenied(err) && n > 0 && n < 1024:
-		e.hint = "this system keeps the ports below 1024 for privileged programs: choose a higher one"
+		hint = "this system keeps the ports below 1024 for privileged programs: choose a higher one"
 	case isDenied(err):
-		e.hint = "the system does not allow this port: choose another one"
+		hint = "the system does not allow this port: choose another one"
 	case isAbsent(err):
-		e.hint = "this machine does not have that address: use localhost:" + port
+		hint = "this machine does not have that address: use localhost:" + port
 	}
-	return e
+	return &fault.Error{Op: "listen on", Subject: net.JoinHostPort(host, port), Kind: fault.AddressInUse, Err: err, Remedy: fault.Say("%s", hint)}
 }
 
 // Listeners are where a server is reached, and by which names.
@@ -118,7 +105,7 @@ func Listen(ctx context.Context, a Address) (*Listeners, error) {
 }
 
 func badAddress(format string, args ...any) error {
-	return fmt.Errorf("%w: "+format, append([]any{plugins.ErrBadConfig}, args...)...)
+	return &fault.Error{Kind: fault.BadConfig, Err: fmt.Errorf("%w: "+format, append([]any{plugins.ErrBadConfig}, args...)...), Remedy: fault.CorrectSetting.On("listen")}
 }
 
 // portTries is how often a free port is looked for that is free on every address.
@@ -140,7 +127,7 @@ func bind(ctx context.Context, host string, ips []netip.Addr, port string) (*Lis
 func bindOnce(ctx context.Context, host string, ips []netip.Addr, port string) (*Listeners, error) {
 	ls := &Listeners{Port: port}
 	elsewhere := []netip.Addr{} // addresses that this machine does not have
-	var first *ListenError
+	var first *fault.Error
 	for _, ip := range ips {
 		l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(ip.String(), ls.Port))
 		if err == nil {
@@ -148,7 +135,7 @@ func bindOnce(ctx context.Context, host string, ips []netip.Addr, port string) (
 			ls.Port = strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 			continue
 		}
-		e := listenError(ip.String(), ls.Port, err)
+		e := cannotListen(ip.String(), ls.Port, err)
 		// A sandbox may keep this process from one family and not the others.
 		if !isAbsent(err) && !isForbiddenFamily(err) || ip.String() == host {
 			ls.Close()
@@ -160,7 +147,7 @@ func bindOnce(ctx context.Context, host string, ips []netip.Addr, port string) (
 		first = cmp.Or(first, e)
 	}
 	if len(ls.all) == 0 {
-		first.hint = "this machine has no loopback address: bring up the interface lo"
+		first.Remedy = fault.Say("this machine has no loopback address: bring up its loopback interface")
 		return nil, first
 	}
 	ls.localhost = !slices.ContainsFunc(localhost, func(ip netip.Addr) bool {

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/plugins"
 )
 
@@ -30,7 +31,7 @@ func ParseDuration(text string) (time.Duration, error) {
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d <= 0 {
-		return 0, fmt.Errorf("%w: for wants a time such as 30m or 8h", plugins.ErrBadConfig)
+		return 0, &fault.Error{Kind: fault.BadConfig, Err: fmt.Errorf("%w: for wants a time such as 30m or 8h", plugins.ErrBadConfig), Remedy: fault.CorrectSetting.To("for", "8h")}
 	}
 	return d, nil
 }
@@ -57,5 +58,23 @@ func Follow(ctx context.Context, app core.App, log *slog.Logger, say func(core.S
 			shown = line
 			show(line)
 		}
+	}
+}
+
+// Advice says what to do next about err, in the words of a shell.
+func Advice(err error) string {
+	switch r := fault.RemedyOf(err); {
+	case r.Text != "":
+		return r.Text
+	case r.Action == fault.SignIn:
+		return "run tokentoss login"
+	case r.Action == fault.Configure:
+		return "run tokentoss configure"
+	case r.Action == fault.Unlock:
+		return "run tokentoss status where it can ask you"
+	case r.Action == fault.Diagnose:
+		return "run tokentoss doctor"
+	default:
+		return r.String()
 	}
 }

@@ -2,11 +2,12 @@ package loopback
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // listenUnix listens on a socket that is the user's alone. It is made in a directory
@@ -17,14 +18,14 @@ func listenUnix(path string) (*Listeners, error) {
 	case path == "":
 		return nil, badAddress("listen wants a path after unix:")
 	case runtime.GOOS == "windows":
-		return nil, fmt.Errorf("listen: %w: a socket has no mode on Windows, and anybody could use it", errors.ErrUnsupported)
+		return nil, &fault.Error{Op: "listen on", Subject: "unix:" + path, Kind: fault.Unsupported, Problem: "a socket has no mode on Windows, and anybody could use it"}
 	}
 	failed := func(err error) error {
 		var op *net.OpError
 		if errors.As(err, &op) {
 			err = op.Err
 		}
-		return &ListenError{Address: path, Err: err, hint: "choose another path"}
+		return &fault.Error{Op: "listen on", Subject: path, Kind: fault.AddressInUse, Err: err, Remedy: fault.Say("choose another path")}
 	}
 	if info, err := os.Lstat(path); err == nil {
 		if info.Mode().Type() != os.ModeSocket {

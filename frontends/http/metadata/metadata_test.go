@@ -11,7 +11,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/oidc"
-	"github.com/tokentoss/tokentoss/frontends/http/local"
+	"github.com/tokentoss/tokentoss/core/peercred"
 	"github.com/tokentoss/tokentoss/frontends/http/metadata"
 	"github.com/tokentoss/tokentoss/plugins"
 	"github.com/tokentoss/tokentoss/plugins/plugintest"
@@ -243,7 +243,7 @@ func TestOpenErrors(t *testing.T) {
 		`{"listen": "0.0.0.0:0"}`: "this machine alone", `{"listen": ":80"}`: "this machine alone", `{"listen": "169.254.169.254:80"}`: "this machine alone",
 		`{"for": "8 hours"}`: "8h", `{"for": "-1h"}`: "8h", `{"guard": "dog"}`: "owner, path or none", guard: "path or none here",
 	} {
-		if settings == guard && local.KnowsOwners() {
+		if settings == guard && peercred.Supported() {
 			continue
 		}
 		f, err := metadata.Plugin().OpenFrontend(t.Context(), plugins.Request{Terminal: plugintest.NewTerminal(), Settings: []byte(settings)})

@@ -18,7 +18,7 @@ func counted(t *testing.T) (*world, *atomic.Int64) {
 	return in(t, func(http.ResponseWriter, *http.Request) { n.Add(1) }), &n
 }
 
-// S22: a Host that is not one of the proxy's is refused before anything else, with
+// A Host that is not one of the proxy's is refused before anything else, with
 // the secret as without it, and for OPTIONS too.
 func TestForeignHost(t *testing.T) {
 	w, n := counted(t)
@@ -57,13 +57,14 @@ func clean(t *testing.T, res *http.Response) {
 	}
 }
 
-// S23 to S25: what a page of another site or another port sends is refused, though
+// What a page of another site or another port sends is refused, though
 // the browser adds what it knows; no header invites it.
 func TestForeignPages(t *testing.T) {
 	w, n := counted(t)
 	for _, headers := range [][]string{
-		{"Origin", "https://evil.example"}, {"Origin", "null"}, {"Origin", ""}, {"Origin", "http://127.0.0.1"}, {"Origin", "http://127.0.0.1:1"},
-		{"Origin", strings.Replace(w.URL, "http:", "https:", 1)}, {"Origin", w.URL, "Origin", "https://evil.example"},
+		{"Origin", "https://evil.example"}, {"Origin", "null"}, {"Origin", ""}, {"Origin", "http://localhost.evil.example"}, {"Origin", "http://127.0.0.1.evil.example:5173"},
+		{"Origin", w.URL, "Origin", "https://evil.example"}, {"Origin", "http://localhost:5173", "Origin", "https://evil.example"},
+		{"Origin", "http://localhost:5173", "Sec-Fetch-Site", "same-site"}, {"Origin", "file://localhost"}, {"Origin", "http://localhost:5173", "Sec-Fetch-Site", "cross-site"},
 		{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"},
 		{"Sec-Fetch-Site", "same-origin", "Origin", "https://evil.example"},
 		{"Origin", "https://evil.example", "Access-Control-Request-Method", "GET", "Access-Control-Request-Private-Network", "true"},
@@ -88,7 +89,7 @@ func TestForeignPages(t *testing.T) {
 	}
 }
 
-// S27: without the secret nothing is forwarded. Tools are asked for a password,
+// Without the secret nothing is forwarded. Tools are asked for a password,
 // browsers get a page.
 func TestWithoutSecret(t *testing.T) {
 	w, n := counted(t)
@@ -180,7 +181,7 @@ func TestLink(t *testing.T) {
 	}
 }
 
-// S28: nothing in a request names another origin: it is refused, or it is a path
+// Nothing in a request names another origin: it is refused, or it is a path
 // of the service.
 func TestNothingNamesAnotherOrigin(t *testing.T) {
 	elsewhere := serve(t, func(w http.ResponseWriter, r *http.Request) { t.Errorf("%s %s came here", r.Method, r.RequestURI) })

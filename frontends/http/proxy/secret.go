@@ -1,97 +1,97 @@
 package proxy
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/frontends/http/loopback"
+	"github.com/tokentoss/tokentoss/core/fault"
+	"github.com/tokentoss/tokentoss/core/privatefile"
 )
 
 // secretFile keeps the secret for SecretKeep.
 const secretFile = "proxy-secret"
 
 // secret returns that of a run.
-func (p *Proxy) secret() (string, error) {
+func (p *Proxy) secret(ctx context.Context) (string, error) {
 	switch p.config.Secret {
 	case SecretNone:
 		return "", nil
 	case SecretKeep:
-		return keptSecret(filepath.Join(p.opts.Dir, secretFile))
+		return keptSecret(ctx, filepath.Join(p.opts.Dir, secretFile))
 	}
 	return rand.Text(), nil
 }
 
 // keptSecret reads the secret in a file, or makes it.
-func keptSecret(path string) (string, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return "", fmt.Errorf("proxy: secret: %w", err)
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err == nil {
-		secret := rand.Text()
-		_, err = f.WriteString(secret + "\n")
-		return secret, errors.Join(err, f.Close())
-	}
-	if !errors.Is(err, fs.ErrExist) {
-		return "", fmt.Errorf("proxy: secret: %w", err)
-	}
-	info, err := os.Lstat(path)
-	if err != nil {
-		return "", fmt.Errorf("proxy: secret: %w", err)
-	}
-	if err := checkPrivate(path, info); err != nil {
+func keptSecret(ctx context.Context, path string) (string, error) {
+	if err := privatefile.MakeDir(filepath.Dir(path), true); err != nil {
 		return "", err
 	}
-	text, err := os.ReadFile(path)
+	text, _, err := privatefile.Read(path)
+	if errors.Is(err, fault.NotFound) {
+		secret := rand.Text()
+		err := privatefile.Create(ctx, path, []byte(secret+"\n"))
+		if !errors.Is(err, fault.Conflict) {
+			return secret, err
+		}
+		text, _, err = privatefile.Read(path) // another run made it just now
+	}
 	if err != nil {
-		return "", fmt.Errorf("proxy: secret: %w", err)
+		return "", err
 	}
 	secret := strings.TrimSpace(string(text))
 	if len(secret) < minSecret || strings.Trim(secret, secretLetters) != "" {
-		return "", fmt.Errorf("proxy: %s: %w: it has no secret of at least %d letters and digits: remove it", path, core.ErrCorrupt, minSecret)
+		return "", &fault.Error{Subject: path, Kind: fault.Corrupt, Problem: fmt.Sprintf("it has no secret of at least %d letters and digits", minSecret), Remedy: fault.MoveAway.On(path)}
 	}
 	return secret, nil
 }
 
-// netrcFile writes a file that gives curl and others the secret, so that it need
-// not stand in an argument list. remove takes it away.
-func (p *Proxy) netrcFile(secret string, pl *place) (path string, remove func(), err error) {
+// A credentials file gives a tool the secret, so that it need not stand in an argument
+// list.
+type credentialsFile struct{ suffix, line string }
+
+// credentialsFiles are written for the time of a run. That for curl --netrc-file knows
+// no ports; that for git's helper "store" does.
+var credentialsFiles = []credentialsFile{
+	{".netrc", "machine {name} login {user} password {secret}\n"},
+	{".git-credentials", "http://{user}:{secret}@{host}\n"},
+}
+
+// writeCredentials writes the files, for hosts with and without their ports. remove takes
+// them away.
+func (p *Proxy) writeCredentials(secret, port string, hosts []string) (netrc, git string, remove func(), err error) {
 	if secret == "" || p.opts.Dir == "" {
-		return "", func() {}, nil
+		return "", "", func() {}, nil
 	}
-	if err := os.MkdirAll(p.opts.Dir, 0o700); err != nil {
-		return "", nil, fmt.Errorf("proxy: %w", err)
+	if err := privatefile.MakeDir(p.opts.Dir, true); err != nil {
+		return "", "", nil, err
 	}
-	f, err := os.CreateTemp(p.opts.Dir, "proxy-*") // 0600
-	if err != nil {
-		return "", nil, fmt.Errorf("proxy: %w", err)
-	}
-	path = filepath.Join(p.opts.Dir, "proxy-"+pl.port+".netrc")
-	var hosts []string
-	for _, host := range pl.hosts {
-		hosts = append(hosts, strings.TrimSuffix(host, pl.suffix))
-	}
-	for _, t := range p.targets {
-		if t.name != "" {
-			hosts = append(hosts, t.name+".localhost")
+	var paths []string
+	remove = func() {
+		for _, path := range paths {
+			_ = os.Remove(path)
 		}
 	}
-	for _, host := range slices.Compact(hosts) {
-		_, err = fmt.Fprintf(f, "machine %s login %s password %s\n", strings.Trim(host, "[]"), user, secret)
+	for _, f := range credentialsFiles {
+		var lines []string
+		for _, host := range hosts {
+			line := strings.NewReplacer("{name}", strings.Trim(strings.TrimSuffix(host, ":"+port), "[]"), "{host}", host, "{user}", user, "{secret}", secret).Replace(f.line)
+			if !slices.Contains(lines, line) {
+				lines = append(lines, line)
+			}
+		}
+		path := filepath.Join(p.opts.Dir, "proxy-"+port+f.suffix)
+		paths = append(paths, path)
+		if err := privatefile.ReplaceOutput(path, func([]byte) ([]byte, error) { return []byte(strings.Join(lines, "")), nil }); err != nil {
+			remove()
+			return "", "", nil, err
+		}
 	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-		return "", nil, fmt.Errorf("proxy: %w", err)
-	}
-	return path, func() { _ = os.Remove(path) }, nil
+	return paths[0], paths[1], remove, nil
 }
