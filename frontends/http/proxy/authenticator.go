@@ -161,11 +161,17 @@ func (a *authenticator) clean(s string) string {
 // redact returns a text for the log: without the secret wherever it stands, without what
 // may have been the secret of an earlier run, and without the code of a link.
 func (a *authenticator) redact(s string) string {
-	if plain, err := url.PathUnescape(s); a.has(plain) && !a.has(s) || err != nil && a.has(s) {
-		return "..."
-	}
 	if a.has(s) {
 		s = strings.NewReplacer(a.secret, "...", a.coded, "...").Replace(s)
+	}
+	for plain, next := s, ""; plain != next; {
+		next = plain
+		if text, err := url.PathUnescape(plain); err == nil {
+			plain = text
+		}
+		if a.has(plain) { // in another writing
+			return "..."
+		}
 	}
 	if at := strings.Index(s, openPath); at >= 0 && s[at:] != openPath {
 		s = s[:at] + openPath + "..."
