@@ -1,7 +1,8 @@
-"""The engine: one ``tokentoss rpc --stdio`` for this Python process, and JSON-RPC with it.
+"""The tokentoss executable as a server: ``tokentoss rpc --stdio`` as a child of this process, and JSON-RPC with it.
 
 Everything secret goes through its pipes, and nothing through arguments or the environment. It is started when it is
-first needed and ends with this process, however that ends. All here may be used by any thread.
+first needed and ends with this process, however that ends. All here may be used by any thread, and by
+gevent's greenlets.
 """
 
 from __future__ import annotations
@@ -9,33 +10,36 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import select
 import subprocess
 import sys
 import threading
-from collections import deque
-from collections.abc import Callable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from . import _executable
 from ._logging import logger
+from ._remedies import hint_of
 from ._version import __version__
-from .exceptions import EngineEndedError, EngineError, EngineVersionError, for_notebook
+from .exceptions import ExecutableEndedError, ExecutableError, ExecutableVersionError, for_notebook
 
 PROTOCOL = "tokentoss.rpc/1"
 MAX_LINE = 1 << 20  # bytes
 START_TIMEOUT = 30.0  # seconds; a busy machine takes its time
-CALL_TIMEOUT = 180.0  # seconds; more than the engine gives the provider
+CALL_TIMEOUT = 180.0  # seconds; more than the executable gives the provider
 
 Handler = Callable[[dict[str, Any]], None]
 
 
 class RPCError(Exception):
-    """An error that the engine answered. Whoever called knows which of the package's errors that is."""
+    """An error that the executable answered. Whoever called knows which of the package's errors that is."""
 
     def __init__(self, error: dict[str, Any]) -> None:
         data = error.get("data") or {}
-        self.reason: str = data.get("reason") or "internal"
-        self.hint: str | None = for_notebook(data["hint"]) if data.get("hint") else None
+        self.reason: str = data.get("reason") or "failed"
+        self.hint = hint_of(data)
         self.message = for_notebook(str(error.get("message") or "unknown error"))
         super().__init__(self.message)
 
@@ -52,15 +56,15 @@ class _Reply:
 
     def wait(self, timeout: float) -> Any:
         if not self.arrived.wait(timeout):
-            raise EngineError(
-                f"the tokentoss engine did not answer in {timeout:.0f} s", hint="restart the kernel or program"
+            raise ExecutableError(
+                f"the tokentoss executable did not answer in {timeout:.0f} s", hint="restart the kernel or program"
             )
         if self.error is not None:
             raise self.error
         return self.result
 
 
-class Engine:
+class Server:
     """A running executable. It is of no more use after it ended."""
 
     def __init__(self, executable: str, environment: dict[str, str]) -> None:
@@ -68,15 +72,16 @@ class Engine:
         self.environment = environment
         self.ended = False
         self._why = ""
+        self._foreign = True  # until it has said that it is of this package
         self._lock = threading.Lock()  # guards what follows, and writing
         self._pending: dict[int, _Reply] = {}
-        self._handlers: dict[str, tuple[Handler, Callable[[Engine], None]]] = {}
+        self._handlers: dict[str, tuple[Handler, Callable[[Server], None]]] = {}
         self._count = 0
         self._log: deque[str] = deque(maxlen=5)
         self._process = self._start()
         self._threads = [
             threading.Thread(target=target, name=f"tokentoss-{what}", daemon=True)
-            for what, target in (("engine", self._read_answers), ("engine-log", self._read_log))
+            for what, target in (("rpc", self._read_answers), ("rpc-log", self._read_log))
         ]
         for thread in self._threads:
             thread.start()
@@ -92,50 +97,56 @@ class Engine:
         pipe = subprocess.PIPE
         try:
             return subprocess.Popen(
-                [self.executable, "rpc", "--stdio"], bufsize=0, stdin=pipe, stdout=pipe, stderr=pipe, **options
+                [self.executable, "rpc", "--stdio"],
+                bufsize=0,
+                stdin=pipe,
+                stdout=pipe,
+                stderr=pipe,
+                env={**{k: v for k, v in os.environ.items() if not _counts(k)}, **self.environment},
+                **options,
             )
         except OSError as e:
-            raise EngineError(
+            raise ExecutableError(
                 f"{self.executable} cannot be run: {e.strerror}",
                 hint="is it built for this machine? pip install --force-reinstall tokentoss",
             ) from e
 
     def ready(self) -> dict[str, Any]:
-        """Waits until the engine has said who it is, and returns that."""
+        """Waits until the executable has said who it is, and returns that."""
         if self.info is None:
             try:
                 info = self._hello.wait(START_TIMEOUT)
             except RPCError as e:
                 self.close()
                 if e.reason == "version_mismatch":
-                    raise EngineVersionError(e.message, hint=e.hint or _REINSTALL) from None
-                raise EngineError(e.message, hint=e.hint) from None
-            except EngineError:  # it ended, or it does not answer and is of no use
+                    raise ExecutableVersionError(e.message, hint=e.hint or _REINSTALL) from None
+                raise ExecutableError(e.message, hint=e.hint) from None
+            except ExecutableError:  # it ended, or it does not answer and is of no use
                 self.close(0.1)
                 raise
             if not isinstance(info, dict) or info.get("protocol") != PROTOCOL:
                 self.close()
                 spoken = info.get("protocol") if isinstance(info, dict) else None
-                raise EngineVersionError(
+                raise ExecutableVersionError(
                     f"{self.executable} speaks {spoken}, and this package {PROTOCOL}", hint=_REINSTALL
                 )
-            self.info = info
+            self.info, self._foreign = info, False
         return self.info
 
     def call(self, method: str, params: dict[str, Any], timeout: float = CALL_TIMEOUT) -> Any:
-        """Makes a request and waits for its answer; RPCError is the engine's no."""
+        """Makes a request and waits for its answer; RPCError is the executable's no."""
         self.ready()
         return self._send(method, params).wait(timeout)
 
     def notify(self, method: str, params: dict[str, Any]) -> None:
-        """Tells the engine something that has no answer."""
+        """Tells the executable something that has no answer."""
         self.ready()
         self._write({"jsonrpc": "2.0", "method": method, "params": params})
 
-    def subscribe(self, session: str, message: Handler, ended: Callable[[Engine], None]) -> None:
+    def subscribe(self, session: str, message: Handler, ended: Callable[[Server], None]) -> None:
         """Has message called with each message for the views of a session, and ended when there will be no more.
 
-        Both are called by the thread that reads: they must not wait for an answer of the engine.
+        Both are called by the thread that reads: they must not wait for an answer of the executable.
         """
         with self._lock:
             self._handlers[session] = (message, ended)
@@ -152,7 +163,7 @@ class Engine:
     def _write(self, message: dict[str, Any]) -> None:
         line = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
         if len(line) > MAX_LINE:
-            raise EngineError(f"a message of {len(line)} bytes is longer than the engine takes")
+            raise ExecutableError(f"a message of {len(line)} bytes is longer than the executable takes")
         with self._lock:
             if self.ended:
                 raise self._end_error()
@@ -161,7 +172,11 @@ class Engine:
             try:
                 view = memoryview(line)
                 while view:
-                    view = view[stdin.write(view) :]
+                    written = stdin.write(view)
+                    if written is None:  # the pipe does not block, and is full
+                        _ready(stdin.fileno(), select.POLLOUT)
+                    else:
+                        view = view[written:]
             except (OSError, ValueError):
                 pass  # it is ending: the reader finds that out, and fails what is pending
         logger.debug("-> %s", message["method"])
@@ -176,13 +191,14 @@ class Engine:
                     why = "it wrote something that is not of the protocol"
                     break
         except OSError as e:
+            self._foreign = False
             why = f"its answers cannot be read: {e.strerror}"
         except _TooLongError:
             why = "it wrote a line longer than 1 MiB"
         self._end(why)
 
     def _take(self, line: bytes) -> bool:
-        """Handles one line of the engine, and tells whether it was one of the protocol."""
+        """Handles one line of the executable, and tells whether it was one of the protocol."""
         try:
             message = json.loads(line)
         except ValueError:
@@ -205,7 +221,7 @@ class Engine:
 
     def _notified(self, method: str, params: dict[str, Any]) -> None:
         if method != "session.message":
-            return  # of a newer engine
+            return  # of a newer executable
         with self._lock:
             handler = self._handlers.get(params.get("session", ""))
         if handler is None or not isinstance(params.get("message"), dict):
@@ -222,7 +238,7 @@ class Engine:
             for line in _lines(stderr.fileno()):
                 text = line.decode(errors="replace").rstrip()
                 self._log.append(text)
-                logger.debug("engine: %s", text)
+                logger.debug("rpc: %s", text)
         except (OSError, _TooLongError):
             pass
 
@@ -245,21 +261,22 @@ class Engine:
             try:
                 ended(self)
             except Exception:
-                logger.exception("a session could not take the end of the engine")
+                logger.exception("a session could not take the end of the executable")
 
-    def _end_error(self) -> EngineError:
+    def _end_error(self) -> ExecutableError:
         said = f" ({self._log[-1]})" if self._log else ""
-        if self.info is None:
-            return EngineVersionError(
-                f"{self.executable} is no engine for this package: {self._why}{for_notebook(said)}", hint=_REINSTALL
+        if self._foreign:
+            return ExecutableVersionError(
+                f"{self.executable} is not the executable of this package: {self._why}{for_notebook(said)}",
+                hint=_REINSTALL,
             )
-        return EngineEndedError(
-            f"the tokentoss engine ended: {self._why}{for_notebook(said)}", hint="try again: it starts anew"
+        return ExecutableEndedError(
+            f"the tokentoss executable ended: {self._why}{for_notebook(said)}", hint="try again: it starts anew"
         )
 
     def close(self, patience: float = 2.0) -> None:
         """Ends the process, at once where it does not end by itself."""
-        if self._lock.acquire(timeout=patience):  # it is held for ever where the engine no longer reads
+        if self._lock.acquire(timeout=patience):  # it is held for ever where the executable no longer reads
             try:
                 if self._process.stdin is not None:
                     self._process.stdin.close()
@@ -295,10 +312,10 @@ class _TooLongError(Exception):
     pass
 
 
-def _lines(fd: int) -> Any:
+def _lines(fd: int) -> Iterator[bytes]:
     """Gives the lines of a pipe. It holds no lock of the interpreter's while it waits, unlike a buffered reader."""
     rest = b""
-    while chunk := os.read(fd, 1 << 16):
+    while chunk := _read(fd):
         *lines, rest = (rest + chunk).split(b"\n")
         yield from lines
         if len(rest) > MAX_LINE:
@@ -307,39 +324,66 @@ def _lines(fd: int) -> Any:
         yield rest
 
 
-_ENVIRONMENT = {"HOME", "XDG_CONFIG_HOME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}
+def _read(fd: int) -> bytes:
+    """Returns what there is in a pipe, as soon as there is something."""
+    while True:
+        try:
+            return os.read(fd, 1 << 16)
+        except BlockingIOError:  # gevent makes pipes so
+            _ready(fd, select.POLLIN)
+
+
+def _ready(fd: int, event: int) -> None:
+    """Waits for a pipe that does not block; under gevent, others run meanwhile."""
+    poll = select.poll()
+    poll.register(fd, event)
+    poll.poll()
+
+
+SERVERS = 4  # at most, each for an environment of its own
+
+_NAMES = {"HOME", "XDG_CONFIG_HOME", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
 
 _lock = threading.Lock()
-_current: Engine | None = None
+_servers: OrderedDict[str, Server] = OrderedDict()  # by environment, the one that was used last at the end
 _closing = False
 
 
+def _counts(name: str) -> bool:
+    return name.startswith("TOKENTOSS_") or name.upper() in _NAMES
+
+
 def environment() -> dict[str, str]:
-    """Returns what an engine takes from the environment when it starts."""
-    return {k: v for k, v in os.environ.items() if k.startswith("TOKENTOSS_") or k.upper() in _ENVIRONMENT}
+    """Returns what the executable takes from the environment when it starts."""
+    return {name: value for name, value in os.environ.items() if _counts(name)}
 
 
-def current() -> Engine:
-    """Returns the engine, which it starts where there is none, or where os.environ has changed for it."""
-    global _current
+def server(variables: dict[str, str] | None = None) -> Server:
+    """Returns the server for an environment, the present one by default. It is started where there is none."""
+    variables = environment() if variables is None else variables
+    key = json.dumps(variables, sort_keys=True)
     with _lock:
-        now = environment()
-        engine = _current
-        if engine is not None and not engine.ended and engine.environment != now:
-            logger.debug("the environment has changed, the engine starts anew")
-            engine.close()
-            engine = None
-        if engine is None or engine.ended:
-            _current = engine = Engine(_executable.find(), now)
-        return engine
+        running = _servers.pop(key, None)
+        if running is None or running.ended:
+            running = Server(_executable.find(variables.get("TOKENTOSS_EXECUTABLE", "")), variables)
+        _servers[key] = running
+        over = [_servers.popitem(last=False)[1] for _ in range(len(_servers) - SERVERS)]
+    for old in over:
+        old.close()
+    return running
+
+
+def config_dir() -> Path:
+    """Returns the configuration directory: $TOKENTOSS_CONFIG_DIR, or the platform's."""
+    return Path(server().ready()["config_dir"])
 
 
 def start_early() -> None:
-    """Has the engine start while something else is done. Whoever needs it then learns of errors."""
+    """Has the executable start while something else is done. Whoever needs it then learns of errors."""
     try:
-        current()
-    except EngineError as e:
-        logger.debug("no engine yet: %s", e.args[0])
+        server()
+    except ExecutableError as e:
+        logger.debug("no executable yet: %s", e.args[0])
 
 
 def closing() -> bool:
@@ -348,12 +392,13 @@ def closing() -> bool:
 
 
 def stop() -> None:
-    """Ends the engine, if there is one. The next call starts another."""
-    global _current
+    """Ends what was started. The next call starts it again."""
     with _lock:
-        engine, _current = _current, None
-    if engine is not None and not engine.ended:
-        engine.close()
+        running = list(_servers.values())
+        _servers.clear()
+    for each in running:
+        if not each.ended:
+            each.close()
 
 
 def _at_exit() -> None:
@@ -363,11 +408,12 @@ def _at_exit() -> None:
 
 
 def _after_fork_in_child() -> None:
-    global _current, _lock
+    global _lock
     _lock = threading.Lock()
-    engine, _current = _current, None
-    if engine is not None:
-        engine.abandon()
+    running = list(_servers.values())
+    _servers.clear()
+    for each in running:
+        each.abandon()
 
 
 atexit.register(_at_exit)

@@ -13,12 +13,12 @@ from conftest import Emulator
 
 import tokentoss
 from tokentoss import (
-    EngineEndedError,
-    EngineError,
-    EngineVersionError,
+    ExecutableEndedError,
+    ExecutableError,
     ExecutableNotFoundError,
-    _engine,
+    ExecutableVersionError,
     _executable,
+    _rpc,
 )
 from tokentoss._session import open_session
 
@@ -76,44 +76,43 @@ def test_path_is_not_searched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 def test_no_program(fake: Fake, tmp_path: Path) -> None:
     fake("")
     (tmp_path / "tokentoss").write_bytes(b"\x7fELF of another machine")
-    with pytest.raises(EngineError, match="cannot be run"):
+    with pytest.raises(ExecutableError, match="cannot be run"):
         open_session().status()
 
 
 @pytest.mark.parametrize(
     ("program", "error", "text"),
     [
-        ("sys.exit('flag provided but not defined: -stdio')", EngineVersionError, "flag provided but not defined"),
-        ("print('Usage: tokentoss'); time.sleep(3600)", EngineVersionError, "not of the protocol"),
-        ("print('[1]'); time.sleep(3600)", EngineVersionError, "not of the protocol"),
-        ("print('x' * 2000000); time.sleep(3600)", EngineVersionError, "longer than 1 MiB"),
-        (HELLO.replace("rpc/1", "rpc/2"), EngineVersionError, "rpc/2"),
-        (HELLO + "sys.exit('panic')", EngineEndedError, "panic"),
-        (HELLO + "print('garbage', flush=True); time.sleep(3600)", EngineEndedError, "not of the protocol"),
+        ("sys.exit('flag provided but not defined: -stdio')", ExecutableVersionError, "flag provided but not defined"),
+        ("print('Usage: tokentoss'); time.sleep(3600)", ExecutableVersionError, "not of the protocol"),
+        ("print('[1]'); time.sleep(3600)", ExecutableVersionError, "not of the protocol"),
+        ("print('x' * 2000000); time.sleep(3600)", ExecutableVersionError, "longer than 1 MiB"),
+        (HELLO.replace("rpc/1", "rpc/2"), ExecutableVersionError, "rpc/2"),
+        (HELLO + "sys.exit('panic')", ExecutableEndedError, "panic"),
+        (HELLO + "print('garbage', flush=True); time.sleep(3600)", ExecutableEndedError, "not of the protocol"),
     ],
 )
-def test_another_version_or_broken(fake: Fake, program: str, error: type[EngineError], text: str) -> None:
+def test_another_version_or_broken(fake: Fake, program: str, error: type[ExecutableError], text: str) -> None:
     fake(program)
     with pytest.raises(error, match=text) as caught:
         open_session().status()
     assert caught.value.hint
-    engine = _engine._current
-    assert engine is not None and engine.ended
-    assert engine._process.returncode is not None, "though it does not end by itself"
+    (server,) = _rpc._servers.values()
+    assert server.ended and server._process.returncode is not None, "though it does not end by itself"
 
 
-def test_version_that_the_engine_refuses(fake: Fake) -> None:
+def test_version_that_the_rpc_refuses(fake: Fake) -> None:
     error = {"code": -32000, "message": "it is too old", "data": {"reason": "version_mismatch", "hint": "do this"}}
     fake(HELLO.split("answer({")[0] + f"answer(error={error!r}); sys.stdin.read()")
-    with pytest.raises(EngineVersionError, match="too old") as caught:
+    with pytest.raises(ExecutableVersionError, match="too old") as caught:
         open_session().status()
     assert caught.value.hint == "do this"
 
 
 def test_no_answer(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_engine, "START_TIMEOUT", 0.3)
+    monkeypatch.setattr(_rpc, "START_TIMEOUT", 0.3)
     fake("sys.stdin.read()")
-    with pytest.raises(EngineError, match="did not answer"):
+    with pytest.raises(ExecutableError, match="did not answer"):
         open_session().status()
 
 
@@ -122,30 +121,30 @@ def test_answers_in_any_order_and_notifications(fake: Fake) -> None:
         HELLO
         + """
 first, second = json.loads(sys.stdin.readline()), json.loads(sys.stdin.readline())
-print(json.dumps({"jsonrpc": "2.0", "method": "of.a.newer.engine", "params": {}}))
+print(json.dumps({"jsonrpc": "2.0", "method": "of.a.newer.executable", "params": {}}))
 print(json.dumps({"jsonrpc": "2.0", "id": "unknown", "result": 1}))
 for request in (second, first):
     print(json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": request["method"]}), flush=True)
 sys.stdin.read()
 """
     )
-    engine = _engine.current()
-    engine.ready()
-    replies = [engine._send(method, {}) for method in ("one", "two")]
+    server = _rpc.server()
+    server.ready()
+    replies = [server._send(method, {}) for method in ("one", "two")]
     assert [r.wait(20) for r in replies] == ["one", "two"]
 
 
-def test_messages_are_not_longer_than_the_engine_takes(home: Path) -> None:
-    engine = _engine.current()
-    with pytest.raises(EngineError, match="longer"):
-        engine.notify("session.message", {"x": "y" * (1 << 20)})
-    assert engine.call("session.open", {})["session"]
+def test_messages_are_not_longer_than_the_rpc_takes(home: Path) -> None:
+    server = _rpc.server()
+    with pytest.raises(ExecutableError, match="longer"):
+        server.notify("session.message", {"x": "y" * (1 << 20)})
+    assert server.call("session.open", {})["session"]
 
 
 def test_log_and_errors_have_no_secret(
     signed_in: Emulator, caplog: pytest.LogCaptureFixture, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither the log at its most talkative, nor what the engine got to see of its start."""
+    """Neither the log at its most talkative, nor what the executable got to see of its start."""
     caplog.set_level(logging.DEBUG)
     manager = tokentoss.AuthManager(client_secrets_path=signed_in.client_file)
     token = manager.id_token
@@ -156,7 +155,7 @@ def test_log_and_errors_have_no_secret(
     import json
 
     secrets = [token, json.loads(record)["refresh_token"], signed_in.client["client_secret"]]
-    process = _engine.current()._process.pid
+    process = _rpc.server()._process.pid
     if os.path.exists("/proc"):
         seen = Path(f"/proc/{process}/cmdline").read_text() + Path(f"/proc/{process}/environ").read_text()
     else:
