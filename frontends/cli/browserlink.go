@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core/peercred"
-	"github.com/tokentoss/tokentoss/core/runtimedir"
+	"github.com/tokentoss/tokentoss/core/privatefile"
 )
 
 // A browserLink leads to an address with a secret in it. Its own address, which is an
@@ -90,7 +90,7 @@ const linkPage = `<!DOCTYPE html>
 
 // fileLink writes the link as a page that only this user can read.
 func fileLink(to string) (*browserLink, error) {
-	dir, err := runtimedir.Dir()
+	dir, err := privatefile.RuntimeDir()
 	if err != nil {
 		return nil, err
 	}
