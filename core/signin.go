@@ -55,6 +55,11 @@ func (g userGrant) signIn(ctx context.Context, p Prompter) (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
+	if c, ok := p.(Confirmer); ok {
+		if err := c.Confirm(ctx, g.statusOf(newSnapshot(r, g.opts.Lifetime))); err != nil {
+			return Status{}, err
+		}
+	}
 	saved, replaced, err := g.saveSignIn(ctx, r)
 	if err != nil {
 		snap := newSnapshot(r, g.opts.Lifetime)
