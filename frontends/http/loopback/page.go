@@ -1,27 +1,28 @@
-package proxy
+package loopback
 
 import (
-	"encoding/json"
 	"html"
 	"net/http"
 	"strings"
 )
 
-// A page is what a browser shows. It loads nothing.
-type page struct {
-	Title, Text, Next string
-	Links             []string // addresses here
-	Refresh           string   // address here to go on to, without the person
-}
-
-// protect sets what all of the proxy's own answers have.
-func protect(h http.Header) {
+// Protect sets the headers that every answer of a server itself has: nobody stores,
+// frames or sniffs it, it loads nothing, and no other origin reads it.
+func Protect(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+}
+
+// A Page is what a browser shows. It loads nothing.
+type Page struct {
+	Title, Text, Next string
+	Links             []string // addresses here
+	Refresh           string   // address here to go on to, without the person
 }
 
 const layout = `<!doctype html>
@@ -37,12 +38,8 @@ h1{font-size:1.6rem}
 </main></body></html>
 `
 
-func writePage(w http.ResponseWriter, r *http.Request, status int, p page) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	if r.Method == http.MethodHead {
-		return
-	}
+// HTML returns the page as text.
+func (p Page) HTML() string {
 	var links strings.Builder
 	for _, l := range p.Links {
 		at := html.EscapeString(l)
@@ -54,19 +51,20 @@ func writePage(w http.ResponseWriter, r *http.Request, status int, p page) {
 	}
 	// All fields stand in text or in a quoted attribute, where EscapeString is
 	// enough.
-	_, _ = strings.NewReplacer(
+	return strings.NewReplacer(
 		"{refresh}", refresh,
 		"{title}", html.EscapeString(p.Title),
 		"{text}", html.EscapeString(p.Text),
 		"{next}", html.EscapeString(p.Next),
 		"{links}", links.String(),
-	).WriteString(w, layout) // an error here is the browser's connection
+	).Replace(layout)
 }
 
-func writeJSON(w http.ResponseWriter, r *http.Request, status int, v any) {
-	w.Header().Set("Content-Type", "application/json")
+// Write answers with the page.
+func (p Page) Write(w http.ResponseWriter, r *http.Request, status int) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
-		_ = json.NewEncoder(w).Encode(v)
+		_, _ = w.Write([]byte(p.HTML())) // an error here is the browser's connection
 	}
 }

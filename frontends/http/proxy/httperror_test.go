@@ -2,8 +2,10 @@ package proxy_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -11,7 +13,7 @@ import (
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/oidc"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/emulator"
 	"github.com/tokentoss/tokentoss/frontends/http/proxy"
 )
@@ -74,24 +76,76 @@ func TestNoToken(t *testing.T) {
 	w := start(t, app, proxy.Config{Targets: []string{serve(t, func(http.ResponseWriter, *http.Request) {})}}, proxy.Options{})
 	for _, c := range []struct {
 		err        error
+		status     int
 		code, hint string
 	}{
-		{core.ErrNotConfigured, "not_configured", "tokentoss configure"},
-		{&core.SignInNeededError{Cause: core.CauseRevoked, Email: email}, "sign_in_needed", "tokentoss login"},
-		{&oidc.ProviderError{Endpoint: "token", Host: "oauth2.googleapis.com", Problem: "no connection", Offline: true}, "offline", "online"},
-		{&oidc.ProviderError{Endpoint: "token", Host: "oauth2.googleapis.com", Problem: "503", Status: 503}, "provider", "tokentoss doctor"},
-		{errTest, "no_token", "tokentoss doctor"},
-		{hinted{errTest}, "no_token", "turn it off and on"},
+		{core.ErrNotConfigured, 403, "not_configured", "tokentoss configure"},
+		{&core.SignInNeededError{Cause: core.CauseRevoked, Email: email}, 403, "sign_in_needed", "tokentoss login"},
+		{&fault.Error{Kind: fault.Offline, Subject: "oauth2.googleapis.com"}, 503, "offline", "online"},
+		{&fault.Error{Kind: fault.ProviderBusy, Subject: "oauth2.googleapis.com"}, 503, "provider_busy", "try again"},
+		{&fault.Error{Kind: fault.WrongClock}, 403, "wrong_clock", "set the clock"},
+		{errTest, 500, "no_token", "tokentoss doctor"},
+		{hinted{errTest}, 500, "no_token", "turn it off and on"},
 	} {
 		app.fail.Store(&c.err)
 		res, p := w.asks(t, "/")
-		if res.StatusCode != http.StatusServiceUnavailable || p.Error != c.code || !strings.Contains(p.Hint, c.hint) || !strings.Contains(p.Message, c.err.Error()) {
+		if res.StatusCode != c.status || p.Error != c.code || !strings.Contains(p.Hint, c.hint) || !strings.Contains(p.Message, c.err.Error()) {
 			t.Errorf("%v: %d %+v", c.err, res.StatusCode, p)
 		}
 	}
 	app.fail.Store(nil)
 	if res, _ := w.do(t, get(t, w.URL+"/")); res.StatusCode != http.StatusOK {
 		t.Errorf("afterwards %d", res.StatusCode)
+	}
+}
+
+// Who is signed out is told so by every kind of client, and none asks again and again:
+// the answer is not IAP's, not temporary, and does not ask for other credentials.
+func TestSignedOut(t *testing.T) {
+	app := &ada{}
+	signedOut := error(&core.SignInNeededError{Cause: core.CauseSignedOut})
+	app.fail.Store(&signedOut)
+	w := start(t, app, proxy.Config{Targets: []string{serve(t, func(http.ResponseWriter, *http.Request) {})}}, proxy.Options{})
+	const says = "run tokentoss login"
+	for _, c := range []struct {
+		headers []string
+		kind    string
+	}{
+		{nil, "application/problem+json"}, {[]string{"Accept", "*/*"}, "application/problem+json"},
+		{[]string{"Accept", "application/vnd.pypi.simple.v1+json, text/html; q=0.01"}, "application/problem+json"},
+		{[]string{"Accept", "text/html,application/xhtml+xml,*/*;q=0.8"}, "text/html; charset=utf-8"},
+		{[]string{"Accept", "text/plain"}, "text/plain; charset=utf-8"},
+		{[]string{"User-Agent", "git/2.39.5", "Accept", "*/*"}, "text/plain; charset=utf-8"},
+	} {
+		for _, method := range []string{"GET", "HEAD", "POST"} {
+			r := get(t, w.URL+"/x", c.headers...)
+			if r.Method = method; method == "POST" { // more than the socket holds: it is not read, and does not reset the answer
+				r.Body, r.ContentLength = io.NopCloser(strings.NewReader(strings.Repeat("x", 900<<10))), 900<<10
+			}
+			res, body := w.do(t, r)
+			if res.StatusCode != http.StatusForbidden || res.Header.Get("Content-Type") != c.kind || !strings.Contains(res.Status, says) {
+				t.Errorf("%s %q: %s %v", method, c.headers, res.Status, res.Header)
+			}
+			if method != "HEAD" && !strings.Contains(body, says) {
+				t.Errorf("%s %q: %s", method, c.headers, body)
+			}
+			if h := res.Header; h.Get("Www-Authenticate") != "" || h.Get("X-Goog-Iap-Generated-Response") != "" || h.Get("Tokentoss-Error") != "sign_in_needed" || h.Get("Cache-Control") != "no-store" || h.Get("Retry-After") != "" {
+				t.Errorf("%s %q: %v", method, c.headers, h)
+			}
+		}
+	}
+	_, body := w.do(t, get(t, w.URL+"/x"))
+	var p struct{ Code, Message, Detail string }
+	if err := json.Unmarshal([]byte(body), &p); err != nil || p.Code != "sign_in_needed" || !strings.Contains(p.Message, says) || p.Detail != p.Message {
+		t.Errorf("%s %v", body, err)
+	}
+	for _, kind := range []string{"application/grpc", "application/grpc-web+proto"} {
+		r := post(t, w.URL+"/service/Method", nil)
+		r.Header.Set("Content-Type", kind)
+		res, _ := w.do(t, r)
+		if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != kind || res.Header.Get("Grpc-Status") != "16" || !strings.Contains(res.Header.Get("Grpc-Message"), "tokentoss%20login") {
+			t.Errorf("%s: %s %v", kind, res.Status, res.Header)
+		}
 	}
 }
 
@@ -189,6 +243,41 @@ func TestLog(t *testing.T) {
 			}
 		} else if c.kind == proxy.LogAll && !strings.Contains(lines[0], " GET /good?... 200 0B ") {
 			t.Errorf("%s", lines[0])
+		}
+	}
+}
+
+// Wherever the secret stands in a request, and however it is written, the log does not
+// have it.
+func TestLogRedacts(t *testing.T) {
+	file := t.TempDir() + "/log"
+	w := start(t, &ada{}, proxy.Config{Targets: []string{serve(t, func(http.ResponseWriter, *http.Request) {})}, Log: proxy.LogAll, LogFile: file}, proxy.Options{})
+	secret := w.Secret.Reveal()
+	coded := base64.StdEncoding.EncodeToString([]byte("tokentoss:" + secret))
+	requests := 0
+	for _, path := range []string{
+		"//~SECRET/x", "/~SECRET", "/~SECRET/x", "/x/~SECRET/y", "/SECRET", "/xSECRETx", "/%7ESECRET/x", "/~%SECRET", "/~%53ECRET", "/~tokentoss/open/SECRET", "/x/~tokentoss/open/CODE",
+		"/CODED", "/~OLDOLDOLDOLDOLDOLDOLD/x", "//~OLDOLDOLDOLDOLDOLDOLD/x",
+	} {
+		path = strings.NewReplacer("%53ECRET", fmt.Sprintf("%%%X%s", secret[0], secret[1:]), "SECRET", secret, "CODED", coded).Replace(path)
+		for _, method := range []string{"GET", secret} {
+			for _, show := range []string{"", "Tokentoss-Secret: " + secret + "\r\n"} {
+				w.raw(t, method+" "+path+" HTTP/1.1\r\nHost: "+strings.TrimPrefix(w.URL, "http://")+"\r\n"+show+"Connection: close\r\n\r\n")
+				requests++
+			}
+		}
+	}
+	w.raw(t, "GET / HTTP/1.1\r\nHost: "+secret+".localhost\r\nConnection: close\r\n\r\n")
+	if err := w.stop(); err != nil {
+		t.Error(err)
+	}
+	text := read(t, file)
+	if n := strings.Count(text, "\n"); n < requests/2 {
+		t.Errorf("%d lines of %d requests", n, requests)
+	}
+	for _, hidden := range []string{secret, secret[1:], coded, "OLDOLD", "CODE"} {
+		if strings.Contains(text, hidden) {
+			t.Errorf("%s is in the log:\n%s", hidden, text)
 		}
 	}
 }
