@@ -1,11 +1,9 @@
 package profile
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -17,6 +15,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/oidc"
+	"github.com/tokentoss/tokentoss/core/privatefile"
 )
 
 // ConfigName is the name of the settings file.
@@ -108,19 +107,17 @@ type Config struct {
 }
 
 // ReadConfig reads config.toml in dir. A file that is not there is an empty one.
-// A key that is not known is an error: it is a typing mistake.
+// A key that is not known is an error: it is a typing mistake. So is a file that
+// somebody else than the user and root may have written, since it says what is
+// executed; see package github.com/tokentoss/tokentoss/core/privatefile.
 func ReadConfig(dir string) (*Config, error) {
 	path := filepath.Join(dir, ConfigName)
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	data, err := privatefile.ReadEdited(path)
+	if errors.Is(err, core.ErrNotFound) {
 		return &Config{dir: dir}, nil
 	}
 	if err != nil {
-		var pe *fs.PathError
-		if errors.As(err, &pe) {
-			err = pe.Err
-		}
-		return nil, &ConfigError{Path: path, Err: err}
+		return nil, err
 	}
 	c, err := parseConfig(data)
 	if err != nil {
@@ -144,7 +141,6 @@ func (e *ConfigError) Hint() string { return "mend " + e.Path + ", or move it aw
 func (e *ConfigError) Unwrap() error { return e.Err }
 
 func parseConfig(data []byte) (*Config, error) {
-	data = bytes.TrimPrefix(data, []byte("\ufeff")) // which editors on Windows put there
 	c := &Config{raw: data}
 	dec := toml.NewDecoder(strings.NewReader(string(data))).DisallowUnknownFields()
 	err := dec.Decode(c)
@@ -153,9 +149,17 @@ func parseConfig(data []byte) (*Config, error) {
 	switch {
 	case errors.As(err, &strict) && len(strict.Errors) > 0:
 		row, _ := strict.Errors[0].Position()
-		return nil, fmt.Errorf("line %d: there is no setting %q", row, strings.Join(strict.Errors[0].Key(), "."))
+		key := strict.Errors[0].Key()
+		return nil, fmt.Errorf("line %d: there is no setting %q%s", row, strings.Join(key, "."), didYouMean(key))
 	case errors.As(err, &syntax):
 		row, col := syntax.Position()
+		key := syntax.Key()
+		if table := tableAt(data, row); len(key) == 0 && table != nil {
+			key = table
+		}
+		if meant := didYouMean(key); meant != "" {
+			return nil, fmt.Errorf("line %d: there is no table %q%s", row, strings.Join(key, "."), meant)
+		}
 		if want := wantedType(err.Error()); want != "" {
 			return nil, fmt.Errorf("line %d: %s wants %s", row, strings.Join(syntax.Key(), "."), want)
 		}
@@ -164,6 +168,26 @@ func parseConfig(data []byte) (*Config, error) {
 		return nil, err
 	}
 	return c, c.check()
+}
+
+// didYouMean suggests another key.
+func didYouMean(key []string) string {
+	if len(key) == 0 {
+		return ""
+	}
+	if meant := suggest(key); meant != "" {
+		return fmt.Sprintf("; did you mean %q?", meant)
+	}
+	return ""
+}
+
+// tableAt returns the key of the table that begins in a line, or nil.
+func tableAt(data []byte, row int) []string {
+	lines := strings.Split(string(data), "\n")
+	if row < 1 || row > len(lines) || !isTable(lines[row-1]) {
+		return nil
+	}
+	return strings.Split(strings.Trim(strings.TrimSpace(lines[row-1]), "[]"), ".")
 }
 
 // wantedType says what a setting's value should have been, if text is the

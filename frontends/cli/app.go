@@ -31,6 +31,7 @@ type Program struct {
 type Full struct {
 	Doctor   func(context.Context, *Invocation, DoctorOptions) error
 	Emulator func(context.Context, *Invocation, EmulatorOptions) error
+	Tunnel   func(context.Context, *Invocation, TunnelOptions) error
 	Demo     func(context.Context, *Invocation) error
 	RPC      func(context.Context, *Invocation) error
 	Plugins  Plugins
@@ -71,10 +72,21 @@ func Main(full *Full) int {
 			return p.report(ctx, messages{w: p.Stderr}, err)
 		}
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), endSignals...)
+	ctx, stop := withSignals(context.Background())
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends this at once
 	return p.Run(ctx, os.Args)
+}
+
+// withSignals returns a context that ends with a signal that ends a command. What was
+// ignored at the start stays ignored, as for nohup(1) and for jobs in the background.
+func withSignals(ctx context.Context) (context.Context, context.CancelFunc) {
+	ending := slices.DeleteFunc(slices.Clone(endSignals), signal.Ignored)
+	if len(ending) == 0 { // which would mean all signals
+		return context.WithCancel(ctx)
+	}
+	ctx, stop := signal.NotifyContext(ctx, ending...)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends this at once
+	return ctx, stop
 }
 
 // unsetEmpty removes empty variables of this program's from its environment:
@@ -187,8 +199,12 @@ func prepare(path string, flags []cli.Flag, commands []*cli.Command) {
 		c.OnUsageError = onUsageError
 		c.HideHelpCommand = true
 		own := path + " " + c.Name
-		if c.UsageText = strings.TrimSpace(own + " [OPTIONS] " + c.ArgsUsage); len(c.Subcommands) > 0 {
-			c.UsageText = own + " COMMAND [OPTIONS] [ARGUMENTS]"
+		c.UsageText = strings.TrimSpace(own + " [OPTIONS] " + c.ArgsUsage)
+		switch below := own + " COMMAND [OPTIONS] [ARGUMENTS]"; {
+		case len(c.Subcommands) > 0 && c.ArgsUsage != "": // it does something by itself, too
+			c.UsageText += "\n" + below
+		case len(c.Subcommands) > 0:
+			c.UsageText = below
 		}
 		prepare(own, c.Flags, c.Subcommands)
 	}

@@ -9,13 +9,13 @@ package api
 
 import (
 	"encoding/json"
-	"errors"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/frontends/http/local"
+	"github.com/tokentoss/tokentoss/core/fault"
+	"github.com/tokentoss/tokentoss/frontends/http/loopback"
 )
 
 // A Handler answers with what app has, to who knows the key.
@@ -38,11 +38,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || !local.SameKey(strings.TrimSpace(key), h.Key) {
+	if !strings.EqualFold(scheme, "Bearer") || !loopback.SameKey(strings.TrimSpace(key), h.Key) {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="tokentoss"`)
 		Refuse(w, r, http.StatusUnauthorized, "send the header in "+h.KeyFile+" with the request, as curl -H @FILE does; each run of tokentoss has another key")
 		return
 	}
+	loopback.Know(r)
 	if r.URL.Path == "/status" {
 		h.status(w, r)
 		return
@@ -78,14 +79,9 @@ func (h *Handler) status(w http.ResponseWriter, r *http.Request) {
 
 // fail says why there is no token. The App's errors hold no secret.
 func fail(w http.ResponseWriter, r *http.Request, err error) {
-	switch {
-	case r.Context().Err() != nil: // nobody is there to read it
-	case errors.Is(err, core.ErrNotConfigured):
-		refuse(w, http.StatusConflict, "not_configured", "there is no OAuth client: run tokentoss configure, or enter one on the page")
-	case errors.Is(err, core.ErrSignInNeeded):
-		refuse(w, http.StatusForbidden, "sign_in_needed", err.Error()+": run tokentoss login, or sign in on the page")
-	default:
-		refuse(w, http.StatusBadGateway, "unavailable", err.Error())
+	if r.Context().Err() == nil { // else nobody is there to read it
+		kind := fault.Of(err)
+		refuse(w, kind.Row().HTTP, string(kind), err.Error()+": "+loopback.Advice(err))
 	}
 }
 
@@ -97,7 +93,7 @@ var codes = map[int]string{
 	http.StatusBadRequest: "bad_request", http.StatusServiceUnavailable: "busy",
 }
 
-// Refuse answers with an error. It is what a [local.Gate] refuses with.
+// Refuse answers with an error. It is what a [loopback.Gate] refuses with.
 func Refuse(w http.ResponseWriter, _ *http.Request, status int, reason string) {
 	refuse(w, status, codes[status], reason)
 }
@@ -110,7 +106,7 @@ func refuse(w http.ResponseWriter, status int, code, message string) {
 }
 
 func answer(w http.ResponseWriter, status int, v any) {
-	local.Protect(w.Header())
+	loopback.Protect(w.Header())
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	enc := json.NewEncoder(w)

@@ -1,8 +1,6 @@
 package metadata
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -10,7 +8,8 @@ import (
 	"strings"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/frontends/http/local"
+	"github.com/tokentoss/tokentoss/core/fault"
+	"github.com/tokentoss/tokentoss/frontends/http/loopback"
 )
 
 // flavor is the header that both sides know each other by. A page in a browser
@@ -19,7 +18,6 @@ const flavor = "Metadata-Flavor"
 
 // A handler answers with what app has.
 type handler struct {
-	ctx    context.Context // of Run
 	app    core.App
 	config Config
 	key    string // first segment of every path; "" where none is wanted
@@ -43,10 +41,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Header.Get(flavor) != "Google":
 		refuse(w, r, http.StatusForbidden, "the header Metadata-Flavor: Google is missing")
 	default:
-		ctx, cancel := context.WithCancel(r.Context())
-		defer cancel()
-		defer context.AfterFunc(h.ctx, cancel)()
-		h.metadata(w, r.WithContext(ctx), strings.TrimSuffix(path[1:], "/"))
+		loopback.Know(r)
+		h.metadata(w, r, strings.TrimSuffix(path[1:], "/"))
 	}
 }
 
@@ -56,7 +52,7 @@ func (h *handler) withoutKey(path string) (string, bool) {
 		return path, true
 	}
 	first, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	return "/" + rest, local.SameKey(first, h.key)
+	return "/" + rest, loopback.SameKey(first, h.key)
 }
 
 // metadata answers what is at a path, which is without slashes at its ends.
@@ -110,14 +106,8 @@ func (h *handler) token(w http.ResponseWriter, r *http.Request) {
 // fail says why there is no answer. The App's errors hold no secret. What may work
 // in a moment has a status that makes libraries try again.
 func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
-	switch {
-	case r.Context().Err() != nil: // nobody is there to read it
-	case errors.Is(err, core.ErrNotConfigured):
-		refuse(w, r, http.StatusForbidden, "there is no OAuth client: run tokentoss configure")
-	case errors.Is(err, core.ErrSignInNeeded):
-		refuse(w, r, http.StatusForbidden, err.Error()+": run tokentoss login")
-	default:
-		refuse(w, r, http.StatusServiceUnavailable, err.Error())
+	if r.Context().Err() == nil { // else nobody is there to read it
+		refuse(w, r, fault.Of(err).Row().HTTP, err.Error()+": "+loopback.Advice(err))
 	}
 }
 
@@ -131,7 +121,7 @@ func answer(w http.ResponseWriter, status int, text string) {
 }
 
 func write(w http.ResponseWriter, status int, kind, text string) {
-	local.Protect(w.Header())
+	loopback.Protect(w.Header())
 	w.Header().Set(flavor, "Google")
 	w.Header().Set("Content-Type", kind)
 	w.WriteHeader(status)
