@@ -49,7 +49,7 @@ func (s *store) Load(ctx context.Context, key string) (core.Record, error) {
 		return core.Record{}, err
 	}
 	if h.store != s.name || h.key != key {
-		return core.Record{}, swapped(what, h, s.name, key)
+		return core.Record{}, swapped(what, h, s.name)
 	}
 	if before.goesBack(h) {
 		return core.Record{}, rolledBack(what)
@@ -135,7 +135,7 @@ func (s *store) place(key string) string {
 	return fmt.Sprintf("session %q in the store %q", key, s.name)
 }
 
-func swapped(what string, h header, store, key string) error {
+func swapped(what string, h header, store string) error {
 	was := fmt.Sprintf("it is of the profile %q", h.key)
 	if h.store != store {
 		was = fmt.Sprintf("it is of the store %q", h.store)

@@ -57,7 +57,7 @@ type Conn struct {
 var _ net.Conn = (*Conn)(nil)
 
 // dial connects, and starts what carries the connection.
-func dial(ctx context.Context, d *Dialer, t *target) (*Conn, error) {
+func dial(ctx context.Context, t *target) (*Conn, error) {
 	l, err := t.open(ctx, t.connect)
 	if err != nil {
 		return nil, err

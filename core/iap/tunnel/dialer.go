@@ -96,7 +96,7 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 	}
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	return dial(ctx, d, t)
+	return dial(ctx, t)
 }
 
 // Dial is [Dialer.DialContext] without a context.
