@@ -24,7 +24,7 @@ CONCURRENT = ./core ./core/authcode ./core/device ./core/googleid/... ./core/iap
 
 PREFIX ?= /usr/local
 
-.PHONY: build man install release demo test check docs widget-check wheel python-check race fuzz bench tidy setup proto proto-check
+.PHONY: build clients man install release demo test check docs widget-check wheel python-check race fuzz bench tidy setup proto proto-check
 
 build:
 	$(BUILD),nethttpomithttp2 -o $(BIN)/tokentoss$(EXE) ./frontends/cli/cmd/tokentoss
@@ -80,6 +80,10 @@ wheel:
 # What reads the Python package, and its tests, against the built wheel.
 python-check: wheel
 	.ci/python
+
+# The proxy with clients from the registries of Python and npm.
+clients:
+	.ci/clients
 
 race:
 	go test -race -timeout 20m $(CONCURRENT)
