@@ -14,7 +14,7 @@ import (
 	"github.com/tokentoss/tokentoss/frontends/http/proxy"
 )
 
-// clientsDir has the programs that a machine usually lacks: make clients installs them.
+// clientsDir has the programs that a machine usually lacks: make test-clients installs them.
 const clientsDir = "TOKENTOSS_CLIENTS"
 
 // program finds a client, or skips the test.
@@ -27,7 +27,7 @@ func program(t *testing.T, name string) string {
 	}
 	path, err := exec.LookPath(name)
 	if err != nil || name != "git" && name != "node" && name != "curl" && os.Getenv(clientsDir) == "" {
-		t.Skipf("%s: not tried; make clients does", name)
+		t.Skipf("%s: not tried; make test-clients does", name)
 	}
 	return path
 }
