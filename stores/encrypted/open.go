@@ -37,7 +37,7 @@ type Config struct {
 	SSHKey string `json:"ssh_key,omitempty" about:"path of an SSH key to use instead of an identity"`
 
 	// AcceptUnbound is for a migration that a person watches; see [AcceptUnbound].
-	AcceptUnbound bool `json:"accept_unbound,omitempty" about:"for store migrate --accept-unbound alone"`
+	AcceptUnbound bool `json:"accept_unbound,omitempty" about:"set by a migration that a person watches; refused in config.toml"`
 }
 
 // Open returns the store of encrypted files in dir, which is made when something

@@ -35,7 +35,7 @@ type Config struct {
 
 	// AcceptUnbound is for a migration that a person watches; see
 	// [encrypted.AcceptUnbound].
-	AcceptUnbound bool `json:"accept_unbound,omitempty" about:"for store migrate --accept-unbound alone"`
+	AcceptUnbound bool `json:"accept_unbound,omitempty" about:"set by a migration that a person watches; refused in config.toml"`
 
 	// CAFile has the certificates, in PEM, of who may sign the members'; empty
 	// means those of the system.

@@ -31,7 +31,7 @@ type Config struct {
 
 	// AcceptUnbound is for a migration that a person watches; see
 	// [encrypted.AcceptUnbound].
-	AcceptUnbound bool `json:"accept_unbound,omitempty" about:"for store migrate --accept-unbound alone"`
+	AcceptUnbound bool `json:"accept_unbound,omitempty" about:"set by a migration that a person watches; refused in config.toml"`
 }
 
 // Open returns a store over the directory dir, which is made when something is
