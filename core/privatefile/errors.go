@@ -27,9 +27,14 @@ func insecure(path, problem string, remedy fault.Remedy) error {
 	return &fault.Error{Subject: path, Kind: fault.Insecure, Problem: problem, Remedy: remedy}
 }
 
-// notRegular tells what is there in place of a file.
+// notRegular tells what is there in place of a file. Of a file of ours the remedy is to
+// move it away; of one that a person names, another name is wanted.
 func notRegular(path, what string, remedy fault.Remedy) error {
-	return &fault.Error{Subject: path, Kind: fault.Corrupt, Problem: what + ", not a regular file", Remedy: remedy}
+	kind := fault.BadConfig
+	if remedy.Action == fault.MoveAway {
+		kind = fault.Corrupt
+	}
+	return &fault.Error{Subject: path, Kind: kind, Problem: what + ", not a regular file", Remedy: remedy}
 }
 
 // readOnly tells that somebody took the permission to write from a file.
