@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/internal/strictjson"
 	"github.com/tokentoss/tokentoss/core/oidc"
 )
@@ -57,15 +58,16 @@ type document struct {
 
 // A failure is a refresh that the provider did not grant.
 type failure struct {
-	At     string `json:"at"`
-	Until  string `json:"until,omitempty"` // ask again from then on
-	Cause  Cause  `json:"cause,omitempty"` // a new sign-in is needed
-	Host   string `json:"host"`
-	Status int    `json:"status,omitempty"`
-	Code   string `json:"code,omitempty"`
-	Sub    string `json:"subtype,omitempty"`
-	Text   string `json:"text"`
-	Next   string `json:"next,omitempty"` // what to do next
+	At     string     `json:"at"`
+	Until  string     `json:"until,omitempty"` // ask again from then on
+	Cause  Cause      `json:"cause,omitempty"` // a new sign-in is needed
+	Host   string     `json:"host"`
+	Status int        `json:"status,omitempty"`
+	Code   string     `json:"code,omitempty"`
+	Sub    string     `json:"subtype,omitempty"`
+	Text   string     `json:"text"`
+	Kind   fault.Kind `json:"kind,omitempty"`
+	Next   string     `json:"next,omitempty"` // what to do next
 
 	// Of an answer whose ID token was refused; without a Text it is for its times.
 	Claim  string        `json:"claim,omitempty"`
@@ -154,8 +156,11 @@ func readVersion(data []byte) int {
 type NewerRecordError struct{ Version int }
 
 func (e *NewerRecordError) Error() string {
-	return fmt.Sprintf("the session has format version %d; this tokentoss knows version %d: update it", e.Version, recordVersion)
+	return fmt.Sprintf("the session has format version %d; this tokentoss knows version %d", e.Version, recordVersion)
 }
+
+// Is makes errors.Is(err, fault.Newer) true.
+func (e *NewerRecordError) Is(target error) bool { return target == fault.Newer }
 
 // encode returns the record to save, with the fields of other programs in it.
 func (s *stored) encode() (Record, error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
@@ -169,7 +170,7 @@ func newFailure(err error, cause Cause, now time.Time) *failure {
 	switch {
 	case errors.As(err, &pe) && !pe.Offline:
 		f.Host, f.Status, f.Code, f.Sub, f.Text = pe.Host, pe.Status, pe.Code, pe.Subtype, pe.Problem
-		f.Next = pe.Next
+		f.Kind, f.Next = pe.Kind, pe.Next.String()
 		wait = max(pe.RetryAfter, failureWindow)
 	case errors.As(err, &claim):
 		f.Claim, f.Text = claim.Claim, claim.Problem
@@ -213,5 +214,5 @@ func (f *failure) error(now time.Time) error {
 }
 
 func (f *failure) provider() *oidc.ProviderError {
-	return &oidc.ProviderError{Endpoint: "token", Host: f.Host, Status: f.Status, Code: f.Code, Subtype: f.Sub, Problem: f.Text, Next: f.Next}
+	return &oidc.ProviderError{Endpoint: "token", Host: f.Host, Status: f.Status, Code: f.Code, Subtype: f.Sub, Problem: f.Text, Kind: f.Kind, Next: fault.Remedy{Text: f.Next}}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/tokentoss/tokentoss/core/oidc"
@@ -110,12 +109,7 @@ func (s *Session) setAside(ctx context.Context, reason error) error {
 	case err != nil:
 		return fmt.Errorf("%w; it could not be set aside: %w", reason, err)
 	}
-	text := reason.Error()
-	var fix interface{ Hint() string }
-	if errors.As(reason, &fix) {
-		text = strings.TrimSuffix(text, "; "+fix.Hint()) // there is nothing to fix any more
-	}
-	s.log.Warn("a session that could not be used was set aside", "reason", text, "kept", where)
+	s.log.Warn("a session that could not be used was set aside", "reason", reason, "kept", where)
 	return nil
 }
 

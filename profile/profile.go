@@ -15,6 +15,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/authcode"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/iap"
 	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/stores/file"
@@ -96,6 +97,9 @@ type UnknownStoreError struct {
 func (e *UnknownStoreError) Error() string {
 	return fmt.Sprintf("there is no store %q; there is: %s", e.Name, strings.Join(e.Known, ", "))
 }
+
+// Is makes errors.Is(err, fault.UnknownStore) true.
+func (e *UnknownStoreError) Is(target error) bool { return target == fault.UnknownStore }
 
 // A Profile is an open profile. It is the Session, and what it was made from.
 type Profile struct {
@@ -288,7 +292,7 @@ func (p *Profile) readClient() (*oidc.Client, error) {
 	var broken *file.Error
 	if errors.As(err, &broken) && broken.Fix == "" && (errors.Is(err, core.ErrCorrupt) || errors.Is(err, core.ErrTooLarge)) {
 		// Unlike a session, it is not made anew by a sign-in.
-		return nil, fmt.Errorf("%s: %w", p.ClientFile, &oidc.ClientSecretsError{Problem: broken.Problem, Hint: "tokentoss configure --from client_secrets.json"})
+		return nil, fmt.Errorf("%s: %w", p.ClientFile, &core.Error{Problem: broken.Problem, Kind: fault.BadClient})
 	}
 	if err != nil {
 		return nil, err

@@ -137,14 +137,14 @@ var table = []Row{
 	{Denied, "sign-in was denied", ExitFailed, http.StatusForbidden, grpcPermissionDenied, 22, "SignInError", false, SignIn.On(""), nil},
 	{SignInTimeout, "sign-in was not completed in time", ExitFailed, http.StatusForbidden, grpcDeadlineExceeded, 23, "SignInTimeoutError", false, SignIn.On(""), nil},
 	{NoPerson, "there is nobody here to sign in", ExitSignIn, http.StatusForbidden, grpcUnauthenticated, 50, "InteractionRequiredError", false, SignIn.On(""), nil},
-	{RenewedRecently, "the token was renewed moments ago", ExitFailed, http.StatusForbidden, grpcFailedPrecondition, 24, "RenewedRecentlyError", false, Say("a newer token would not help: ask the owner of the service whether this account has access"), nil},
 	{NoFlow, "this program has no flow to obtain a token with", ExitFailed, http.StatusForbidden, grpcFailedPrecondition, 29, "SignInError", false, SignIn.On(""), nil},
-	{InsecureLoopback, "plain http is for emulators on this machine, and must be allowed explicitly", ExitFailed, http.StatusForbidden, grpcFailedPrecondition, 28, "ConfigurationError", false, CorrectSetting.To("insecure_loopback", "true"), nil},
+	{InsecureLoopback, "plain http is for emulators on this machine, and must be allowed explicitly", ExitFailed, http.StatusForbidden, grpcFailedPrecondition, 28, "ConfigurationError", false, AllowLoopback.On(""), nil},
 	{Closed, "the session is closed", ExitFailed, http.StatusServiceUnavailable, grpcFailedPrecondition, 27, "SignInError", false, Say("start the program again"), nil},
 
 	{NoAccess, "no access", ExitRefused, http.StatusForbidden, grpcPermissionDenied, 51, "IAPRefusedError", false, Ask.To("the owner of the service", "for access"), nil},
 	{TokenRefused, "the token was refused", ExitRefused, http.StatusForbidden, grpcUnauthenticated, 52, "IAPRefusedError", false, Ask.To("the owner of the service", "to allow this OAuth client"), nil},
-	{WrongOrigin, "the token must not go there", ExitFailed, http.StatusForbidden, grpcInvalidArgument, 53, "OriginError", false, CorrectSetting.On("targets"), nil},
+	{RenewedRecently, "the token was renewed moments ago", ExitFailed, http.StatusForbidden, grpcFailedPrecondition, 24, "RenewedRecentlyError", false, Say("a newer token would not help: ask the owner of the service whether this account has access"), nil},
+	{WrongOrigin, "the token must not go there", ExitFailed, http.StatusForbidden, grpcInvalidArgument, 53, "OriginError", false, Say("add the origin to those that may see the token, if it may"), nil},
 
 	{BadClient, "the OAuth client cannot be used", ExitFailed, http.StatusForbidden, grpcInvalidArgument, 54, "ConfigurationError", false, Configure.On(""), nil},
 	{BadConfig, "settings that cannot be used", ExitFailed, http.StatusForbidden, grpcInvalidArgument, 43, "ConfigurationError", false, CorrectFile.On("config.toml"), nil},

@@ -33,6 +33,8 @@ const (
 	ListStores     Action = "list_stores"     // see which there are
 	DidYouMean     Action = "did_you_mean"    // a name like the one that was given
 	Run            Action = "run"             // a command of another program
+	TrustProvider  Action = "trust_provider"  // name the issuer, if a provider other than Google is meant
+	AllowLoopback  Action = "allow_loopback"  // of an emulator's plain http on this machine
 	Diagnose       Action = "diagnose"        // have tokentoss look for the reason
 )
 
@@ -91,6 +93,8 @@ var sentences = map[Action][3]string{
 	ListStores:     {"name a store that exists"},
 	DidYouMean:     {"check the name", "did you mean %[1]q?"},
 	Run:            {"run the command that repairs it", "run %[1]s"},
+	TrustProvider:  {"if you trust another provider, set issuer to its URL; its endpoints are then discovered, and those of the file are not used"},
+	AllowLoopback:  {"for an emulator on this machine, set insecure_loopback to true"},
 	Diagnose:       {"run the diagnosis of tokentoss"},
 }
 

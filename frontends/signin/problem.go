@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
@@ -74,9 +75,8 @@ func problemOf(err error) *Problem {
 // clientRefused is what a person is told of a client that cannot be used.
 func clientRefused(err error) *Problem {
 	p := &Problem{Code: "client_refused", Message: "This OAuth client cannot be used.", Detail: plain(err.Error())}
-	var fault *oidc.ClientSecretsError
-	if errors.As(err, &fault) && fault.Hint != "" {
-		p.Detail = plain(fault.Error() + "; " + fault.Hint)
+	if hint := fault.Hint(err); hint != "" {
+		p.Detail = plain(err.Error() + "; " + hint)
 	}
 	return p
 }

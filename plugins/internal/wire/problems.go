@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/plugins/internal/pb"
 )
@@ -17,7 +18,7 @@ func fromProblems(m *pb.Error, err error) {
 		m.Provider = &pb.ProviderProblem{
 			Endpoint: Text(provider.Endpoint), Host: Text(provider.Host), Status: int32(provider.Status), Code: Text(provider.Code),
 			Subtype: Text(provider.Subtype), Problem: errorText(provider.Problem), Offline: provider.Offline, RetryAfter: fromDuration(provider.RetryAfter),
-			Next: errorText(provider.Next),
+			Next: errorText(provider.Next.String()),
 		}
 	}
 	var clock *oidc.ClockError
@@ -33,7 +34,7 @@ func toProblems(m *pb.Error) []error {
 		list = append(list, &oidc.ProviderError{
 			Endpoint: p.GetEndpoint(), Host: p.GetHost(), Status: int(p.GetStatus()), Code: p.GetCode(),
 			Subtype: p.GetSubtype(), Problem: p.GetProblem(), Offline: p.GetOffline(), RetryAfter: toDuration(p.GetRetryAfter()),
-			Next: p.GetNext(),
+			Next: fault.Remedy{Text: p.GetNext()},
 		})
 	}
 	if c := m.GetClock(); c != nil {
