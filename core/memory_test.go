@@ -255,7 +255,7 @@ type (
 
 func (c checking) Check(context.Context, string) error { return c.err }
 
-func (m *moving) SetAside(ctx context.Context, key string) (string, error) {
+func (m *moving) Quarantine(ctx context.Context, key string) (string, error) {
 	m.moved = append(m.moved, m.raw(key))
 	m.fail("Load", nil)
 	return key + ".damaged", m.Delete(ctx, key)

@@ -248,13 +248,12 @@ func (s *Session) look(ctx context.Context, snap *snapshot, renew bool, began ti
 // revision check protects the store, and a session is worth a second request.
 func (s *Session) lock() (release func(), err error) {
 	none := func() {}
-	locker, ok := s.opts.Store.(Locker)
-	if !ok {
+	if !CapabilitiesOf(s.opts.Store).Locking {
 		return none, nil
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, s.opts.LockTimeout)
 	defer cancel()
-	lease, err := locker.Lock(ctx, s.key)
+	lease, err := Full(s.opts.Store).Lock(ctx, s.key)
 	switch {
 	case err == nil:
 		return func() { _ = lease.Release() }, nil

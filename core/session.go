@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -134,10 +133,7 @@ func (s *Session) Close() error {
 	s.mu.Unlock()
 	s.replace(nil)
 	s.work.Wait()
-	if c, ok := s.opts.Store.(io.Closer); ok {
-		return c.Close()
-	}
-	return nil
+	return Full(s.opts.Store).Close()
 }
 
 // String names the session, and shows nothing that it holds.
@@ -277,10 +273,8 @@ func (s *Session) fits(r *stored) error {
 
 // locate adds where the document is, if the store can tell.
 func (s *Session) locate(err error) error {
-	if p, ok := s.opts.Store.(Locator); ok {
-		if path := p.Path(s.key); path != "" {
-			return fmt.Errorf("%s: %w", path, err)
-		}
+	if path := Full(s.opts.Store).Path(s.key); path != "" {
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	return fmt.Errorf("session %q: %w", s.key, err)
 }

@@ -85,12 +85,10 @@ func (s *Session) prepare(ctx context.Context) (*stored, error) {
 	case err != nil && !errors.Is(err, ErrSignInNeeded):
 		return nil, err
 	}
-	if c, ok := s.opts.Store.(Checker); ok {
-		ctx, cancel := context.WithTimeout(ctx, checkTimeout)
-		defer cancel()
-		if err := c.Check(ctx, s.key); err != nil {
-			return nil, fmt.Errorf("a session could not be saved: %w", err)
-		}
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	if err := Full(s.opts.Store).Check(ctx, s.key); err != nil {
+		return nil, fmt.Errorf("a session could not be saved: %w", err)
 	}
 	return r, nil
 }
@@ -98,11 +96,7 @@ func (s *Session) prepare(ctx context.Context) (*stored, error) {
 // setAside moves a document that cannot be read out of the way, where the store
 // is able to.
 func (s *Session) setAside(ctx context.Context, reason error) error {
-	a, ok := s.opts.Store.(SetAsider)
-	if !ok {
-		return fmt.Errorf("%w; sign out to remove it", reason)
-	}
-	where, err := a.SetAside(ctx, s.key)
+	where, err := Full(s.opts.Store).Quarantine(ctx, s.key)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 		return fmt.Errorf("%w; sign out to remove it", reason)

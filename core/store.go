@@ -13,8 +13,9 @@ import (
 // Save is a compare-and-swap: it succeeds only when the stored document is still
 // the one that the caller loaded, so no writer can undo what it has not seen.
 //
-// Optional powers are found by type assertion: [Locker], [Lister], [Checker],
-// [SetAsider], [Locator], [Protector] and [io.Closer].
+// A store may have more capabilities: [Locker], [Lister], [Checker], [Quarantiner],
+// [Locator], [Describer] and [io.Closer]. Callers find them with [Full] and
+// [CapabilitiesOf], which know of stores that stand for another one ([Wrapper]).
 //
 // Package storetest checks an implementation against this contract.
 type TokenStore interface {
@@ -90,12 +91,11 @@ type Checker interface {
 	Check(ctx context.Context, key string) error
 }
 
-// A SetAsider is a store that can move a document that is damaged or not private
+// A Quarantiner is a store that can move a document that is damaged or not private
 // out of the way, so that a sign-in overwrites nothing.
-type SetAsider interface {
-	// SetAside moves what stands under key, and returns where it is now. An error
-	// that wraps [errors.ErrUnsupported] means that it has no such power after all.
-	SetAside(ctx context.Context, key string) (where string, err error)
+type Quarantiner interface {
+	// Quarantine moves what is stored under key away, and returns where it is now.
+	Quarantine(ctx context.Context, key string) (where string, err error)
 }
 
 // A Locator is a store whose documents have a place that means something to a
@@ -104,11 +104,11 @@ type Locator interface {
 	Path(key string) string
 }
 
-// A Protector is a store that can say in one line what keeps others from reading
+// A Describer is a store that can say in one line what keeps others from reading
 // the documents where they are kept, such as "encrypted with age, key in the
 // keyring". An empty text means that it cannot tell.
-type Protector interface {
-	Protection() string
+type Describer interface {
+	Describe() string
 }
 
 // Errors of a [TokenStore]. Implementations wrap them.

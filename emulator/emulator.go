@@ -26,6 +26,7 @@ type Emulator struct {
 	pages    pages
 	devices  devices
 	visitors visitors
+	relays   relays
 
 	serviceKeys serviceKeys
 
@@ -47,6 +48,7 @@ func Start(ctx context.Context, opts Options) (*Emulator, error) {
 	e.settings = settings{
 		lifetime: opts.TokenLifetime, rotate: opts.RotateRefreshTokens, autoConsent: opts.AutoConsent, deviceConsent: opts.DeviceConsent,
 		allowedEmails: slices.Clone(opts.AllowedEmails), allowedClients: slices.Clone(opts.AllowedClients),
+		tunnelUsers: slices.Clone(opts.TunnelUsers),
 	}
 	if err := e.keys.rotate(); err != nil {
 		return nil, err
@@ -82,6 +84,7 @@ func (e *Emulator) Close() error {
 func (e *Emulator) shutdown() {
 	e.once.Do(func() {
 		e.err = errors.Join(e.google.close(), e.iap.close())
+		e.relays.close()
 		e.idle()
 	})
 }

@@ -24,6 +24,8 @@ const (
 	Metadata Endpoint = "metadata"
 	// IAMCredentials is generateIdToken and signJwt below /v1/projects/-/serviceAccounts/.
 	IAMCredentials Endpoint = "iam_credentials"
+	// Relay is the relay of IAP's TCP forwarding, below /v4/.
+	Relay Endpoint = "relay"
 )
 
 const (
@@ -39,6 +41,9 @@ const (
 	pathIAPKeys    = "/iap/verify/public_key-jwk"
 	pathSTS        = "/v1/token"
 	pathMetadata   = "/computeMetadata/v1/"
+
+	pathRelayConnect   = "/v4/connect"
+	pathRelayReconnect = "/v4/reconnect"
 
 	pathIAMCredentials = "/v1/projects/-/serviceAccounts/"
 )

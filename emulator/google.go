@@ -34,6 +34,8 @@ func (e *Emulator) googleHandler() http.Handler {
 	handle(STS, pathSTS, e.serveSTS, "POST")
 	handle(Metadata, pathMetadata, e.serveMetadata, "GET")
 	handle(IAMCredentials, pathIAMCredentials, e.serveIAMCredentials, "POST")
+	handle(Relay, pathRelayConnect, e.serveRelay, "GET")
+	handle(Relay, pathRelayReconnect, e.serveRelay, "GET")
 	handle(NotFound, "/", http.NotFound, "GET", "HEAD", "POST")
 	return e.hostChecked(e.logged("google", mux))
 }

@@ -33,6 +33,11 @@ type Options struct {
 	// ServiceAccounts are the accounts of programs. The first is the one that the metadata server has.
 	ServiceAccounts []ServiceAccount
 
+	// Instances are what the relay of IAP's TCP forwarding reaches.
+	Instances []Instance
+	// TunnelUsers have the role that the relay wants; nil means everybody, an empty slice nobody.
+	TunnelUsers []string
+
 	// ClientID and ClientSecret are those of the desktop client; each is made up when empty.
 	ClientID, ClientSecret string
 	// Clients are further OAuth clients.
@@ -130,6 +135,7 @@ func (o Options) withDefaults() (Options, error) {
 	if err := o.fillServiceAccounts(); err != nil {
 		return o, err
 	}
+	o.fillInstances()
 	return o, o.fillClients()
 }
 

@@ -16,6 +16,7 @@ type settings struct {
 	deviceConsent  string
 	allowedEmails  []string
 	allowedClients []string
+	tunnelUsers    []string
 	claims         func(header, claims map[string]any)
 	answer         func(grantType string, answer map[string]any)
 	hmacKey        []byte
@@ -63,6 +64,11 @@ func (e *Emulator) SetDeviceConsent(email string) {
 // SetAllowedEmails is [Options].AllowedEmails from now on: nil lets every account pass, an empty slice nobody.
 func (e *Emulator) SetAllowedEmails(emails []string) {
 	e.set(func(s *settings) { s.allowedEmails = slices.Clone(emails) })
+}
+
+// SetTunnelUsers is [Options].TunnelUsers from now on: nil admits everybody, an empty slice nobody.
+func (e *Emulator) SetTunnelUsers(emails []string) {
+	e.set(func(s *settings) { s.tunnelUsers = slices.Clone(emails) })
 }
 
 // SetAllowedClients is [Options].AllowedClients from now on: nil allows every client, an empty slice none.

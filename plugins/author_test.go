@@ -119,10 +119,9 @@ func TestPowers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, locks := s.(core.Locker)
-		_, lists := s.(core.Lister)
-		if locks != declared.locking || lists != declared.listing || closed {
-			t.Errorf("declared %v: has %v, %v; closed: %v", declared, locks, lists, closed)
+		can := core.CapabilitiesOf(s)
+		if can.Locking != declared.locking || can.Listing != declared.listing || closed {
+			t.Errorf("declared %v: has %v; closed: %v", declared, can, closed)
 		}
 		s, err = open(memory{&closed})
 		switch {

@@ -18,7 +18,7 @@ func BenchmarkWarmLoad(b *testing.B) {
 	for _, c := range plugintest.Carriers() {
 		b.Run(string(c), func(b *testing.B) {
 			s := openWith(b, c, plugins.Request{Dir: b.TempDir()})
-			defer core.Base(s).Close()
+			defer core.Full(s).Close()
 			if _, err := s.Save(b.Context(), "a", document); err != nil {
 				b.Fatal(err)
 			}
@@ -42,7 +42,7 @@ func BenchmarkFirstUse(b *testing.B) {
 			if _, err := s.Save(b.Context(), "a", document); err != nil {
 				b.Fatal(err)
 			}
-			if err := core.Base(s).Close(); err != nil {
+			if err := core.Full(s).Close(); err != nil {
 				b.Fatal(err)
 			}
 			for b.Loop() {
@@ -51,7 +51,7 @@ func BenchmarkFirstUse(b *testing.B) {
 					b.Fatal(err)
 				}
 				b.StopTimer()
-				if err := core.Base(s).Close(); err != nil {
+				if err := core.Full(s).Close(); err != nil {
 					b.Fatal(err)
 				}
 				b.StartTimer()

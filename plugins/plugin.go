@@ -143,7 +143,7 @@ func Frontend[C any](info Info, open func(context.Context, Opening[C]) (core.Fro
 	}
 }
 
-// OpenStore opens the store in this process. It has the powers that are declared
+// OpenStore opens the store in this process. It has the capabilities that are declared
 // and no other.
 func (p Plugin) OpenStore(ctx context.Context, r Request) (core.TokenStore, error) {
 	if p.store == nil {
@@ -153,22 +153,39 @@ func (p Plugin) OpenStore(ctx context.Context, r Request) (core.TokenStore, erro
 	if err != nil {
 		return nil, err
 	}
-	base := core.Base(s)
-	locker, isLocker := s.(core.Locker)
-	lister, isLister := s.(core.Lister)
+	store, can := core.Full(s), core.CapabilitiesOf(s)
 	switch {
-	case p.Locking && !isLocker:
-		return nil, errors.Join(fmt.Errorf("plugin %s declares locking, and its store is no core.Locker", p.Name), base.Close())
-	case p.Listing && !isLister:
-		return nil, errors.Join(fmt.Errorf("plugin %s declares listing, and its store is no core.Lister", p.Name), base.Close())
+	case p.Locking && !can.Locking:
+		return nil, errors.Join(fmt.Errorf("plugin %s declares locking, and its store is not a core.Locker", p.Name), store.Close())
+	case p.Listing && !can.Listing:
+		return nil, errors.Join(fmt.Errorf("plugin %s declares listing, and its store is not a core.Lister", p.Name), store.Close())
 	}
-	if !p.Locking {
-		locker = nil
+	return declared{store, core.Capabilities{Locking: p.Locking, Listing: p.Listing}}, nil
+}
+
+// declared is a store that has no more capabilities than its plugin declares.
+type declared struct {
+	core.FullStore
+	capabilities core.Capabilities
+}
+
+// Capabilities implements [core.Wrapper].
+func (d declared) Capabilities() core.Capabilities { return d.capabilities }
+
+// Lock implements [core.Locker].
+func (d declared) Lock(ctx context.Context, key string) (core.Lease, error) {
+	if !d.capabilities.Locking {
+		return nil, fmt.Errorf("the plugin declares no locking: %w", errors.ErrUnsupported)
 	}
-	if !p.Listing {
-		lister = nil
+	return d.FullStore.Lock(ctx, key)
+}
+
+// List implements [core.Lister].
+func (d declared) List(ctx context.Context) ([]string, error) {
+	if !d.capabilities.Listing {
+		return nil, fmt.Errorf("the plugin declares no listing: %w", errors.ErrUnsupported)
 	}
-	return core.Compose(base, locker, lister), nil
+	return d.FullStore.List(ctx)
 }
 
 // OpenFrontend opens the frontend in this process.

@@ -41,26 +41,15 @@ func (s *storeServer) remove(id uint64) {
 	delete(s.open, id)
 }
 
-// base returns an open store.
-func (s *storeServer) base(id uint64) (core.ComposeBase, error) {
+// lookup returns an open store.
+func (s *storeServer) lookup(id uint64) (core.FullStore, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	store, ok := s.open[id]
 	if !ok {
 		return nil, wire.ToStatus(fmt.Errorf("the store of plugin %s: %w", s.plugin.Name, core.ErrClosed))
 	}
-	return core.Base(store), nil
-}
-
-// power returns an open store's optional power.
-func power[P any](s *storeServer, id uint64) (P, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p, ok := s.open[id].(P)
-	if !ok {
-		return p, wire.ToStatus(fmt.Errorf("plugin %s: %w", s.plugin.Name, errors.ErrUnsupported))
-	}
-	return p, nil
+	return core.Full(store), nil
 }
 
 // Open implements [pb.StoreServiceServer]. The store is open for as long as the
@@ -81,17 +70,17 @@ func (s *storeServer) Open(stream pb.StoreService_OpenServer) error {
 		return wire.ToStatus(err)
 	}
 	id := s.add(store)
-	opened := &pb.Opened{Store: id, Capabilities: s.plugin.capabilities(), Protection: core.Base(store).Protection()}
+	opened := &pb.Opened{Store: id, Capabilities: s.plugin.capabilities(), Protection: core.Full(store).Describe()}
 	if err := c.say(&pb.OpenResponse{Message: &pb.OpenResponse_Opened{Opened: opened}}); err == nil {
 		<-c.done // the host closes the store, or is gone
 	}
 	s.remove(id)
-	return wire.ToStatus(core.Base(store).Close())
+	return wire.ToStatus(core.Full(store).Close())
 }
 
 // Load implements [pb.StoreServiceServer].
 func (s *storeServer) Load(ctx context.Context, m *pb.LoadRequest) (*pb.LoadResponse, error) {
-	store, err := s.base(m.GetStore())
+	store, err := s.lookup(m.GetStore())
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +93,7 @@ func (s *storeServer) Load(ctx context.Context, m *pb.LoadRequest) (*pb.LoadResp
 
 // Save implements [pb.StoreServiceServer].
 func (s *storeServer) Save(ctx context.Context, m *pb.SaveRequest) (*pb.SaveResponse, error) {
-	store, err := s.base(m.GetStore())
+	store, err := s.lookup(m.GetStore())
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +106,7 @@ func (s *storeServer) Save(ctx context.Context, m *pb.SaveRequest) (*pb.SaveResp
 
 // Delete implements [pb.StoreServiceServer].
 func (s *storeServer) Delete(ctx context.Context, m *pb.DeleteRequest) (*pb.DeleteResponse, error) {
-	store, err := s.base(m.GetStore())
+	store, err := s.lookup(m.GetStore())
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +115,7 @@ func (s *storeServer) Delete(ctx context.Context, m *pb.DeleteRequest) (*pb.Dele
 
 // Check implements [pb.StoreServiceServer].
 func (s *storeServer) Check(ctx context.Context, m *pb.CheckRequest) (*pb.CheckResponse, error) {
-	store, err := s.base(m.GetStore())
+	store, err := s.lookup(m.GetStore())
 	if err != nil {
 		return nil, err
 	}
@@ -135,17 +124,17 @@ func (s *storeServer) Check(ctx context.Context, m *pb.CheckRequest) (*pb.CheckR
 
 // SetAside implements [pb.StoreServiceServer].
 func (s *storeServer) SetAside(ctx context.Context, m *pb.SetAsideRequest) (*pb.SetAsideResponse, error) {
-	store, err := s.base(m.GetStore())
+	store, err := s.lookup(m.GetStore())
 	if err != nil {
 		return nil, err
 	}
-	where, err := store.SetAside(ctx, m.GetKey())
+	where, err := store.Quarantine(ctx, m.GetKey())
 	return &pb.SetAsideResponse{Where: where}, wire.ToStatus(err)
 }
 
 // Locate implements [pb.StoreServiceServer].
 func (s *storeServer) Locate(_ context.Context, m *pb.LocateRequest) (*pb.LocateResponse, error) {
-	store, err := s.base(m.GetStore())
+	store, err := s.lookup(m.GetStore())
 	if err != nil {
 		return nil, err
 	}
@@ -154,11 +143,11 @@ func (s *storeServer) Locate(_ context.Context, m *pb.LocateRequest) (*pb.Locate
 
 // List implements [pb.StoreServiceServer].
 func (s *storeServer) List(ctx context.Context, m *pb.ListRequest) (*pb.ListResponse, error) {
-	lister, err := power[core.Lister](s, m.GetStore())
+	store, err := s.lookup(m.GetStore())
 	if err != nil {
 		return nil, err
 	}
-	keys, err := lister.List(ctx)
+	keys, err := store.List(ctx)
 	return &pb.ListResponse{Keys: keys}, wire.ToStatus(err)
 }
 
@@ -169,11 +158,11 @@ func (s *storeServer) Lock(stream pb.StoreService_LockServer) error {
 	if err != nil {
 		return err
 	}
-	locker, err := power[core.Locker](s, first.GetStore())
+	store, err := s.lookup(first.GetStore())
 	if err != nil {
 		return err
 	}
-	lease, err := locker.Lock(stream.Context(), first.GetKey())
+	lease, err := store.Lock(stream.Context(), first.GetKey())
 	if err != nil {
 		return wire.ToStatus(err)
 	}

@@ -264,7 +264,7 @@ func writePrivate(path string, data []byte) error {
 	old, err := store.Load(ctx, core.DefaultKey)
 	switch {
 	case errors.Is(err, core.ErrInsecure), errors.Is(err, core.ErrCorrupt), errors.Is(err, core.ErrTooLarge):
-		if _, err := store.SetAside(ctx, core.DefaultKey); err != nil {
+		if _, err := store.Quarantine(ctx, core.DefaultKey); err != nil {
 			return err
 		}
 	case err != nil && !errors.Is(err, core.ErrNotFound):

@@ -132,11 +132,11 @@ func (p *Profile) FrontendSettings(name string) map[string]any { return p.config
 
 // Protection says what keeps others from reading the session, if the store can
 // tell.
-func (p *Profile) Protection() string { return core.Base(p.store).Protection() }
+func (p *Profile) Protection() string { return core.Full(p.store).Describe() }
 
 // Location says where the store keeps the session, if it can tell.
 func (p *Profile) Location() string {
-	return core.Base(p.store).Path(p.Name)
+	return core.Full(p.store).Path(p.Name)
 }
 
 // Open opens a profile. A profile without an OAuth client is opened too: its
@@ -180,7 +180,7 @@ func (p *Profile) open(o Options) error {
 	}
 	p.store = store
 	if err = p.openSession(o); err != nil {
-		_ = core.Base(store).Close() // of which a plugin's process may be a part
+		_ = core.Full(store).Close() // of which a plugin's process may be a part
 	}
 	return err
 }
@@ -261,7 +261,7 @@ func OpenStore(c *Config, name, profile string, o Options) (core.TokenStore, err
 // CheckStore finds out whether the store could take a session, without changing
 // anything. A store that cannot tell is taken to be in order.
 func (p *Profile) CheckStore(ctx context.Context) error {
-	return core.Base(p.store).Check(ctx, p.Name)
+	return core.Full(p.store).Check(ctx, p.Name)
 }
 
 // clientFile is where the OAuth client of a profile is: its own file, or else

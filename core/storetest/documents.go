@@ -130,7 +130,7 @@ func checkBadKeys(t *testing.T, k *kit) {
 		wantError(t, fmt.Sprintf("Save(%q)", bad), err, core.ErrBadKey)
 		err = s.Delete(k.ctx(t), bad)
 		wantError(t, fmt.Sprintf("Delete(%q)", bad), err, core.ErrBadKey)
-		if l, ok := s.(core.Locker); ok && k.noLocking == "" {
+		if l := core.Full(s); l.Capabilities().Locking && k.noLocking == "" {
 			_, err = l.Lock(k.ctx(t), bad)
 			wantError(t, fmt.Sprintf("Lock(%q)", bad), err, core.ErrBadKey)
 		}

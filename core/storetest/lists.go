@@ -33,8 +33,8 @@ func listChecks() []check {
 		}},
 		{"LocksAreNoDocuments", func(t *testing.T, k *kit) {
 			s := k.store(t)
-			l, ok := s.(core.Locker)
-			if !ok || k.noLocking != "" {
+			l := core.Full(s)
+			if !l.Capabilities().Locking || k.noLocking != "" {
 				t.Skip("the store has no locks")
 			}
 			held := k.lock(t, l, otherKey)
@@ -48,7 +48,7 @@ func listChecks() []check {
 			cancel()
 			k.list(t, s)
 			k.within(t, "List with a ctx that has ended", func() {
-				_, err := s.(core.Lister).List(ctx)
+				_, err := core.Full(s).List(ctx)
 				wantError(t, "List with a ctx that was cancelled", err, context.Canceled)
 			})
 		}},
@@ -57,9 +57,9 @@ func listChecks() []check {
 
 func (k *kit) list(t *testing.T, s core.TokenStore) []string {
 	t.Helper()
-	l, ok := s.(core.Lister)
-	if !ok {
-		t.Fatalf("%T is no core.Lister; if that is intended, say so with storetest.SkipListing", s)
+	l := core.Full(s)
+	if !l.Capabilities().Listing {
+		t.Fatalf("%T is not a core.Lister; if that is intended, say so with storetest.SkipListing", s)
 	}
 	names, err := l.List(k.ctx(t))
 	if err != nil {

@@ -63,7 +63,7 @@ func (k *kit) checkGoroutines(t *testing.T) {
 		s := k.store(t)
 		r := k.save(t, s, key, "", []byte("one"))
 		k.save(t, s, key, r.Revision, []byte("two"))
-		if l, ok := s.(core.Locker); ok && k.noLocking == "" {
+		if l := core.Full(s); l.Capabilities().Locking && k.noLocking == "" {
 			held := k.lock(t, l, key)
 			ctx, cancel := context.WithTimeout(t.Context(), shortWait)
 			defer cancel()

@@ -47,7 +47,7 @@ func plugin(rounds int) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer core.Base(remote).Close()
+	defer core.Full(remote).Close()
 	var near, far []int64
 	for range rounds {
 		for _, side := range []struct {

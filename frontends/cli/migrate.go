@@ -30,12 +30,12 @@ func storeMigrate(ctx context.Context, in *Invocation) error {
 	if err != nil {
 		return err
 	}
-	defer core.Base(source).Close()
+	defer core.Full(source).Close()
 	target, err := profile.OpenStore(config, to, name, o)
 	if err != nil {
 		return err
 	}
-	defer core.Base(target).Close()
+	defer core.Full(target).Close()
 	m := migration{from: source, to: target, overwrite: in.Bool("overwrite"), remove: in.Bool("delete-source")}
 	keys, err := m.keys(ctx, config.Names())
 	if err != nil {
@@ -68,8 +68,8 @@ type migration struct {
 // keys returns the keys of the documents to move. Of a store that cannot list
 // them, those of the profiles are tried.
 func (m *migration) keys(ctx context.Context, profiles []string) ([]string, error) {
-	if l, ok := m.from.(core.Lister); ok {
-		return l.List(ctx)
+	if core.CapabilitiesOf(m.from).Listing {
+		return core.Full(m.from).List(ctx)
 	}
 	var keys []string
 	for _, key := range profiles {
@@ -89,8 +89,8 @@ func (m *migration) move(ctx context.Context, key string) error {
 	waiting, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
 	for _, s := range []core.TokenStore{m.from, m.to} {
-		if l, ok := s.(core.Locker); ok {
-			lease, err := l.Lock(waiting, key)
+		if core.CapabilitiesOf(s).Locking {
+			lease, err := core.Full(s).Lock(waiting, key)
 			if err != nil {
 				return err
 			}

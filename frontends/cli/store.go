@@ -65,8 +65,8 @@ func protection(ctx context.Context, in *Invocation, config *profile.Config, sto
 	if err != nil {
 		return err
 	}
-	base := core.Base(s)
-	if text := base.Protection(); text != "" {
+	base := core.Full(s)
+	if text := base.Describe(); text != "" {
 		in.say.say("profile %s is kept in %s: %s", name, store, text)
 	}
 	return base.Close()

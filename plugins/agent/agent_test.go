@@ -82,7 +82,7 @@ func (w *world) open(name string) core.TokenStore {
 	if err != nil {
 		w.t.Fatalf("opening store %s: %v", name, err)
 	}
-	w.t.Cleanup(func() { _ = core.Base(s).Close() })
+	w.t.Cleanup(func() { _ = core.Full(s).Close() })
 	return s
 }
 
@@ -129,7 +129,7 @@ func TestOneAgentIsStarted(t *testing.T) {
 			if _, err := s.Load(t.Context(), "default"); !errors.Is(err, core.ErrNotFound) {
 				t.Errorf("Load: %v, want core.ErrNotFound", err)
 			}
-			_ = core.Base(s).Close()
+			_ = core.Full(s).Close()
 		})
 	}
 	wg.Wait()
@@ -352,7 +352,7 @@ func TestLoadedAhead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = core.Base(s).Close() })
+		t.Cleanup(func() { _ = core.Full(s).Close() })
 		return s
 	}
 	want := func(what string, s core.TokenStore, key, data string) {

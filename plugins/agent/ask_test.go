@@ -62,7 +62,7 @@ func TestAskedOnceForAllProcesses(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			defer core.Base(s).Close()
+			defer core.Full(s).Close()
 			if r, err := s.Load(t.Context(), "default"); err != nil || string(r.Data) != "secret of default" {
 				t.Errorf("Load: %v, error %v", r, err)
 			}
@@ -87,7 +87,7 @@ func TestNobodyToAsk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer core.Base(s).Close()
+	defer core.Full(s).Close()
 	if _, err := s.Load(t.Context(), "default"); !errors.Is(err, core.ErrSealed) || !errors.Is(err, core.ErrRefused) {
 		t.Errorf("Load: %v, want core.ErrSealed, and why", err)
 	}
@@ -109,12 +109,12 @@ func TestPersonLeaves(t *testing.T) {
 	if _, err := s.Load(ctx, "default"); !errors.Is(err, context.Canceled) {
 		t.Errorf("Load of the one who left: %v, want context.Canceled", err)
 	}
-	_ = core.Base(s).Close()
+	_ = core.Full(s).Close()
 	staying := &agent.Client{Dir: w.dir, Ask: func(context.Context, string) (core.Secret, error) { return "xyzzy", nil }}
 	if s, err = staying.Open(t.Context(), "sealed", ""); err != nil {
 		t.Fatal(err)
 	}
-	defer core.Base(s).Close()
+	defer core.Full(s).Close()
 	if r, err := s.Load(t.Context(), "default"); err != nil || string(r.Data) != "secret of default" {
 		t.Errorf("Load of the one who stayed: %v, error %v", r, err)
 	}

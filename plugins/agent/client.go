@@ -46,18 +46,11 @@ func (c *Client) Open(ctx context.Context, name, key string) (core.TokenStore, e
 		return nil, err
 	}
 	s.protection = opened.Protection
+	s.capabilities = core.Capabilities{Locking: opened.Locking, Listing: opened.Listing}
 	if opened.Revision != "" {
 		s.ahead = &loaded{key, core.Record{Data: opened.Data, Revision: opened.Revision}}
 	}
-	var lock core.Locker
-	var list core.Lister
-	if opened.Locking {
-		lock = locker{s}
-	}
-	if opened.Listing {
-		list = lister{s}
-	}
-	return core.Compose(s, lock, list), nil
+	return s, nil
 }
 
 // Stop ends the agent, if there is one.
@@ -78,6 +71,8 @@ type store struct {
 	client     *Client
 	name       string
 	protection string
+
+	capabilities core.Capabilities // of the store that the agent has open
 
 	mu    sync.Mutex
 	free  *conn   // between calls
@@ -245,8 +240,8 @@ func (s *store) Check(ctx context.Context, key string) error {
 	return err
 }
 
-// SetAside implements [core.SetAsider].
-func (s *store) SetAside(ctx context.Context, key string) (string, error) {
+// Quarantine implements [core.Quarantiner].
+func (s *store) Quarantine(ctx context.Context, key string) (string, error) {
 	r, err := s.call(ctx, request{Op: opSetAside, Key: key})
 	if err != nil {
 		return "", err
@@ -265,8 +260,8 @@ func (s *store) Path(key string) string {
 	return r.Text
 }
 
-// Protection implements [core.Protector].
-func (s *store) Protection() string { return s.protection }
+// Describe implements [core.Describer].
+func (s *store) Describe() string { return s.protection }
 
 // Close ends the connection. The agent keeps the store open.
 func (s *store) Close() error {
@@ -280,11 +275,12 @@ func (s *store) Close() error {
 	return err
 }
 
-type lister struct{ s *store }
+// Capabilities implements [core.Wrapper].
+func (s *store) Capabilities() core.Capabilities { return s.capabilities }
 
 // List implements [core.Lister].
-func (l lister) List(ctx context.Context) ([]string, error) {
-	r, err := l.s.call(ctx, request{Op: opList})
+func (s *store) List(ctx context.Context) ([]string, error) {
+	r, err := s.call(ctx, request{Op: opList})
 	if err != nil {
 		return nil, err
 	}

@@ -10,20 +10,18 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 )
 
-type locker struct{ s *store }
-
 // Lock implements [core.Locker]. It has a connection of its own.
-func (l locker) Lock(ctx context.Context, key string) (core.Lease, error) {
-	c, err := l.s.client.dial(ctx)
+func (s *store) Lock(ctx context.Context, key string) (core.Lease, error) {
+	c, err := s.client.dial(ctx)
 	if cause := ctx.Err(); cause != nil && err != nil {
-		return nil, fmt.Errorf("store %s: %w: %w", l.s.name, core.ErrLocked, cause)
+		return nil, fmt.Errorf("store %s: %w: %w", s.name, core.ErrLocked, cause)
 	}
 	if err != nil {
 		return nil, err
 	}
-	r, err := l.s.exchange(ctx, c, request{Op: opLock, Key: key})
+	r, err := s.exchange(ctx, c, request{Op: opLock, Key: key})
 	if err == nil && r.Gone || errors.Is(err, errGone) {
-		err = fmt.Errorf("store %s: the agent made way for a new one: %w", l.s.name, core.ErrUnavailable)
+		err = fmt.Errorf("store %s: the agent made way for a new one: %w", s.name, core.ErrUnavailable)
 	}
 	if err == nil {
 		err = r.Error.err()

@@ -161,12 +161,11 @@ func (s *Server) answer(ctx context.Context, c *conn, m request) (r *response, e
 
 // do makes a call of a store.
 func do(ctx context.Context, s core.TokenStore, m request) (*response, error) {
-	base := core.Base(s)
+	base := core.Full(s)
 	switch m.Op {
 	case opOpen:
-		_, locking := s.(core.Locker)
-		_, listing := s.(core.Lister)
-		r := &response{Locking: locking, Listing: listing, Protection: base.Protection()}
+		can := core.CapabilitiesOf(s)
+		r := &response{Locking: can.Locking, Listing: can.Listing, Protection: base.Describe()}
 		if m.Key != "" {
 			// What cannot be loaded now is loaded, and explained, when it is asked for.
 			if record, err := s.Load(ctx, m.Key); err == nil {
@@ -185,15 +184,13 @@ func do(ctx context.Context, s core.TokenStore, m request) (*response, error) {
 	case opCheck:
 		return &response{}, base.Check(ctx, m.Key)
 	case opSetAside:
-		where, err := base.SetAside(ctx, m.Key)
+		where, err := base.Quarantine(ctx, m.Key)
 		return &response{Text: where}, err
 	case opLocate:
 		return &response{Text: base.Path(m.Key)}, nil
 	case opList:
-		if l, ok := s.(core.Lister); ok {
-			keys, err := l.List(ctx)
-			return &response{Keys: keys}, err
-		}
+		keys, err := base.List(ctx)
+		return &response{Keys: keys}, err
 	}
 	return nil, fmt.Errorf("the agent cannot do %q: %w", m.Op, errors.ErrUnsupported)
 }
@@ -201,10 +198,6 @@ func do(ctx context.Context, s core.TokenStore, m request) (*response, error) {
 // lock holds a lock until the other side gives it back, or is gone. The response
 // that it returns says that it is given back.
 func (s *Server) lock(ctx context.Context, c *conn, e *entry, m request) *response {
-	locker, ok := e.store.(core.Locker)
-	if !ok {
-		return &response{Error: toFailure(errors.ErrUnsupported)}
-	}
 	// What the other side says next is to give it back, or its end: either ends
 	// the wait, too.
 	ctx, cancel := context.WithCancel(ctx)
@@ -214,7 +207,7 @@ func (s *Server) lock(ctx context.Context, c *conn, e *entry, m request) *respon
 		var release request
 		_ = c.receive(&release)
 	})
-	lease, err := locker.Lock(ctx, m.Key)
+	lease, err := core.Full(e.store).Lock(ctx, m.Key)
 	if err != nil {
 		return &response{Error: toFailure(err)}
 	}

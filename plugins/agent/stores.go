@@ -96,7 +96,7 @@ func (s *stores) forget(e *entry) {
 
 func (s *stores) close(e *entry) {
 	if e.store != nil {
-		if err := core.Base(e.store).Close(); err != nil {
+		if err := core.Full(e.store).Close(); err != nil {
 			s.server.Log.Warn("a store could not be closed", "store", e.name, "error", err)
 		}
 	}

@@ -343,7 +343,7 @@ func TestGiants(t *testing.T) {
 	for _, bad := range []string{"\xff", "a\xffb"} {
 		_, err := store.Load(bounded(t), bad)
 		_, lockErr := store.(core.Locker).Lock(bounded(t), bad)
-		if !errors.Is(err, core.ErrBadKey) || !errors.Is(lockErr, core.ErrBadKey) || !errors.Is(core.Base(store).Check(bounded(t), bad), core.ErrBadKey) {
+		if !errors.Is(err, core.ErrBadKey) || !errors.Is(lockErr, core.ErrBadKey) || !errors.Is(core.Full(store).Check(bounded(t), bad), core.ErrBadKey) {
 			t.Errorf("key %q: %v, %v", bad, err, lockErr)
 		}
 	}

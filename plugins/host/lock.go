@@ -11,19 +11,15 @@ import (
 	"github.com/tokentoss/tokentoss/plugins/internal/wire"
 )
 
-// A locker is the power to lock. A lock is held for as long as its stream lives.
-type locker struct{ s *store }
-
-// Lock implements [core.Locker].
-func (l *locker) Lock(ctx context.Context, key string) (core.Lease, error) {
-	s := l.s
+// Lock implements [core.Locker]. The lock is held for as long as its stream lives.
+func (s *store) Lock(ctx context.Context, key string) (core.Lease, error) {
 	if err := s.sendable(&pb.LockRequest{Key: key}); err != nil {
 		return nil, err
 	}
 	// ctx bounds the wait, not the lock.
 	streamCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, cancel)
-	held, err := l.lock(streamCtx, key)
+	held, err := s.lock(streamCtx, key)
 	if !stop() || err != nil {
 		cancel()
 		if cause := ctx.Err(); cause != nil {
@@ -36,12 +32,12 @@ func (l *locker) Lock(ctx context.Context, key string) (core.Lease, error) {
 	return h, nil
 }
 
-func (l *locker) lock(ctx context.Context, key string) (pb.StoreService_LockClient, error) {
-	stream, err := l.s.rpc.Lock(ctx)
+func (s *store) lock(ctx context.Context, key string) (pb.StoreService_LockClient, error) {
+	stream, err := s.rpc.Lock(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := stream.Send(&pb.LockRequest{Store: l.s.id, Key: key}); err != nil {
+	if err := stream.Send(&pb.LockRequest{Store: s.id, Key: key}); err != nil {
 		_, err = stream.Recv() // has the reason
 		return nil, err
 	}

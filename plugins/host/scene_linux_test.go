@@ -84,7 +84,7 @@ func (s *scene) open(t *testing.T, u host.Use) core.TokenStore {
 	return store
 }
 
-func closeStore(s core.TokenStore) error { return core.Base(s).Close() }
+func closeStore(s core.TokenStore) error { return core.Full(s).Close() }
 
 // wantGone checks that the process of the plugin and its sockets are no more.
 func (s *scene) wantGone(t *testing.T) {

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -27,14 +28,15 @@ const (
 	releaseTimeout = 5 * time.Second
 )
 
-// A store is one in another process. It has what every store of core.Compose can
-// do; locking and listing are beside it.
+// A store is one in another process.
 type store struct {
 	plugin     string
 	rpc        pb.StoreServiceClient
 	id         uint64
 	timeout    time.Duration
 	protection string
+
+	capabilities core.Capabilities // declared by the plugin
 
 	// gone says why there was no answer, when the plugin has not said so.
 	gone func(op string) *Error
@@ -69,17 +71,11 @@ func openStore(ctx context.Context, conn grpc.ClientConnInterface, name string, 
 		return nil, err
 	}
 	s.id, s.protection = opened.GetStore(), opened.GetProtection()
-	var lock core.Locker
-	var list core.Lister
-	for _, c := range opened.GetCapabilities() {
-		switch c {
-		case pb.Capability_CAPABILITY_LOCKING:
-			lock = &locker{s}
-		case pb.Capability_CAPABILITY_LISTING:
-			list = &lister{s}
-		}
+	s.capabilities = core.Capabilities{
+		Locking: slices.Contains(opened.GetCapabilities(), pb.Capability_CAPABILITY_LOCKING),
+		Listing: slices.Contains(opened.GetCapabilities(), pb.Capability_CAPABILITY_LISTING),
 	}
-	return core.Compose(s, lock, list), nil
+	return s, nil
 }
 
 // open begins the stream and waits until the store is open, for as long as a call
@@ -247,8 +243,8 @@ func (s *store) Check(ctx context.Context, key string) error {
 	return err
 }
 
-// SetAside implements [core.SetAsider].
-func (s *store) SetAside(ctx context.Context, key string) (string, error) {
+// Quarantine implements [core.Quarantiner].
+func (s *store) Quarantine(ctx context.Context, key string) (string, error) {
 	m, err := call(ctx, s, "set aside", s.rpc.SetAside, &pb.SetAsideRequest{Store: s.id, Key: key})
 	return m.GetWhere(), err
 }
@@ -264,8 +260,8 @@ func (s *store) Path(key string) string {
 	return m.GetWhere()
 }
 
-// Protection implements [core.Protector].
-func (s *store) Protection() string { return s.protection }
+// Describe implements [core.Describer].
+func (s *store) Describe() string { return s.protection }
 
 // Close closes the store in its process, and then ends that.
 func (s *store) Close() error {
@@ -287,11 +283,11 @@ func (s *store) Close() error {
 	return s.closed
 }
 
-// A lister is the power to list.
-type lister struct{ s *store }
+// Capabilities implements [core.Wrapper].
+func (s *store) Capabilities() core.Capabilities { return s.capabilities }
 
 // List implements [core.Lister].
-func (l *lister) List(ctx context.Context) ([]string, error) {
-	m, err := call(ctx, l.s, "list", l.s.rpc.List, &pb.ListRequest{Store: l.s.id})
+func (s *store) List(ctx context.Context) ([]string, error) {
+	m, err := call(ctx, s, "list", s.rpc.List, &pb.ListRequest{Store: s.id})
 	return m.GetKeys(), err
 }

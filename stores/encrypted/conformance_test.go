@@ -46,10 +46,10 @@ func TestPowersAreThoseOfInner(t *testing.T) {
 	keys, err := encrypted.Config{}.Keys(t.TempDir(), nil, nil)
 	must(t, err)
 	s := encrypted.Wrap(inner, "bare", keys)
-	if _, ok := s.(core.Locker); ok {
+	if core.CapabilitiesOf(s).Locking {
 		t.Error("it is a Locker, and what it is over is none")
 	}
-	if _, ok := s.(core.Lister); ok {
+	if core.CapabilitiesOf(s).Listing {
 		t.Error("it is a Lister, and what it is over is none")
 	}
 	save(t, s, "default", "", "doc")
@@ -57,7 +57,7 @@ func TestPowersAreThoseOfInner(t *testing.T) {
 	if path := s.(core.Locator).Path("default"); path != "" {
 		t.Errorf("Path gives %q, want nothing", path)
 	}
-	_, err = s.(core.SetAsider).SetAside(bounded(t), "default")
+	_, err = s.(core.Quarantiner).Quarantine(bounded(t), "default")
 	wantError(t, err, "unsupported operation", "")
 }
 

@@ -44,7 +44,7 @@ func TestNothingInClear(t *testing.T) {
 		r := save(t, s, "work", "", planted+" one")
 		save(t, s, "work", r.Revision, planted+" two")
 		save(t, s, "home", "", planted)
-		_, err := s.(core.SetAsider).SetAside(bounded(t), "home")
+		_, err := s.(core.Quarantiner).Quarantine(bounded(t), "home")
 		must(t, err)
 		seen := 0
 		must(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -70,7 +70,7 @@ func TestProtection(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	line := func(c encrypted.Config, dir string) string {
-		return open(t, c, dir, nil).(core.Protector).Protection()
+		return open(t, c, dir, nil).(core.Describer).Describe()
 	}
 	locked := t.TempDir()
 	quickIdentity(t, locked, 6)

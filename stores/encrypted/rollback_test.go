@@ -124,7 +124,7 @@ func TestNoFalseRollback(t *testing.T) {
 	}
 	same := contents(t, here, "default")
 	wantDoc(t, here, "default", "there")
-	where, err := here.(core.SetAsider).SetAside(bounded(t), "default")
+	where, err := here.(core.Quarantiner).Quarantine(bounded(t), "default")
 	must(t, err)
 	must(t, os.Rename(where, here.(core.Locator).Path("default"))) // it was needed after all
 	wantDoc(t, here, "default", "there")

@@ -20,18 +20,15 @@ import (
 // of what it has not seen: a process that starts takes an old document for the
 // present one.
 func Wrap(inner core.TokenStore, name string, keys Keys) core.TokenStore {
-	s := &store{inner: core.Base(inner), name: name, keys: &kept{keys: keys}}
-	lock, _ := inner.(core.Locker)
-	list, _ := inner.(core.Lister)
-	return core.Compose(s, lock, list)
+	return &store{FullStore: core.Full(inner), name: name, keys: &kept{keys: keys}}
 }
 
-// A store is the [core.ComposeBase] of Wrap.
+// A store is what Wrap returns. What it does not override is the inner store's.
 type store struct {
-	inner core.ComposeBase
-	name  string
-	keys  *kept
-	seen  history
+	core.FullStore
+	name string
+	keys *kept
+	seen history
 }
 
 // Load implements [core.TokenStore]. It asks for the identity when there is a
@@ -41,7 +38,7 @@ func (s *store) Load(ctx context.Context, key string) (core.Record, error) {
 		return core.Record{}, fmt.Errorf("encrypted store: %w", err)
 	}
 	before := s.seen.at(key)
-	r, err := s.inner.Load(ctx, key)
+	r, err := s.FullStore.Load(ctx, key)
 	if err != nil {
 		return core.Record{}, err
 	}
@@ -95,7 +92,7 @@ func (s *store) Save(ctx context.Context, key string, r core.Record) (core.Recor
 	if err != nil {
 		return core.Record{}, err
 	}
-	saved, err := s.inner.Save(ctx, key, core.Record{Data: sealed, Revision: r.Revision})
+	saved, err := s.FullStore.Save(ctx, key, core.Record{Data: sealed, Revision: r.Revision})
 	if err != nil {
 		return core.Record{}, err
 	}
@@ -109,7 +106,7 @@ func (s *store) Delete(ctx context.Context, key string) error {
 		return fmt.Errorf("encrypted store: %w", err)
 	}
 	before := s.seen.at(key)
-	if err := s.inner.Delete(ctx, key); err != nil {
+	if err := s.FullStore.Delete(ctx, key); err != nil {
 		return err
 	}
 	s.seen.deleted(key, before)
@@ -119,26 +116,15 @@ func (s *store) Delete(ctx context.Context, key string) error {
 // Check implements [core.Checker]: there is a key to encrypt with, and inner
 // would take the document.
 func (s *store) Check(ctx context.Context, key string) error {
-	if err := s.inner.Check(ctx, key); err != nil {
+	if err := s.FullStore.Check(ctx, key); err != nil {
 		return err
 	}
 	_, err := s.keys.forSaving(ctx)
 	return err
 }
 
-// SetAside implements [core.SetAsider].
-func (s *store) SetAside(ctx context.Context, key string) (string, error) {
-	return s.inner.SetAside(ctx, key)
-}
-
-// Path implements [core.Locator].
-func (s *store) Path(key string) string { return s.inner.Path(key) }
-
-// Protection implements [core.Protector].
-func (s *store) Protection() string { return "encrypted with age: " + s.keys.keys.Protection() }
-
-// Close implements [io.Closer].
-func (s *store) Close() error { return s.inner.Close() }
+// Describe implements [core.Describer].
+func (s *store) Describe() string { return "encrypted with age: " + s.keys.keys.Protection() }
 
 // place names the document of key in errors.
 func (s *store) place(key string) string {

@@ -45,10 +45,10 @@ func TestInstalled(t *testing.T) {
 	_, err = s.Save(bounded(t), core.DefaultKey, core.Record{Data: []byte("kept")})
 	must(t, err)
 	must(t, lease.Release())
-	must(t, core.Base(s).Close())
+	must(t, core.Full(s).Close())
 
 	s = open()
-	defer core.Base(s).Close()
+	defer core.Full(s).Close()
 	if r, err := s.Load(bounded(t), core.DefaultKey); err != nil || string(r.Data) != "kept" {
 		t.Errorf("Load by another process: %v, error %v", r, err)
 	}

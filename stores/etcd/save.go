@@ -112,7 +112,7 @@ func (s *store) Check(ctx context.Context, key string) error {
 
 // SetAside moves the document to a key of its own, which has the revision in it,
 // and returns that.
-func (s *store) SetAside(ctx context.Context, key string) (string, error) {
+func (s *store) Quarantine(ctx context.Context, key string) (string, error) {
 	r, err := s.Load(ctx, key)
 	if err != nil {
 		return "", err

@@ -233,12 +233,12 @@ func TestRevisionThatCameAgain(t *testing.T) {
 }
 
 // What cannot be read is moved to another key, and not lost.
-func TestSetAside(t *testing.T) {
+func TestQuarantine(t *testing.T) {
 	t.Parallel()
 	c := shared(t)
 	s := openClosed(t, etcd.Config{Endpoints: c.endpoints, Prefix: newPrefix(t)}, t.TempDir())
 	client, path := c.client(t), s.(core.Locator).Path(core.DefaultKey)
-	if _, err := s.(core.SetAsider).SetAside(bounded(t), core.DefaultKey); !errors.Is(err, core.ErrNotFound) {
+	if _, err := s.(core.Quarantiner).Quarantine(bounded(t), core.DefaultKey); !errors.Is(err, core.ErrNotFound) {
 		t.Errorf("SetAside of nothing: error is %v, want core.ErrNotFound", err)
 	}
 	_, err := s.Save(bounded(t), core.DefaultKey, core.Record{Data: []byte("document")})
@@ -248,7 +248,7 @@ func TestSetAside(t *testing.T) {
 	if _, err := s.Load(bounded(t), core.DefaultKey); !errors.Is(err, core.ErrCorrupt) {
 		t.Fatalf("Load of a damaged document: error is %v, want core.ErrCorrupt", err)
 	}
-	where, err := s.(core.SetAsider).SetAside(bounded(t), core.DefaultKey)
+	where, err := s.(core.Quarantiner).Quarantine(bounded(t), core.DefaultKey)
 	must(t, err)
 	resp, err := client.Get(bounded(t), where)
 	must(t, err)

@@ -29,12 +29,12 @@ type store struct {
 }
 
 var (
-	_ core.TokenStore = (*store)(nil)
-	_ core.Locker     = (*store)(nil)
-	_ core.Lister     = (*store)(nil)
-	_ core.Checker    = (*store)(nil)
-	_ core.SetAsider  = (*store)(nil)
-	_ core.Locator    = (*store)(nil)
+	_ core.TokenStore  = (*store)(nil)
+	_ core.Locker      = (*store)(nil)
+	_ core.Lister      = (*store)(nil)
+	_ core.Checker     = (*store)(nil)
+	_ core.Quarantiner = (*store)(nil)
+	_ core.Locator     = (*store)(nil)
 )
 
 // connected returns a store without encryption.

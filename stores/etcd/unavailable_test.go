@@ -22,7 +22,7 @@ func calls(s core.TokenStore) map[string]func(ctx context.Context) error {
 		"Check":  func(ctx context.Context) error { return s.(core.Checker).Check(ctx, core.DefaultKey) },
 		"Lock":   func(ctx context.Context) error { _, err := s.(core.Locker).Lock(ctx, core.DefaultKey); return err },
 		"SetAside": func(ctx context.Context) error {
-			_, err := s.(core.SetAsider).SetAside(ctx, core.DefaultKey)
+			_, err := s.(core.Quarantiner).Quarantine(ctx, core.DefaultKey)
 			return err
 		},
 	}

@@ -67,7 +67,7 @@ func TestR8Damaged(t *testing.T) {
 
 			before, err := os.Lstat(path)
 			must(t, err)
-			aside, err := s.SetAside(bounded(t), core.DefaultKey)
+			aside, err := s.Quarantine(bounded(t), core.DefaultKey)
 			must(t, err)
 			after, err := os.Lstat(aside)
 			must(t, err)
@@ -96,7 +96,7 @@ func TestR8SetAsideOverwritesNothing(t *testing.T) {
 	for _, data := range []string{"one", "two", "three"} {
 		_, err := s.Save(bounded(t), "work", core.Record{Data: []byte(data)})
 		must(t, err)
-		aside, err := s.SetAside(bounded(t), "work")
+		aside, err := s.Quarantine(bounded(t), "work")
 		must(t, err)
 		if !pattern.MatchString(aside) {
 			t.Errorf("SetAside returned %s, want a path like %s", aside, pattern)
@@ -111,7 +111,7 @@ func TestR8SetAsideOverwritesNothing(t *testing.T) {
 			t.Errorf("%s contains %q (%v), want %q", aside, got, err, data)
 		}
 	}
-	if _, err := s.SetAside(bounded(t), "work"); !errors.Is(err, core.ErrNotFound) {
+	if _, err := s.Quarantine(bounded(t), "work"); !errors.Is(err, core.ErrNotFound) {
 		t.Errorf("SetAside of nothing: error is %v, want core.ErrNotFound", err)
 	}
 	if keys, err := s.List(bounded(t)); err != nil || len(keys) != 0 {

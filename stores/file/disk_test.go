@@ -53,7 +53,7 @@ func TestR7ReadOnlyDirectory(t *testing.T) {
 	if err := s.Delete(bounded(t), "absent"); err != nil {
 		t.Errorf("Delete of nothing: %v", err)
 	}
-	if _, err := s.SetAside(bounded(t), core.DefaultKey); !errors.Is(err, core.ErrReadOnly) {
+	if _, err := s.Quarantine(bounded(t), core.DefaultKey); !errors.Is(err, core.ErrReadOnly) {
 		t.Errorf("SetAside: error is %v, want core.ErrReadOnly", err)
 	}
 	wantNotSaved(t, newStore(t, filepath.Join(dir, "below")), core.Record{}, []byte("new"), fs.ErrPermission)

@@ -43,13 +43,13 @@ type Store struct {
 }
 
 var (
-	_ core.TokenStore = (*Store)(nil)
-	_ core.Locker     = (*Store)(nil)
-	_ core.Lister     = (*Store)(nil)
-	_ core.Checker    = (*Store)(nil)
-	_ core.SetAsider  = (*Store)(nil)
-	_ core.Locator    = (*Store)(nil)
-	_ core.Protector  = (*Store)(nil)
+	_ core.TokenStore  = (*Store)(nil)
+	_ core.Locker      = (*Store)(nil)
+	_ core.Lister      = (*Store)(nil)
+	_ core.Checker     = (*Store)(nil)
+	_ core.Quarantiner = (*Store)(nil)
+	_ core.Locator     = (*Store)(nil)
+	_ core.Describer   = (*Store)(nil)
 )
 
 // New returns a store over the directory dir, which is made when something is
@@ -103,8 +103,8 @@ func (s *Store) Path(key string) string {
 	return path
 }
 
-// Protection implements [core.Protector].
-func (s *Store) Protection() string { return "files that you alone can read, not encrypted" }
+// Describe implements [core.Describer].
+func (s *Store) Describe() string { return "files that you alone can read, not encrypted" }
 
 func (s *Store) path(key string) (string, error) {
 	if key == core.DefaultKey {

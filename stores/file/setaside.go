@@ -14,7 +14,7 @@ import (
 // returns the new path: the old one with ".damaged-", the time in UTC, and a
 // number if that name is taken. Nothing is overwritten. If there is nothing it
 // returns [core.ErrNotFound].
-func (s *Store) SetAside(ctx context.Context, key string) (string, error) {
+func (s *Store) Quarantine(ctx context.Context, key string) (string, error) {
 	if err := ctx.Err(); err != nil {
 		return "", fmt.Errorf("file store: set aside: %w", err)
 	}

@@ -199,7 +199,7 @@ func TestNoBus(t *testing.T) {
 	_, err := s.Save(bounded(t), "default", core.Record{Data: []byte("doc")})
 	wantError(t, "Save", err, core.ErrUnavailable, "there is no session bus", `store = "encrypted"`)
 	wantError(t, "Check", s.(core.Checker).Check(bounded(t), "default"), core.ErrUnavailable, "there is no session bus", "")
-	if text := s.(core.Protector).Protection(); !strings.Contains(text, "Secret Service") {
+	if text := s.(core.Describer).Describe(); !strings.Contains(text, "Secret Service") {
 		t.Errorf("protection is %q", text)
 	}
 }

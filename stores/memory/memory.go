@@ -28,11 +28,11 @@ type Store struct {
 }
 
 var (
-	_ core.TokenStore = (*Store)(nil)
-	_ core.Locker     = (*Store)(nil)
-	_ core.Lister     = (*Store)(nil)
-	_ core.SetAsider  = (*Store)(nil)
-	_ core.Protector  = (*Store)(nil)
+	_ core.TokenStore  = (*Store)(nil)
+	_ core.Locker      = (*Store)(nil)
+	_ core.Lister      = (*Store)(nil)
+	_ core.Quarantiner = (*Store)(nil)
+	_ core.Describer   = (*Store)(nil)
 )
 
 // New returns a store that has nothing.
@@ -40,8 +40,8 @@ func New() *Store {
 	return &Store{docs: make(map[string]core.Record), locks: make(map[string]chan struct{})}
 }
 
-// Protection implements [core.Protector].
-func (s *Store) Protection() string { return "memory of this process, and nowhere else" }
+// Describe implements [core.Describer].
+func (s *Store) Describe() string { return "memory of this process, and nowhere else" }
 
 // Load implements [core.TokenStore].
 func (s *Store) Load(ctx context.Context, key string) (core.Record, error) {
@@ -98,9 +98,9 @@ func (s *Store) List(ctx context.Context) ([]string, error) {
 	return slices.Sorted(maps.Keys(s.docs)), nil
 }
 
-// SetAside implements [core.SetAsider]: what is damaged is of no use to anybody, and
+// Quarantine implements [core.Quarantiner]: what is damaged is of no use to anybody, and
 // is forgotten.
-func (s *Store) SetAside(ctx context.Context, key string) (string, error) {
+func (s *Store) Quarantine(ctx context.Context, key string) (string, error) {
 	return "nowhere: it was in memory", s.Delete(ctx, key)
 }
 

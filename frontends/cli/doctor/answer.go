@@ -60,14 +60,14 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // get asks for u as a browser without a session would. client makes the request;
 // nil is one without a token.
-func (w *way) get(ctx context.Context, u *url.URL, token http.RoundTripper) (*answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, w.timeout)
+func (p *probe) get(ctx context.Context, u *url.URL, token http.RoundTripper) (*answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return nil, err
 	}
-	var through http.RoundTripper = w.recorder
+	var through http.RoundTripper = p.recorder
 	if token != nil {
 		through = token
 		req.Header.Set("Accept", "*/*")
@@ -77,10 +77,10 @@ func (w *way) get(ctx context.Context, u *url.URL, token http.RoundTripper) (*an
 	req.Header.Set("User-Agent", "tokentoss-doctor")
 	resp, err := through.RoundTrip(req)
 	if err != nil {
-		return w.recorder.last, err
+		return p.recorder.last, err
 	}
 	_ = resp.Body.Close()
-	return w.recorder.last, nil
+	return p.recorder.last, nil
 }
 
 // marked tells whether IAP made the answer.

@@ -46,7 +46,7 @@ type Options struct {
 type examination struct {
 	Options
 	report *Report
-	way    *way
+	probe  *probe
 
 	status    core.Status
 	token     core.IDToken
@@ -54,7 +54,9 @@ type examination struct {
 	refreshed bool // in this run
 	aged      bool // the token is of a refresh, not of the sign-in
 
-	iapClient string // to which IAP redirects
+	signInPage string // of the profile's provider, once that is known
+	other      bool   // something else than IAP guards the service
+	iapClient  string // to which IAP redirects
 }
 
 // Examine makes all checks, and goes on after a failure as far as there is
@@ -63,8 +65,8 @@ func Examine(ctx context.Context, o Options) *Report {
 	if o.Timeout == 0 {
 		o.Timeout = DefaultTimeout
 	}
-	e := &examination{Options: o, report: &Report{OK: true, Checks: []Finding{}}, way: newWay(o.Transport, o.Timeout)}
-	defer e.way.close()
+	e := &examination{Options: o, report: &Report{OK: true, Checks: []Result{}}, probe: newProbe(o.Transport, o.Timeout)}
+	defer e.probe.close()
 	if e.configuration() {
 		e.report.Profile = o.Profile.Name
 		ready := e.store(ctx)
@@ -81,12 +83,12 @@ func Examine(ctx context.Context, o Options) *Report {
 }
 
 // add appends a finding, and tells whether it is no failure.
-func (e *examination) add(f Finding) bool { return e.report.add(f) }
+func (e *examination) add(f Result) bool { return e.report.add(f) }
 
-// problem is a case at hand that is an error with a text of its own.
-func (e *examination) problem(id ID, facts Facts, err error) Finding {
+// problem is the result of a check that ended with an error.
+func (e *examination) problem(id Code, facts Facts, err error) Result {
 	text, next := e.Explain(err)
-	f := finding(id, facts, text)
+	f := diagnosed(id, facts, text)
 	if next = clean(next); next != "" {
 		f.Do = append([]string{next}, f.Do...)
 	}
@@ -96,18 +98,18 @@ func (e *examination) problem(id ID, facts Facts, err error) Finding {
 // configuration tells whether there is a client to sign in with.
 func (e *examination) configuration() bool {
 	if err := e.OpenErr; err != nil {
-		f := e.problem(SettingsBroken, nil, err)
+		f := e.problem(codeSettingsBroken, nil, err)
 		f.exit = e.ExitCode(err)
 		return e.add(f)
 	}
 	if e.Profile.Settings.IsMachine() {
-		return e.add(well(Configuration, "profile %s, a machine's", e.Profile.Name))
+		return e.add(passed(Configuration, "profile %s, a machine's", e.Profile.Name))
 	}
 	client := e.Profile.Client()
 	if client == nil {
-		return e.add(finding(NotConfigured, nil, ""))
+		return e.add(diagnosed(codeNotConfigured, nil, ""))
 	}
-	return e.add(well(Configuration, "profile %s, OAuth client %s in %s", e.Profile.Name, client.ID, e.Profile.ClientFile))
+	return e.add(passed(Configuration, "profile %s, OAuth client %s in %s", e.Profile.Name, client.ID, e.Profile.ClientFile))
 }
 
 // store tells whether a session can be read.
@@ -115,13 +117,13 @@ func (e *examination) store(ctx context.Context) bool {
 	p := e.Profile
 	var err error
 	if e.status, err = p.Status(ctx); err != nil {
-		return e.add(e.problem(StoreUnusable, nil, err))
+		return e.add(e.problem(codeStoreUnusable, nil, err))
 	}
 	if err := p.CheckStore(ctx); err != nil && !errors.Is(err, core.ErrNotFound) {
-		e.add(e.problem(StoreUnusable, nil, err))
+		e.add(e.problem(codeStoreUnusable, nil, err))
 		return true
 	}
-	return e.add(well(Store, "%s %s: private, and can be written", p.Store, p.Location()))
+	return e.add(passed(Store, "%s %s: private, and can be written", p.Store, p.Location()))
 }
 
 // provider asks the provider for its discovery document, and for the time.
@@ -136,39 +138,42 @@ func (e *examination) provider(ctx context.Context) {
 		e.add(e.providerProblem(ctx, issuer, err))
 		return
 	}
-	e.add(well(Provider, "%s answers", issuer))
+	if p, err := client.Provider(ctx); err == nil {
+		e.signInPage = p.AuthURL
+	}
+	e.add(passed(Provider, "%s answers", issuer))
 	e.clock(offset, "the provider's")
 }
 
 // providerProblem finds out why the provider does not answer.
-func (e *examination) providerProblem(ctx context.Context, issuer string, err error) Finding {
+func (e *examination) providerProblem(ctx context.Context, issuer string, err error) Result {
 	u, perr := url.Parse(issuer)
 	if perr != nil {
-		return e.problem(ProviderAnswer, Facts{"provider": issuer}, err)
+		return e.problem(codeProviderAnswer, Facts{"provider": issuer}, err)
 	}
 	var offline *oidc.ProviderError
 	if errors.As(err, &offline) && offline.Err != nil {
 		// The error of a forward proxy has its kind only here.
-		if _, again := e.way.get(ctx, u.JoinPath(".well-known/openid-configuration"), nil); again != nil {
-			return e.way.problem(u, again).of(Provider)
+		if _, again := e.probe.get(ctx, u.JoinPath(".well-known/openid-configuration"), nil); again != nil {
+			return e.probe.problem(u, again).of(Provider)
 		}
-		return e.way.problem(u, offline.Err).of(Provider)
+		return e.probe.problem(u, offline.Err).of(Provider)
 	}
-	return e.problem(ProviderAnswer, Facts{"provider": issuer}, err)
+	return e.problem(codeProviderAnswer, Facts{"provider": issuer}, err)
 }
 
 // clock compares clocks. offset is how far this machine's is ahead of the one that
 // whose names.
 func (e *examination) clock(offset time.Duration, whose string) {
 	if offset.Abs() <= clockTolerance {
-		e.add(well(Clock, "within %s of %s", clockTolerance, whose))
+		e.add(passed(Clock, "within %s of %s", clockTolerance, whose))
 		return
 	}
 	other := "ahead of " + whose
 	if offset < 0 {
 		other = "behind " + whose
 	}
-	e.add(finding(ClockWrong, Facts{"offset": offset.Abs().Round(time.Second).String(), "other": other}, ""))
+	e.add(diagnosed(codeClockWrong, Facts{"offset": offset.Abs().Round(time.Second).String(), "other": other}, ""))
 }
 
 // session tells whether there is a token.
@@ -182,10 +187,10 @@ func (e *examination) session(ctx context.Context) {
 	e.token, e.haveToken = token, true
 	e.refreshed = !token.Expiry.Equal(before.TokenExpiry)
 	e.aged = !e.Profile.Settings.IsMachine() && (e.refreshed || token.IssuedAt.Sub(before.SignedInAt) > time.Minute)
-	e.add(well(Session, "%s, token valid until %s", token.Email, token.Expiry.Local().Format(time.RFC1123)))
+	e.add(passed(Session, "%s, token valid until %s", token.Email, token.Expiry.Local().Format(time.RFC1123)))
 }
 
-func (e *examination) sessionProblem(err error) Finding {
+func (e *examination) sessionProblem(err error) Result {
 	var needed *core.SignInNeededError
 	var provider *oidc.ProviderError
 	var claim *oidc.ClaimError
@@ -193,23 +198,23 @@ func (e *examination) sessionProblem(err error) Finding {
 	facts := Facts{"email": e.status.Email, "client_id": e.status.ClientID}
 	switch {
 	case e.Profile.Settings.IsMachine():
-		return e.problem(MachineToken, nil, err)
+		return e.problem(codeMachineToken, nil, err)
 	case errors.As(err, &needed):
 		if needed.Email != "" {
 			facts["email"] = needed.Email
 		}
-		id, ok := map[core.Cause]ID{
-			core.CauseSignedOut: SignedOut, core.CauseReauth: FreshSignIn, core.CauseTooOld: SessionTooOld,
-			core.CauseNoRefresh: SessionTooOld, core.CauseOtherClient: OtherClient, core.CauseOtherPerson: OtherClient,
+		id, ok := map[core.Cause]Code{
+			core.CauseSignedOut: codeSignedOut, core.CauseReauth: codeFreshSignIn, core.CauseTooOld: codeSessionTooOld,
+			core.CauseNoRefresh: codeSessionTooOld, core.CauseOtherClient: codeOtherClient, core.CauseOtherPerson: codeOtherClient,
 		}[needed.Cause]
 		if !ok {
-			id = SessionEnded
+			id = codeSessionEnded
 		}
-		return finding(id, facts, "")
+		return diagnosed(id, facts, "")
 	case errors.As(err, &claim), errors.As(err, &clock):
-		return e.problem(UnusableIDToken, facts, err)
+		return e.problem(codeUnusableIDToken, facts, err)
 	case errors.As(err, &provider) && !provider.Temporary():
-		return e.problem(ClientRefused, facts, err)
+		return e.problem(codeClientRefused, facts, err)
 	}
-	return e.problem(RefreshFailed, facts, err)
+	return e.problem(codeRefreshFailed, facts, err)
 }

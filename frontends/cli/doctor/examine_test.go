@@ -67,7 +67,7 @@ func TestPageInTunnel(t *testing.T) {
 	w := newWorld(t, emulator.Options{})
 	w.through(&forwardProxy{status: http.StatusOK})
 	w.url = "https://service.example/"
-	found(t, w.examine(), doctor.CaptivePortal)
+	found(t, w.examine(), "captive-portal")
 }
 
 // The token goes to nobody for whom IAP does not answer, nor along a redirect to
@@ -86,9 +86,9 @@ func TestTokenStays(t *testing.T) {
 	w := newWorld(t, emulator.Options{})
 	w.signIn()
 	w.url = spy.URL
-	found(t, w.examine(), doctor.NotBehindIAP)
+	found(t, w.examine(), "not-behind-iap")
 	w.url = w.em.IAPURL() + "/redirect?to=" + spy.URL
-	if f := found(t, w.examine(), doctor.RedirectAway); f.Check != doctor.Access || !slices.Equal(f.Commands, []string{"tokentoss doctor " + spy.URL}) {
+	if f := found(t, w.examine(), "redirect-away"); f.Check != doctor.Access || !slices.Equal(f.Commands, []string{"tokentoss doctor " + spy.URL}) {
 		t.Errorf("%+v", f)
 	}
 	if n := got.Load(); n != 0 {
@@ -131,7 +131,7 @@ func TestAccessLevelOfRefreshedToken(t *testing.T) {
 	w.write("tokens.json", string(data))
 	w.em.SetFault(emulator.IAP, &emulator.Fault{Status: 401, Header: http.Header{iapMark: {"true"}}, Body: []byte("no")})
 	r := w.examine()
-	if f := found(t, r, doctor.AccessLevel); r.ExitCode != 3 || !slices.Equal(f.Commands, []string{"tokentoss login"}) {
+	if f := found(t, r, "access-level"); r.ExitCode != 3 || !slices.Equal(f.Commands, []string{"tokentoss login"}) {
 		t.Errorf("exit code %d: %+v", r.ExitCode, f)
 	}
 }
@@ -143,7 +143,7 @@ func TestRefusedTokenOfSignIn(t *testing.T) {
 	w.signIn()
 	w.em.SetIAPPolicy(emulator.RefuseAlways)
 	if r := w.examine(); r.ExitCode != 4 {
-		t.Errorf("exit code %d: %+v", r.ExitCode, found(t, r, doctor.TokenRefused))
+		t.Errorf("exit code %d: %+v", r.ExitCode, found(t, r, "token-refused"))
 	}
 }
 
@@ -156,7 +156,7 @@ func TestAudience(t *testing.T) {
 	w.em.SetFault(emulator.IAP, &emulator.Fault{Status: 401, Header: http.Header{iapMark: {"true"}}, Body: []byte(
 		"Invalid IAP credentials: JWT audience doesn't match this application ('aud' claim (" + own + ") doesn't match expected value (" + expected + "))")})
 	r := w.examine()
-	f := found(t, r, doctor.Audience)
+	f := found(t, r, "audience")
 	if f.Facts["expected"] != expected || f.Facts["client_id"] != own || r.ExitCode != 4 || !strings.Contains(f.Cause, expected) {
 		t.Errorf("exit code %d: %+v", r.ExitCode, f)
 	}
@@ -186,7 +186,7 @@ func TestRefusedBehindRedirect(t *testing.T) {
 	})
 	w.url = w.em.IAPURL() + "/redirect?to=/whoami"
 	r := w.examine()
-	f := found(t, r, doctor.NoRole)
+	f := found(t, r, "no-role")
 	if r.ExitCode != 4 || !strings.Contains(f.Commands[0], "--member=user:"+ada+" --role=roles/iap.httpsResourceAccessor") {
 		t.Errorf("exit code %d: %+v", r.ExitCode, f)
 	}
@@ -197,7 +197,7 @@ func TestClockOfService(t *testing.T) {
 	w := newWorld(t, emulator.Options{})
 	w.em.SetClockOffset(-time.Hour)
 	w.em.SetFault(emulator.Discovery, &emulator.Fault{Status: 503})
-	f := found(t, w.examine(), doctor.ClockWrong)
+	f := found(t, w.examine(), "clock-wrong")
 	if got := f.Facts["offset"]; got != "1h0m0s" && got != "59m59s" && got != "1h0m1s" || !strings.HasPrefix(f.Facts["other"], "ahead of that of 127.0.0.1:") {
 		t.Errorf("%+v", f)
 	}

@@ -30,14 +30,14 @@ func (e *examination) ask(ctx context.Context, u *url.URL) (a *answer, refused *
 		return nil, nil, false // which address would have said
 	}
 	fetch := func(u *url.URL) (*answer, error) {
-		a, err := e.way.get(ctx, u, through)
+		a, err := e.probe.get(ctx, u, through)
 		if refused = nil; errors.As(err, &refused) && a != nil {
 			return a, nil
 		}
 		return a, err
 	}
 	if a, err = fetch(u); err != nil {
-		return nil, nil, e.add(e.way.problem(u, err).of(Access))
+		return nil, nil, e.add(e.probe.problem(u, err).of(Access))
 	}
 	a, ok = e.follow(a, fetch, Access)
 	return a, refused, ok
@@ -64,7 +64,7 @@ func (e *examination) identity(ctx context.Context, at *url.URL) (string, bool) 
 		return "", true // the request that counts will tell
 	}
 	email := who.Email[strings.LastIndexByte(who.Email, ':')+1:]
-	f := well(Token, "IAP knows it, as that of %s", email)
+	f := passed(Token, "IAP knows it, as that of %s", email)
 	f.Facts = Facts{"email": clean(email)}
 	e.add(f)
 	return email, true
@@ -74,7 +74,7 @@ func (e *examination) identity(ctx context.Context, at *url.URL) (string, bool) 
 // do.
 func (e *examination) askAgain(ctx context.Context, u *url.URL) (*answer, *iap.RefusedError, bool) {
 	a, refused, ok := e.ask(ctx, u)
-	if refused == nil || refused.StatusCode == http.StatusForbidden || e.refreshed || aboutAudience(a, refused) {
+	if refused == nil || refused.StatusCode == http.StatusForbidden || e.refreshed || e.other || a.marked() && aboutAudience(a, refused) {
 		return a, refused, ok
 	}
 	stale, aged := e.token, e.aged
@@ -112,61 +112,66 @@ func (e *examination) access(ctx context.Context, u *url.URL, who string) {
 		facts["email"] = who
 	}
 	switch {
-	case refused != nil && refused.StatusCode == http.StatusForbidden && a.code() == 0:
-		e.add(finding(NoRole, facts, ""))
+	case e.other:
+		e.add(e.guardAnswer(a, refused))
+	case refused != nil && a.marked() && refused.StatusCode == http.StatusForbidden && a.code() == 0:
+		e.add(diagnosed(codeNoRole, facts, ""))
 	case refused != nil:
 		e.add(e.refusal(a, refused))
 	case a.marked() && a.status >= 400:
 		e.add(e.iapFault(a, facts))
 	case a.status < 400:
-		e.add(well(Access, "IAP lets %s in; the service answers %s", facts["email"], facts["status"]))
+		e.add(passed(Access, "IAP lets %s in; the service answers %s", facts["email"], facts["status"]))
 	default:
 		e.add(e.ofService(a, facts))
 	}
 }
 
 // ofService is an error that IAP did not make.
-func (e *examination) ofService(a *answer, facts Facts) Finding {
+func (e *examination) ofService(a *answer, facts Facts) Result {
 	id, ok := frontEnd(a)
 	switch {
-	case ok && id != CloudRunIAM:
+	case ok && id != codeCloudRunIAM:
 	case a.status == http.StatusUnauthorized:
-		id = Service401
+		id = codeService401
 	case a.status == http.StatusForbidden:
-		id = Service403
+		id = codeService403
 	default:
-		id = ServiceError
+		id = codeServiceError
 	}
-	return finding(id, facts, "").of(Access)
+	return diagnosed(id, facts, "").of(Access)
 }
 
 // refusal finds out why IAP does not take the token.
-func (e *examination) refusal(a *answer, refused *iap.RefusedError) Finding {
+func (e *examination) refusal(a *answer, refused *iap.RefusedError) Result {
 	facts := e.facts()
 	facts["expected"] = a.otherClients(facts["client_id"])
 	facts["iap_client_id"] = e.iapClient
 	says := strings.ToLower(refused.Reason)
 	switch code := a.code(); {
-	case aboutAudience(a, refused):
-		return audience(facts, refused.Reason)
 	case !a.marked():
 		facts["login_host"] = googleSignIn
-		return finding(ServiceSignIn, facts, "").of(Access)
+		if to := a.location(); to != nil {
+			facts["login_host"] = to.Host
+		}
+		return diagnosed(codeServiceSignIn, facts, "").of(Access)
+	case aboutAudience(a, refused):
+		return audience(facts, refused.Reason)
 	case code != 0:
-		return codeFinding(code, facts).of(Token)
+		return iapCodeResult(code, facts).of(Token)
 	case strings.Contains(says, "expired"):
-		return finding(TokenExpired, facts, refused.Reason)
+		return diagnosed(codeTokenExpired, facts, refused.Reason)
 	// IAP redirects nobody who sends X-Requested-With, as was done.
 	case strings.Contains(says, "empty token"), a.location() != nil:
-		return finding(TokenStripped, facts, refused.Reason)
+		return diagnosed(codeTokenStripped, facts, refused.Reason)
 	case e.aged:
-		return finding(AccessLevel, facts, refused.Reason)
+		return diagnosed(codeAccessLevel, facts, refused.Reason)
 	}
-	return finding(TokenRefused, facts, refused.Reason)
+	return diagnosed(codeTokenRefused, facts, refused.Reason)
 }
 
 // audience is a client that is not on the allowlist.
-func audience(facts Facts, seen string) Finding {
+func audience(facts Facts, seen string) Result {
 	own, iaps := projectOf(facts["client_id"]), projectOf(facts["iap_client_id"])
 	if facts["expected"] == "" {
 		facts["expected"] = facts["iap_client_id"]
@@ -175,9 +180,9 @@ func audience(facts Facts, seen string) Finding {
 		facts["expected"] = "IAP does not say"
 	}
 	if own != "" && iaps != "" && own != iaps && iaps != facts["project_number"] {
-		return finding(ManagedClient, facts, seen)
+		return diagnosed(codeManagedClient, facts, seen)
 	}
-	return finding(Audience, facts, seen)
+	return diagnosed(codeAudience, facts, seen)
 }
 
 // projectOf is the project number that a client ID of Google's begins with.
@@ -189,10 +194,10 @@ func projectOf(id string) string {
 	return number
 }
 
-// codeFinding is about "Error code N".
-func codeFinding(code int, facts Facts) Finding {
+// iapCodeResult is about "Error code N".
+func iapCodeResult(code int, facts Facts) Result {
 	facts["code"], facts["meaning"] = strconv.Itoa(code), meaning(code)
-	return finding(IAPErrorCode, facts, "")
+	return diagnosed(codeIAPErrorCode, facts, "")
 }
 
 // An ErrorCode is a number on IAP's pages.

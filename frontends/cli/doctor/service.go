@@ -26,13 +26,17 @@ func (e *examination) service(ctx context.Context) {
 	if !ok || !e.guarded(last) || !e.haveToken {
 		return
 	}
+	if e.other {
+		e.access(ctx, last.url, "")
+		return
+	}
 	// Redirects within the origin may have led to another path.
 	if who, ok := e.identity(ctx, last.url); ok {
 		e.access(ctx, last.url, who)
 	}
 }
 
-// facts are those of every case about the service.
+// facts are those of every diagnosis of the service.
 func (e *examination) facts() Facts {
 	f := Facts{"host": e.URL.Host, "origin": origin(e.URL), "email": e.token.Email, "client_id": e.token.Audience}
 	if e.Profile != nil && e.Profile.Client() != nil {
@@ -59,14 +63,14 @@ func (e *examination) address() bool {
 	_, err := e.transport(nil)
 	switch {
 	case err != nil && e.URL.Scheme == "http":
-		return e.add(finding(PlainHTTP, e.facts(), ""))
+		return e.add(diagnosed(codePlainHTTP, e.facts(), ""))
 	case err != nil:
-		return e.add(finding(BadAddress, e.facts(), err.Error()))
+		return e.add(diagnosed(codeBadAddress, e.facts(), err.Error()))
 	}
 	if e.Profile != nil && len(e.Profile.Settings.Targets) > 0 && !slices.ContainsFunc(e.Profile.Settings.Targets, e.isTarget) {
-		return e.add(finding(NotATarget, e.facts(), ""))
+		return e.add(diagnosed(codeNotATarget, e.facts(), ""))
 	}
-	return e.add(well(Address, "%s", shown(e.URL)))
+	return e.add(passed(Address, "%s", shown(e.URL)))
 }
 
 // isTarget tells whether a target of the settings is the URL's origin.
@@ -91,7 +95,7 @@ func (e *examination) transport(src iap.TokenSource) (*iap.Transport, error) {
 		src = once{}
 	}
 	return iap.NewTransport(src, iap.Options{
-		Origins: []string{origin(e.URL)}, InsecureLoopback: e.insecureLoopback(), Base: e.way.recorder,
+		Origins: []string{origin(e.URL)}, InsecureLoopback: e.insecureLoopback(), Base: e.probe.recorder,
 	})
 }
 
@@ -99,22 +103,22 @@ func (e *examination) transport(src iap.TokenSource) (*iap.Transport, error) {
 // origin. It returns the last answer.
 func (e *examination) network(ctx context.Context) (*answer, bool) {
 	u := e.URL
-	if u.Scheme == "http" && e.way.proxy(u) != "" {
-		return nil, e.add(e.way.problem(u, iap.ErrForwardProxy))
+	if u.Scheme == "http" && e.probe.proxy(u) != "" {
+		return nil, e.add(e.probe.problem(u, iap.ErrForwardProxy))
 	}
-	a, err := e.way.get(ctx, u, nil)
+	a, err := e.probe.get(ctx, u, nil)
 	if err != nil {
-		return nil, e.add(e.way.problem(u, err))
+		return nil, e.add(e.probe.problem(u, err))
 	}
-	if proxy := e.way.proxy(u); proxy != "" {
-		e.add(well(Network, "%s answers, through the forward proxy %s", u.Host, proxy))
+	if proxy := e.probe.proxy(u); proxy != "" {
+		e.add(passed(Network, "%s answers, through the forward proxy %s", u.Host, proxy))
 	} else {
-		e.add(well(Network, "%s answers", u.Host))
+		e.add(passed(Network, "%s answers", u.Host))
 	}
-	if a.dated && !slices.ContainsFunc(e.report.Checks, func(f Finding) bool { return f.Check == Clock }) {
+	if a.dated && !slices.ContainsFunc(e.report.Checks, func(f Result) bool { return f.Check == Clock }) {
 		e.clock(a.offset, "that of "+u.Host)
 	}
-	return e.follow(a, func(u *url.URL) (*answer, error) { return e.way.get(ctx, u, nil) }, IAP)
+	return e.follow(a, func(u *url.URL) (*answer, error) { return e.probe.get(ctx, u, nil) }, IAP)
 }
 
 // follow goes along redirects from a by fetch, within the origin, as far as the
@@ -123,24 +127,24 @@ func (e *examination) follow(a *answer, fetch func(*url.URL) (*answer, error), c
 	been := []string{a.url.String()}
 	for {
 		to := a.location()
-		if to == nil || a.marked() || signIn(to) {
+		if to == nil || a.marked() || signIn(to) || e.ownSignIn(to) {
 			return a, true
 		}
 		facts := e.facts()
 		facts["next"] = shown(to)
 		switch {
 		case usual(to) != usual(e.URL) && to.Scheme == "http" && e.URL.Scheme == "https":
-			return nil, e.add(finding(RedirectInsecure, facts, "").of(check))
+			return nil, e.add(diagnosed(codeRedirectInsecure, facts, "").of(check))
 		case usual(to) != usual(e.URL):
-			e.add(finding(RedirectAway, facts, "").of(check))
+			e.add(diagnosed(codeRedirectAway, facts, "").of(check))
 			return nil, false
 		case slices.Contains(been, to.String()) || len(been) > maxRedirects:
-			return nil, e.add(finding(RedirectLoop, facts, "").of(check))
+			return nil, e.add(diagnosed(codeRedirectLoop, facts, "").of(check))
 		}
 		been = append(been, to.String())
 		next, err := fetch(to)
 		if err != nil {
-			return nil, e.add(e.way.problem(to, err))
+			return nil, e.add(e.probe.problem(to, err))
 		}
 		a = next
 	}
@@ -164,24 +168,29 @@ func (e *examination) guarded(a *answer) bool {
 	byIAP := a.marked() || to != nil && ofIAP(to)
 	switch {
 	case a.says("Empty Google Account OAuth client"):
-		return e.add(finding(NoIAPClient, facts, ""))
+		return e.add(diagnosed(codeNoIAPClient, facts, ""))
 	case byIAP && to != nil && !e.providerOf(to):
-		return e.add(finding(OtherIdentities, facts, ""))
+		return e.add(diagnosed(codeOtherIdentities, facts, ""))
 	case byIAP && a.status != http.StatusUnauthorized && a.status != http.StatusForbidden && to == nil && a.status >= 400:
 		return e.add(e.iapFault(a, facts))
 	case byIAP && e.iapClient != "":
-		f := well(IAP, "guards %s; its own OAuth client is %s", facts["origin"], e.iapClient)
+		f := passed(IAP, "guards %s; its own OAuth client is %s", facts["origin"], e.iapClient)
 		f.Facts = Facts{"iap_client_id": e.iapClient}
 		return e.add(f)
 	case byIAP:
-		return e.add(well(IAP, "guards %s", facts["origin"]))
-	case to != nil:
-		return e.add(finding(ServiceSignIn, facts, ""))
+		return e.add(passed(IAP, "guards %s", facts["origin"]))
+	}
+	if guard, ok := e.otherGuard(a); ok {
+		e.other = true
+		return e.add(guard)
+	}
+	if to != nil {
+		return e.add(diagnosed(codeServiceSignIn, facts, ""))
 	}
 	if id, ok := frontEnd(a); ok {
-		return e.add(finding(id, facts, ""))
+		return e.add(diagnosed(id, facts, ""))
 	}
-	f := finding(NotBehindIAP, facts, "")
+	f := diagnosed(codeNotBehindIAP, facts, "")
 	if a.status >= 400 {
 		f.Level, f.exit = Fail, exitFailed
 	}
@@ -207,35 +216,35 @@ func (e *examination) providerOf(to *url.URL) bool {
 
 // frontEnd recognises the error pages of Google's load balancers and of what they
 // put in front of a service.
-func frontEnd(a *answer) (ID, bool) {
+func frontEnd(a *answer) (Code, bool) {
 	switch a.status {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		if a.says("<title>403</title>403 Forbidden") {
-			return SecurityPolicy, true
+			return codeSecurityPolicy, true
 		}
 		if a.says("Your client does not have permission to get URL", "The request was not authenticated") {
-			return CloudRunIAM, true
+			return codeCloudRunIAM, true
 		}
 	case http.StatusNotFound:
 		if a.says("Error 404 (Not Found)!!1", "default backend - 404", "fault filter abort", "was not found on this server") {
-			return NoRoute, true
+			return codeNoRoute, true
 		}
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		if a.says("no healthy upstream", "upstream connect error", "upstream request timeout",
 			"The server encountered a temporary error", "(Server Error)!!1") {
-			return BackendDown, true
+			return codeBackendDown, true
 		}
 	}
 	return "", false
 }
 
 // iapFault is an answer of IAP's own that is about neither token nor person.
-func (e *examination) iapFault(a *answer, facts Facts) Finding {
+func (e *examination) iapFault(a *answer, facts Facts) Result {
 	switch code := a.code(); {
 	case a.status == http.StatusTooManyRequests:
-		return finding(IAPQuota, facts, "")
+		return diagnosed(codeIAPQuota, facts, "")
 	case code != 0:
-		return codeFinding(code, facts)
+		return iapCodeResult(code, facts)
 	}
-	return finding(IAPFault, facts, "")
+	return diagnosed(codeIAPFault, facts, "")
 }

@@ -1,4 +1,4 @@
-// Command troubleshooting writes docs/troubleshooting.md: a page of the cases that
+// Command troubleshooting writes docs/troubleshooting.md: a page of the diagnoses that
 // the doctor knows.
 package main
 
@@ -17,7 +17,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: troubleshooting FILE")
 		os.Exit(2)
 	}
-	if err := os.WriteFile(os.Args[1], page(doctor.Cases()), 0o644); err != nil {
+	if err := os.WriteFile(os.Args[1], page(doctor.Diagnoses()), 0o644); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -25,15 +25,15 @@ func main() {
 
 const head = `# Troubleshooting
 
-<!-- Made from the doctor's cases by "make docs". -->
+<!-- Made from the doctor's diagnoses by "make docs". -->
 
 ` + "```console\n$ tokentoss doctor https://my-service.run.app/path\n```" + `
 
-finds out which of the cases below it is, and prints it with the names filled in: one line for each check, and under one that failed what was
-` + "`seen`, `why` that may be, and what to `do`" + `, with the commands. Words in capitals are yours to replace.
+checks what could be wrong, and prints one line for each check. Under a check that failed it says what was
+` + "`seen`, `why` that may be, and what to `do`" + `, with the commands, the names filled in. Words in capitals are yours to replace.
 
 Without a URL it checks this machine only. It never signs in and never opens a browser; it may refresh a token that has expired, as every command does.
-The token is sent to nobody but a service that IAP answers for. Nothing that is printed is secret; a URL is shown without its query.
+The token is sent to nobody but a service that IAP answers for, or one that, for a provider other than Google, sends people to the profile's own. Nothing that is printed is secret; a URL is shown without its query.
 
 | exit code | meaning |
 |---|---|
@@ -42,7 +42,7 @@ The token is sent to nobody but a service that IAP answers for. Nothing that is 
 | 3 | sign-in needed |
 | 4 | refused by IAP |
 
-It is that of the first failure. With ` + "`--json`" + ` the report is an object; more fields may come, and these stay:
+It is that of the first failure. With ` + "`--json`" + ` the report is an object; fields may be added, and these stay:
 
 ` + "```json" + `
 {
@@ -87,7 +87,7 @@ func general() doctor.Facts {
 }
 
 // page renders the cases.
-func page(cases []doctor.Case) []byte {
+func page(cases []doctor.Diagnosis) []byte {
 	var w bytes.Buffer
 	w.WriteString(head)
 	for _, t := range titles() {
@@ -103,9 +103,9 @@ func page(cases []doctor.Case) []byte {
 	return w.Bytes()
 }
 
-func section(w *bytes.Buffer, c doctor.Case) {
+func section(w *bytes.Buffer, c doctor.Diagnosis) {
 	facts := general()
-	fmt.Fprintf(w, "\n### %s\n\n", c.ID)
+	fmt.Fprintf(w, "\n### %s\n\n", c.Code)
 	title := facts.Expand(c.Title)
 	if c.Level == doctor.Warn {
 		title = "Warning: " + title

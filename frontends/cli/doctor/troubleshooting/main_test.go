@@ -14,16 +14,16 @@ func TestPageIsMadeFromTheCases(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := page(doctor.Cases()); !bytes.Equal(have, want) {
+	if want := page(doctor.Diagnoses()); !bytes.Equal(have, want) {
 		t.Error("docs/troubleshooting.md is not what the cases say: make docs")
 	}
 }
 
 func TestPageHasEveryCase(t *testing.T) {
-	text := page(doctor.Cases())
-	for _, c := range doctor.Cases() {
-		if !bytes.Contains(text, []byte("\n### "+string(c.ID)+"\n")) {
-			t.Errorf("the page has no %s", c.ID)
+	text := page(doctor.Diagnoses())
+	for _, c := range doctor.Diagnoses() {
+		if !bytes.Contains(text, []byte("\n### "+string(c.Code)+"\n")) {
+			t.Errorf("the page has no %s", c.Code)
 		}
 	}
 	if left := regexp.MustCompile(`\{[a-z_]+\}`).Find(text); left != nil {

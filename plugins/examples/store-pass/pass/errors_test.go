@@ -23,7 +23,7 @@ func open(t *testing.T, c plugintest.Carrier, r plugins.Request) core.TokenStore
 		t.Fatalf("opening the store %s: %v", c, err)
 	}
 	t.Cleanup(func() {
-		if err := core.Base(s).Close(); err != nil {
+		if err := core.Full(s).Close(); err != nil {
 			t.Errorf("Close: %v", err)
 		}
 	})
@@ -102,7 +102,7 @@ func TestSealed(t *testing.T) {
 			locked(t, pinentry)
 			for _, c := range plugintest.Carriers() {
 				s := open(t, c, initialised(t, ada))
-				wantError(t, "Check of an empty place", core.Base(s).Check(t.Context(), core.DefaultKey), core.ErrSealed, "pass show")
+				wantError(t, "Check of an empty place", core.Full(s).Check(t.Context(), core.DefaultKey), core.ErrSealed, "pass show")
 				old := save(t, s, "", "encrypting needs no passphrase")
 				_, err := s.Load(t.Context(), core.DefaultKey)
 				wantError(t, "Load", err, core.ErrSealed, "in a terminal")
@@ -194,7 +194,7 @@ func TestDamaged(t *testing.T) {
 	r := place(t)
 	s := open(t, plugintest.InProcess, r)
 	save(t, s, "", strings.Repeat("a document that is not damaged ", 100))
-	file := core.Base(s).Path(core.DefaultKey)
+	file := core.Full(s).Path(core.DefaultKey)
 	whole, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)

@@ -139,7 +139,7 @@ echo half >"$out"; echo >`+halfway+`; sleep 1000
 		t.Errorf("after a Save that was given up Load gives %q, %v", got.Data, err)
 	}
 	left := func() []string {
-		names, _ := filepath.Glob(filepath.Join(filepath.Dir(core.Base(s).Path(core.DefaultKey)), ".*.gpg"))
+		names, _ := filepath.Glob(filepath.Join(filepath.Dir(core.Full(s).Path(core.DefaultKey)), ".*.gpg"))
 		return names
 	}
 	if len(left()) != 1 {

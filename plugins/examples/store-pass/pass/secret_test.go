@@ -51,7 +51,7 @@ func testNothingInClear(t *testing.T, c plugintest.Carrier) {
 	if calls, _ := filepath.Glob(filepath.Join(seen, "gpg.*")); len(calls) < 3 {
 		t.Errorf("gpg was seen %d times; the test tests nothing", len(calls))
 	}
-	if err := core.Base(s).Close(); err != nil { // and with it its log
+	if err := core.Full(s).Close(); err != nil { // and with it its log
 		t.Error(err)
 	}
 	if !strings.Contains(log.String(), "ran pass") || strings.Contains(log.String(), secret) {

@@ -37,7 +37,7 @@ var (
 	_ core.Lister     = (*Store)(nil)
 	_ core.Checker    = (*Store)(nil)
 	_ core.Locator    = (*Store)(nil)
-	_ core.Protector  = (*Store)(nil)
+	_ core.Describer  = (*Store)(nil)
 )
 
 // path returns where something of the password store is on the disk.
@@ -53,8 +53,8 @@ func (s *Store) hidden(key, what string) string { return path.Join(s.folder, "."
 // Path implements [core.Locator].
 func (s *Store) Path(key string) string { return s.path(s.entry(key) + suffix) }
 
-// Protection implements [core.Protector].
-func (s *Store) Protection() string { return "encrypted with GnuPG, by pass" }
+// Describe implements [core.Describer].
+func (s *Store) Describe() string { return "encrypted with GnuPG, by pass" }
 
 // Load implements [core.TokenStore]. It returns [core.ErrSealed] when gpg cannot
 // use the key that the document is encrypted to.

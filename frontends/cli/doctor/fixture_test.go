@@ -117,7 +117,7 @@ func (w *world) examine() *doctor.Report {
 		w.t.Errorf("%d refreshes", n)
 	}
 	w.checkSecrets(r)
-	if r.OK != !slices.ContainsFunc(r.Checks, func(f doctor.Finding) bool { return f.Level == doctor.Fail }) || r.OK != (r.ExitCode == 0) {
+	if r.OK != !slices.ContainsFunc(r.Checks, func(f doctor.Result) bool { return f.Level == doctor.Fail }) || r.OK != (r.ExitCode == 0) {
 		w.t.Errorf("ok is %v and the exit code %d, after %v", r.OK, r.ExitCode, levels(r))
 	}
 	return r
@@ -152,15 +152,15 @@ func (w *world) checkSecrets(r *doctor.Report) {
 func levels(r *doctor.Report) []string {
 	var list []string
 	for _, f := range r.Checks {
-		list = append(list, strings.TrimSuffix(string(f.Check)+" "+string(f.Level)+" "+string(f.Case), " "))
+		list = append(list, strings.TrimSuffix(string(f.Check)+" "+string(f.Level)+" "+string(f.Code), " "))
 	}
 	return list
 }
 
 // found returns the finding of a case.
-func found(t *testing.T, r *doctor.Report, id doctor.ID) doctor.Finding {
+func found(t *testing.T, r *doctor.Report, id doctor.Code) doctor.Result {
 	t.Helper()
-	i := slices.IndexFunc(r.Checks, func(f doctor.Finding) bool { return f.Case == id })
+	i := slices.IndexFunc(r.Checks, func(f doctor.Result) bool { return f.Code == id })
 	if i < 0 {
 		t.Fatalf("no %s among %v", id, levels(r))
 	}

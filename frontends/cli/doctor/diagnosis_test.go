@@ -20,21 +20,21 @@ func TestCommandsQuote(t *testing.T) {
 	}
 }
 
-func TestCasesAreComplete(t *testing.T) {
-	var seen []doctor.ID
-	for _, c := range doctor.Cases() {
-		if slices.Contains(seen, c.ID) {
-			t.Errorf("%s is there twice", c.ID)
+func TestDiagnosesAreComplete(t *testing.T) {
+	var seen []doctor.Code
+	for _, c := range doctor.Diagnoses() {
+		if slices.Contains(seen, c.Code) {
+			t.Errorf("%s is there twice", c.Code)
 		}
-		seen = append(seen, c.ID)
-		if c.ID == "" || c.Check == "" || c.Title == "" || c.Cause == "" || len(c.Do) == 0 {
-			t.Errorf("%s has a gap", c.ID)
+		seen = append(seen, c.Code)
+		if c.Code == "" || c.Check == "" || c.Title == "" || c.Cause == "" || len(c.Do) == 0 {
+			t.Errorf("%s has a gap", c.Code)
 		}
 		if (c.Level == doctor.Fail) != (c.Exit != 0) || c.Level != doctor.Fail && c.Level != doctor.Warn {
-			t.Errorf("%s: level %s, exit code %d", c.ID, c.Level, c.Exit)
+			t.Errorf("%s: level %s, exit code %d", c.Code, c.Level, c.Exit)
 		}
 		if strings.HasSuffix(c.Title, ".") || !strings.HasSuffix(c.Cause, ".") && c.Cause != "{meaning}" {
-			t.Errorf("%s: a title has no full stop, a cause has one", c.ID)
+			t.Errorf("%s: a title has no full stop, a cause has one", c.Code)
 		}
 	}
 }

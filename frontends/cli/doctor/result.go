@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// A Finding is how one check ended. Its JSON form is stable: fields may be added.
-type Finding struct {
+// A Result is how one check ended. Its JSON form is stable: fields may be added.
+type Result struct {
 	Check Check  `json:"check"`
 	Level Level  `json:"level"`
-	Case  ID     `json:"case,omitempty"` // empty if all is well
+	Code  Code   `json:"case,omitempty"` // empty if all is well
 	Text  string `json:"text"`
 
 	// Seen is what others said, such as a network error or IAP's own words.
@@ -26,15 +26,15 @@ type Finding struct {
 
 // A Report is what [Examine] found.
 type Report struct {
-	OK       bool      `json:"ok"`        // nothing failed
-	ExitCode int       `json:"exit_code"` // that of the first failure
-	Profile  string    `json:"profile,omitempty"`
-	URL      string    `json:"url,omitempty"` // without its query
-	Checks   []Finding `json:"checks"`
+	OK       bool     `json:"ok"`        // nothing failed
+	ExitCode int      `json:"exit_code"` // that of the first failure
+	Profile  string   `json:"profile,omitempty"`
+	URL      string   `json:"url,omitempty"` // without its query
+	Checks   []Result `json:"checks"`
 }
 
-// add appends a finding, and tells whether it is no failure.
-func (r *Report) add(f Finding) bool {
+// add appends a result, and tells whether it is no failure.
+func (r *Report) add(f Result) bool {
 	if f.Level == Fail && r.OK {
 		r.OK, r.ExitCode = false, f.exit
 	}
@@ -42,13 +42,13 @@ func (r *Report) add(f Finding) bool {
 	return f.Level != Fail
 }
 
-// well is the finding of a check that found nothing.
-func well(c Check, format string, args ...any) Finding {
-	return Finding{Check: c, Level: OK, Text: clean(fmt.Sprintf(format, args...))}
+// passed is the result of a check that found nothing.
+func passed(c Check, format string, args ...any) Result {
+	return Result{Check: c, Level: OK, Text: clean(fmt.Sprintf(format, args...))}
 }
 
-// finding is a case at hand. seen is what others said about it, or "".
-func finding(id ID, facts Facts, seen string) Finding {
+// diagnosed is the result of a check that found something. seen is what others said about it, or "".
+func diagnosed(id Code, facts Facts, seen string) Result {
 	c := lookUp(id)
 	all := strings.Join(slices.Concat([]string{c.Title, c.Cause}, c.Do, c.Commands), " ")
 	tidy, used := Facts{}, Facts{}
@@ -61,7 +61,7 @@ func finding(id ID, facts Facts, seen string) Finding {
 			used[name] = value
 		}
 	}
-	f := Finding{Check: c.Check, Level: c.Level, Case: c.ID, exit: c.Exit, Facts: used,
+	f := Result{Check: c.Check, Level: c.Level, Code: c.Code, exit: c.Exit, Facts: used,
 		Text: tidy.Expand(c.Title), Seen: clean(seen), Cause: tidy.Expand(c.Cause)}
 	for _, text := range c.Do {
 		f.Do = append(f.Do, tidy.Expand(text))
@@ -72,8 +72,8 @@ func finding(id ID, facts Facts, seen string) Finding {
 	return f
 }
 
-// of is f as the outcome of another check than the case's usual one.
-func (f Finding) of(c Check) Finding {
+// of is f as the result of another check than the diagnosis' usual one.
+func (f Result) of(c Check) Result {
 	f.Check = c
 	return f
 }

@@ -17,15 +17,15 @@ import (
 	"github.com/tokentoss/tokentoss/core/iap"
 )
 
-// A way leads to servers. It is used by one goroutine.
-type way struct {
+// A probe makes requests, and remembers the answers. It is used by one goroutine.
+type probe struct {
 	transport *http.Transport
 	recorder  *recorder
 	timeout   time.Duration
 }
 
-// newWay makes a way over a copy of t.
-func newWay(t *http.Transport, timeout time.Duration) *way {
+// newProbe makes a probe over a copy of t.
+func newProbe(t *http.Transport, timeout time.Duration) *probe {
 	if t == nil {
 		t = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}}
 	} else {
@@ -37,10 +37,10 @@ func newWay(t *http.Transport, timeout time.Duration) *way {
 		}
 		return nil
 	}
-	return &way{transport: t, recorder: &recorder{base: t}, timeout: timeout}
+	return &probe{transport: t, recorder: &recorder{base: t}, timeout: timeout}
 }
 
-func (w *way) close() { w.transport.CloseIdleConnections() }
+func (p *probe) close() { p.transport.CloseIdleConnections() }
 
 // A proxyError is a forward proxy that makes no tunnel.
 type proxyError struct{ status int }
@@ -50,20 +50,20 @@ func (e *proxyError) Error() string {
 }
 
 // proxy is the forward proxy to u, without its user and password, or "".
-func (w *way) proxy(u *url.URL) string {
-	if w.transport.Proxy == nil {
+func (p *probe) proxy(u *url.URL) string {
+	if p.transport.Proxy == nil {
 		return ""
 	}
-	p, err := w.transport.Proxy(&http.Request{URL: u})
-	if err != nil || p == nil {
+	through, err := p.transport.Proxy(&http.Request{URL: u})
+	if err != nil || through == nil {
 		return ""
 	}
-	return p.Scheme + "://" + p.Host
+	return through.Scheme + "://" + through.Host
 }
 
-// problem is the case of a request to u that had no answer.
-func (w *way) problem(u *url.URL, err error) Finding {
-	facts := Facts{"host": u.Host, "origin": origin(u), "proxy": w.proxy(u)}
+// problem is the diagnosis of a request to u that had no answer.
+func (p *probe) problem(u *url.URL, err error) Result {
+	facts := Facts{"host": u.Host, "origin": origin(u), "proxy": p.proxy(u)}
 	var ue *url.Error
 	if errors.As(err, &ue) {
 		err = ue.Err // which names the URL, whose query may be private
@@ -72,21 +72,21 @@ func (w *way) problem(u *url.URL, err error) Finding {
 	if errors.As(err, &connect) {
 		facts["status"] = strings.TrimSpace(fmt.Sprintf("%d %s", connect.status, http.StatusText(connect.status)))
 	}
-	return finding(cause(err, facts["proxy"] != ""), facts, err.Error())
+	return diagnosed(cause(err, facts["proxy"] != ""), facts, err.Error())
 }
 
-// cause finds the case of a failed request. proxied tells whether it went through
+// cause finds the diagnosis of a failed request. proxied tells whether it went through
 // a forward proxy.
-func cause(err error, proxied bool) ID {
+func cause(err error, proxied bool) Code {
 	var connect *proxyError
 	var op *net.OpError
 	switch {
 	case errors.Is(err, iap.ErrForwardProxy):
-		return ProxyClearText
+		return codeProxyClearText
 	case errors.As(err, &connect):
 		return tunnelCause(connect.status)
 	case errors.As(err, &op) && op.Op == "proxyconnect":
-		return ProxyUnreachable
+		return codeProxyUnreachable
 	}
 	if id, ok := tlsCause(err, proxied); ok {
 		return id
@@ -95,17 +95,17 @@ func cause(err error, proxied bool) ID {
 }
 
 // tunnelCause is about a forward proxy's answer to CONNECT.
-func tunnelCause(status int) ID {
+func tunnelCause(status int) Code {
 	switch {
 	case status == http.StatusProxyAuthRequired:
-		return ProxySignIn
+		return codeProxySignIn
 	case status/100 == 3, status == http.StatusNetworkAuthenticationRequired: // RFC 6585 section 6
-		return CaptivePortal
+		return codeCaptivePortal
 	}
-	return ProxyRefuses
+	return codeProxyRefuses
 }
 
-func tlsCause(err error, proxied bool) (ID, bool) {
+func tlsCause(err error, proxied bool) (Code, bool) {
 	var name x509.HostnameError
 	var authority x509.UnknownAuthorityError
 	var invalid x509.CertificateInvalidError
@@ -115,42 +115,42 @@ func tlsCause(err error, proxied bool) (ID, bool) {
 	var remote *net.OpError
 	switch {
 	case errors.As(err, &name):
-		return TLSName, true
+		return codeTLSName, true
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		if invalid.Cert != nil && time.Now().Before(invalid.Cert.NotBefore) {
-			return TLSNotYet, true
+			return codeTLSNotYet, true
 		}
-		return TLSExpired, true
+		return codeTLSExpired, true
 	case errors.As(err, &authority), errors.As(err, &verification):
-		return TLSAuthority, true
+		return codeTLSAuthority, true
 	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &record):
 		if proxied {
-			return CaptivePortal, true
+			return codeCaptivePortal, true
 		}
-		return NoTLS, true
+		return codeNoTLS, true
 	case errors.As(err, &alert), errors.As(err, &remote) && remote.Op == "remote error":
-		return TLSRefused, true
+		return codeTLSRefused, true
 	}
 	return "", false
 }
 
-func dialCause(err error) ID {
+func dialCause(err error) Code {
 	var dns *net.DNSError
 	var timeout net.Error
 	var op *net.OpError
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return NameUnknown
+		return codeNameUnknown
 	case errors.As(err, &dns):
-		return NameServer
+		return codeNameServer
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return ConnectionRefused
+		return codeConnectionRefused
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return NoAnswer
+		return codeNoAnswer
 	case errors.As(err, &op) && op.Op == "dial":
-		return Unreachable
+		return codeUnreachable
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return BrokenOff
+		return codeBrokenOff
 	}
-	return Unreachable
+	return codeUnreachable
 }

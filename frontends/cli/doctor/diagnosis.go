@@ -34,13 +34,13 @@ const (
 	Access        Check = "access"
 )
 
-// An ID names a case, for programs. It does not change.
-type ID string
+// A Code names a diagnosis, for programs. It does not change.
+type Code string
 
-// A Case is one thing that can be the matter. Its texts have places for facts, such
+// A Diagnosis is one thing that can be wrong. Its texts have places for facts, such
 // as {host}.
-type Case struct {
-	ID    ID
+type Diagnosis struct {
+	Code  Code
 	Check Check // that finds it
 	Level Level
 	Exit  int // the exit code of the command that finds it
@@ -58,18 +58,18 @@ const (
 	exitRefused = 4
 )
 
-// Cases returns all that can be the matter, in the order of the checks.
-func Cases() []Case {
-	return slices.Concat(localCases(), sessionCases(), networkCases(), iapCases(), tokenCases())
+// Diagnoses returns all that can be the matter, in the order of the checks.
+func Diagnoses() []Diagnosis {
+	return slices.Concat(localCases(), sessionCases(), networkCases(), iapCases(), tokenCases(), guardDiagnoses())
 }
 
-// lookUp returns a case of the table.
-func lookUp(id ID) Case {
-	all := Cases()
-	return all[slices.IndexFunc(all, func(c Case) bool { return c.ID == id })]
+// lookUp returns a diagnosis of the table.
+func lookUp(id Code) Diagnosis {
+	all := Diagnoses()
+	return all[slices.IndexFunc(all, func(c Diagnosis) bool { return c.Code == id })]
 }
 
-// Facts are what is known of a case at hand, by the name of their place.
+// Facts are what is known of the matter at hand, by the name of their place.
 type Facts map[string]string
 
 // pattern compiles a pattern when it is first asked for: this package is a part of an
@@ -80,7 +80,7 @@ func pattern(text string) func() *regexp.Regexp {
 
 var place = pattern(`\{[a-z_]+\}`)
 
-// Expand puts facts into a text of a [Case]. What is not known keeps its name, in
+// Expand puts facts into a text of a [Diagnosis]. What is not known keeps its name, in
 // capitals, for a person to replace.
 func (f Facts) Expand(text string) string { return f.expand(text, func(s string) string { return s }) }
 

@@ -1,0 +1,47 @@
+package privatefile
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// MakeDir makes a directory for the user alone, and those above it, where they do
+// not exist. One that exists is refused if it belongs to neither the user nor root,
+// or if others could put files in the place of the user's there. If it is tokentoss's
+// own, its mode is reduced to what the user alone needs; otherwise it is never
+// changed.
+func MakeDir(dir string, own bool) error {
+	if err := checkName(dir); err != nil {
+		return err
+	}
+	info, err := os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		info, err = makeDir(dir)
+	}
+	if err != nil {
+		return cannotWrite(dir, err)
+	}
+	if !info.IsDir() {
+		return cannotWrite(dir, syscall.ENOTDIR)
+	}
+	return checkDir(dir, info, own)
+}
+
+func makeDir(dir string) (fs.FileInfo, error) {
+	parent := filepath.Dir(dir)
+	if err := os.MkdirAll(parent, 0o700); err != nil {
+		return nil, err
+	}
+	if err := mkdirPrivate(dir); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	// A directory that is lost in a power cut takes the document with it. The
+	// parent may be one that the user may not read, and so not sync.
+	if err := syncDir(parent); err != nil && !errors.Is(err, fs.ErrPermission) {
+		return nil, err
+	}
+	return os.Stat(dir)
+}

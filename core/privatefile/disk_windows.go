@@ -1,0 +1,205 @@
+package privatefile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/windows"
+
+	"github.com/tokentoss/tokentoss/core/fault"
+)
+
+// What the system says when there is no room.
+const (
+	errNoSpace = syscall.Errno(windows.ERROR_DISK_FULL)
+	errQuota   = syscall.Errno(windows.ERROR_DISK_QUOTA_EXCEEDED)
+)
+
+// noFollow and noWait have nothing to add here.
+const (
+	noFollow = 0
+	noWait   = 0
+)
+
+// read is Read. All checks are of the file that is open. Others are kept out by the
+// access list that the file got from Replace or, if another program made it, from
+// the directory of the user's profile.
+func read(path string) (data []byte, writable bool, err error) {
+	h, err := openHandle(path)
+	if err != nil {
+		return nil, false, cannotOpen(path, err)
+	}
+	f := os.NewFile(uintptr(h), path)
+	defer f.Close()
+	var info windows.ByHandleFileInformation
+	if err := windows.GetFileInformationByHandle(h, &info); err != nil {
+		return nil, false, cannotExamine(path, err)
+	}
+	if err := checkOurs(path, h, &info); err != nil {
+		return nil, false, err
+	}
+	data = make([]byte, fileSize(&info))
+	switch _, err := io.ReadFull(f, data); {
+	case errors.Is(err, io.EOF) && len(data) > 0, errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, false, cutShort(path)
+	case err != nil && !errors.Is(err, io.EOF):
+		return nil, false, cannotRead(path, err)
+	}
+	return data, info.FileAttributes&windows.FILE_ATTRIBUTE_READONLY == 0, nil
+}
+
+// openHandle opens path itself, also if it is a link or a directory, and lets
+// others rename and remove it meanwhile, so that a reader does not hinder a writer.
+func openHandle(path string) (windows.Handle, error) {
+	name, err := windows.UTF16PtrFromString(path)
+	if err != nil {
+		return windows.InvalidHandle, err
+	}
+	h := windows.InvalidHandle
+	err = retry(func() error {
+		h, err = windows.CreateFile(name, windows.GENERIC_READ,
+			windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE|windows.FILE_SHARE_DELETE, nil, windows.OPEN_EXISTING,
+			windows.FILE_FLAG_OPEN_REPARSE_POINT|windows.FILE_FLAG_BACKUP_SEMANTICS, 0)
+		return err
+	}, windows.ERROR_SHARING_VIOLATION)
+	return h, err
+}
+
+// openRead is openHandle as a file.
+func openRead(path string) (*os.File, error) {
+	h, err := openHandle(path)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(h), path), nil
+}
+
+func whyNotOpen(path string, err error) error { return cannotOpen(path, err) }
+
+func checkOurs(path string, h windows.Handle, info *windows.ByHandleFileInformation) error {
+	if kind, err := windows.GetFileType(h); err != nil || kind != windows.FILE_TYPE_DISK {
+		return notRegular(path, "a device", fault.MoveAway.On(path))
+	}
+	switch {
+	case info.FileAttributes&windows.FILE_ATTRIBUTE_REPARSE_POINT != 0:
+		return insecure(path, "it is a symbolic link (reparse point)", fault.MoveAway.On(path))
+	case info.FileAttributes&windows.FILE_ATTRIBUTE_DIRECTORY != 0:
+		return notRegular(path, "a directory", fault.MoveAway.On(path))
+	}
+	sd, err := windows.GetSecurityInfo(h, windows.SE_FILE_OBJECT, windows.OWNER_SECURITY_INFORMATION)
+	if err != nil {
+		return cannotExamine(path, err)
+	}
+	if err := ownerIn(path, sd); err != nil {
+		return err
+	}
+	if info.NumberOfLinks > 1 {
+		return insecure(path, fmt.Sprintf("it has %d names (hard links), and others may use another one", info.NumberOfLinks), fault.MoveAway.On(path))
+	}
+	if size := fileSize(info); size > MaxSize {
+		return tooLarge(path, size)
+	}
+	return nil
+}
+
+func fileSize(info *windows.ByHandleFileInformation) int64 {
+	return int64(info.FileSizeHigh)<<32 | int64(info.FileSizeLow)
+}
+
+// private describes what the user alone may use, whatever the directory would
+// pass on. inherit is for a directory: what is made in it is private too.
+func private(inherit bool) (*windows.SecurityAttributes, error) {
+	user, err := currentUser()
+	if err != nil {
+		return nil, err
+	}
+	flags := ""
+	if inherit {
+		flags = "OICI"
+	}
+	sd, err := windows.SecurityDescriptorFromString(fmt.Sprintf("O:%sD:P(A;%s;FA;;;%s)", user, flags, user))
+	if err != nil {
+		return nil, err
+	}
+	return &windows.SecurityAttributes{Length: uint32(unsafe.Sizeof(windows.SecurityAttributes{})), SecurityDescriptor: sd}, nil
+}
+
+// createPrivate makes a file that did not exist, for the user alone.
+func createPrivate(path string) (*os.File, error) {
+	name, err := windows.UTF16PtrFromString(path)
+	if err != nil {
+		return nil, err
+	}
+	sa, err := private(false)
+	if err != nil {
+		return nil, err
+	}
+	h, err := windows.CreateFile(name, windows.GENERIC_WRITE, windows.FILE_SHARE_READ|windows.FILE_SHARE_DELETE, sa,
+		windows.CREATE_NEW, windows.FILE_ATTRIBUTE_NORMAL, 0)
+	if err != nil {
+		return nil, &fs.PathError{Op: "create", Path: path, Err: err}
+	}
+	return os.NewFile(uintptr(h), path), nil
+}
+
+// mkdirPrivate makes a directory for the user alone.
+func mkdirPrivate(dir string) error {
+	name, err := windows.UTF16PtrFromString(dir)
+	if err != nil {
+		return err
+	}
+	sa, err := private(true)
+	if err != nil {
+		return err
+	}
+	if err := windows.CreateDirectory(name, sa); err != nil {
+		return &fs.PathError{Op: "mkdir", Path: dir, Err: err}
+	}
+	return nil
+}
+
+// rename replaces to. Virus scanners and indexers open new files for a moment
+// and are in the way meanwhile.
+func rename(from, to string) error {
+	return retry(func() error { return os.Rename(from, to) },
+		windows.ERROR_SHARING_VIOLATION, windows.ERROR_ACCESS_DENIED)
+}
+
+// retry calls f until it returns something else than one of the errors, for
+// about half a second.
+func retry(f func() error, passing ...syscall.Errno) error {
+	const most, pause = 25, 20 * time.Millisecond
+	for i := 1; ; i++ {
+		err := f()
+		if err == nil || i == most || !slices.ContainsFunc(passing, func(p syscall.Errno) bool { return errors.Is(err, p) }) {
+			return err
+		}
+		time.Sleep(pause)
+	}
+}
+
+// syncDir does nothing: NTFS keeps a journal of names, and has no such call.
+func syncDir(string) error { return nil }
+
+// checkDir refuses a directory of another user. Its list is left as it is: that
+// of a profile keeps others out, and files have one of their own.
+func checkDir(dir string, info fs.FileInfo, _ bool) error { return checkOwner(dir, info) }
+
+func makeWritable(path string) string { return "attrib -r " + quote(path) }
+
+// quoted writes a word for cmd.exe and PowerShell.
+func quoted(word string) string { return `"` + word + `"` }
+
+// shortTemp is a directory for temporary files that has a short name.
+const shortTemp = `C:\Windows\Temp`
+
+// checkRuntimeDir accepts all: the place for temporary files is the user's own, and
+// nothing that needs protection is put there on Windows.
+func checkRuntimeDir(string, fs.FileInfo) error { return nil }
