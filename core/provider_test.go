@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
@@ -152,8 +153,8 @@ func checkRefusal(t *testing.T, c *oidc.Client, err error, problem, hint string)
 		}
 		return
 	}
-	var ce *oidc.ClientSecretsError
-	if !errors.As(err, &ce) || ce.Problem != problem || ce.Hint != hint {
+	var ce *fault.Error
+	if !errors.As(err, &ce) || ce.Problem != problem || ce.Hint() != hint {
 		t.Errorf("error %#v\nwant %q\nhint %q", err, problem, hint)
 	}
 }

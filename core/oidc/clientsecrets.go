@@ -51,7 +51,7 @@ type clientJSON struct {
 // badClient says what is wrong with an OAuth client. It must hold no part of the
 // file but field names.
 func badClient(problem string, remedy fault.Remedy) error {
-	return &fault.Error{Subject: "OAuth client file", Problem: problem, Kind: fault.BadClient, Remedy: remedy}
+	return &fault.Error{Problem: problem, Kind: fault.BadClient, Remedy: remedy}
 }
 
 var (
