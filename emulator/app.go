@@ -74,9 +74,12 @@ func builtinApp() http.Handler {
 	return mux
 }
 
-// appUser reads IAP's unsigned header. A real app verifies the signed one and reads that.
+// appUser reads the guard's unsigned header, "Email" or "Id". A real app behind IAP verifies the signed one and reads that.
 func appUser(r *http.Request, what string) string {
-	return strings.TrimPrefix(r.Header.Get("X-Goog-Authenticated-User-"+what), "accounts.google.com:")
+	if user := r.Header.Get("X-Goog-Authenticated-User-" + what); user != "" {
+		return strings.TrimPrefix(user, "accounts.google.com:")
+	}
+	return r.Header.Get(guardHeaders[what])
 }
 
 func text(w http.ResponseWriter, status int, s string) {

@@ -95,8 +95,7 @@ func (e *Emulator) parseAuthRequest(q url.Values) (*authRequest, *pageError) {
 			return nil, &pageError{"invalid_request", "Invalid parameter value for prompt: " + p}
 		}
 	}
-	// "Refresh tokens are always returned for installed applications."
-	a.offline = a.client.Type == Desktop || q.Get("access_type") == "offline"
+	a.offline = e.provider().mayRefresh(a, q)
 	return a, nil
 }
 

@@ -46,34 +46,55 @@ func (e *Emulator) serveDeviceCode(w http.ResponseWriter, r *http.Request) {
 		refused.write(w)
 		return
 	}
-	client, ok := e.client(form.Get("client_id"))
-	scopes := parseScopes(form.Get("scope"))
-	switch {
-	case !ok || client.Type != LimitedInput:
-		oauthError(w, 401, "invalid_client", "Only clients of type 'TVs and Limited Input devices' can use this flow.")
-		return
-	case len(scopes) == 0:
-		oauthError(w, 400, "invalid_request", "Missing required parameter: scope")
-		return
+	p, scopes := e.provider(), parseScopes(form.Get("scope"))
+	client, refused := e.deviceClient(r, form, p.DeviceAuth)
+	if refused == nil {
+		refused = checkDeviceScopes(scopes, len(p.DeviceAuth) > 0)
 	}
-	for _, s := range scopes {
-		if !slices.Contains(deviceScopes, s) {
-			oauthError(w, 400, "invalid_scope", "Invalid device flow scope: "+s)
-			return
-		}
+	if refused != nil {
+		refused.write(w)
+		return
 	}
 	deviceCode, d := e.addDevice(client, scopes)
 	if by, ok := e.account(setting(e, func(s *settings) string { return s.deviceConsent })); ok {
 		e.decideDevice(d, by, true)
 	}
+	page := "verification_url" // Google's name
+	if len(p.DeviceAuth) > 0 {
+		page = "verification_uri"
+	}
 	noStore(w)
 	writeJSON(w, http.StatusOK, map[string]any{
-		"device_code":      deviceCode,
-		"user_code":        d.userCode,
-		"expires_in":       int(deviceLifetime / time.Second),
-		"interval":         int(d.interval / time.Second),
-		"verification_url": e.google.url + pathDevicePage,
+		"device_code": deviceCode,
+		"user_code":   d.userCode,
+		"expires_in":  int(deviceLifetime / time.Second),
+		"interval":    int(d.interval / time.Second),
+		page:          e.google.url + pathDevicePage,
 	})
+}
+
+// deviceClient is who asks for a device code. Google wants a client of a kind of its own, and no secret.
+func (e *Emulator) deviceClient(r *http.Request, form url.Values, methods []string) (Client, *refusal) {
+	if len(methods) > 0 {
+		return e.authenticateClient(r, form, methods)
+	}
+	client, ok := e.client(form.Get("client_id"))
+	if !ok || client.Type != LimitedInput {
+		return Client{}, refuse(401, "invalid_client", "Only clients of type 'TVs and Limited Input devices' can use this flow.")
+	}
+	return client, nil
+}
+
+func checkDeviceScopes(scopes []string, all bool) *refusal {
+	if len(scopes) == 0 {
+		return refuse(400, "invalid_request", "Missing required parameter: scope")
+	}
+	for _, s := range scopes {
+		if !all && !slices.Contains(deviceScopes, s) {
+			return refuse(400, "invalid_scope", "Invalid device flow scope: "+s)
+		}
+	}
+	return nil
 }
 
 func (e *Emulator) addDevice(client Client, scopes []string) (string, *deviceRequest) {
@@ -92,11 +113,14 @@ func (e *Emulator) addDevice(client Client, scopes []string) (string, *deviceReq
 	return deviceCode, d
 }
 
-// exchangeDevice answers a poll (RFC 8628 section 3.5), with Google's status codes.
+// exchangeDevice answers a poll (RFC 8628 section 3.5), with Google's status codes where it is Google.
 func (e *Emulator) exchangeDevice(client Client, form url.Values) (map[string]any, *refusal) {
 	now := e.now()
 	g, refused := e.poll(client, form.Get("device_code"), now)
 	if refused != nil {
+		if len(e.provider().DeviceAuth) > 0 {
+			refused.status = 400
+		}
 		return nil, refused
 	}
 	return e.tokens(mint{grant: g}, true, now)

@@ -20,7 +20,7 @@
 //     client secret of desktop clients too.
 //   - A desktop client always gets a refresh token. A refresh brings a new ID token, without nonce, and no refresh token.
 //     Of more than 100 refresh tokens of one account and client the oldest dies. Revoking a refresh or an access
-//     token ends the whole grant; an unknown token is 400 invalid_token.
+//     token ends all that its account gave to the client, other machines' sessions too; an unknown token is 400 invalid_token.
 //   - The device flow takes clients of its own kind only, and answers 428 authorization_pending and 403 slow_down.
 //
 // Programs without a person have service accounts ([Options].ServiceAccounts). The token endpoint takes their keys'
@@ -53,6 +53,11 @@
 //     ([Options].AutoConsent).
 //   - IAP takes no access token and no workforce identity. Login cookies live 24 hours. IAP asks nobody about quotas.
 //   - The keys of the signed header are at [Emulator.AssertionKeysURL]. They rotate together with Google's.
+//
+// # Other providers, other guards
+//
+// [Provider] makes Google's side answer as other OpenID providers do: how clients authenticate, how tokens are signed, which claims
+// and tokens there are. [Guard] puts something else than IAP in front of the service.
 //
 // # Making it fail
 //

@@ -47,7 +47,7 @@ func Start(ctx context.Context, opts Options) (*Emulator, error) {
 	e := &Emulator{opts: opts}
 	e.settings = settings{
 		lifetime: opts.TokenLifetime, rotate: opts.RotateRefreshTokens, autoConsent: opts.AutoConsent, deviceConsent: opts.DeviceConsent,
-		allowedEmails: slices.Clone(opts.AllowedEmails), allowedClients: slices.Clone(opts.AllowedClients),
+		provider: opts.Provider, allowedEmails: slices.Clone(opts.AllowedEmails), allowedClients: slices.Clone(opts.AllowedClients),
 		tunnelUsers: slices.Clone(opts.TunnelUsers),
 	}
 	if err := e.keys.rotate(); err != nil {
@@ -65,7 +65,7 @@ func Start(ctx context.Context, opts Options) (*Emulator, error) {
 	}
 	e.iapOwn = Client{
 		ID: opts.IAPClientID, Secret: randomToken(21),
-		Type: Web, RedirectURIs: []string{e.iap.url + pathIAPCallback},
+		Type: Web, RedirectURIs: []string{e.iap.url + opts.Guard.callback()},
 	}
 	e.app, e.idle = e.guarded()
 	e.google.serve(e.googleHandler(), opts.Logger)
@@ -95,8 +95,13 @@ func (e *Emulator) GoogleURL() string { return e.google.url }
 // IAPURL returns the base URL of IAP's side, without a slash at the end.
 func (e *Emulator) IAPURL() string { return e.iap.url }
 
-// Issuer returns the iss of the ID tokens; it is [Emulator.GoogleURL].
-func (e *Emulator) Issuer() string { return e.google.url }
+// Issuer returns the iss of the ID tokens. It is [Emulator.GoogleURL], with a slash where the [Provider] wants it.
+func (e *Emulator) Issuer() string {
+	if e.provider().IssuerSlash {
+		return e.google.url + "/"
+	}
+	return e.google.url
+}
 
 // AssertionAudience returns the aud of IAP's signed header.
 func (e *Emulator) AssertionAudience() string { return e.opts.AssertionAudience }

@@ -114,25 +114,25 @@ func allow(next http.HandlerFunc, methods ...string) http.Handler {
 func (e *Emulator) serveDiscovery(w http.ResponseWriter, _ *http.Request) {
 	base := e.google.url
 	w.Header().Set("Cache-Control", "public, max-age=3600")
-	writeJSON(w, http.StatusOK, map[string]any{
-		"issuer":                                base,
-		"authorization_endpoint":                base + pathAuthorize,
-		"device_authorization_endpoint":         base + pathDeviceCode,
-		"token_endpoint":                        base + pathToken,
-		"userinfo_endpoint":                     base + pathUserInfo,
-		"revocation_endpoint":                   base + pathRevoke,
-		"jwks_uri":                              base + pathJWKS,
-		"response_types_supported":              []string{"code"},
-		"response_modes_supported":              []string{"query"},
-		"subject_types_supported":               []string{"public"},
-		"id_token_signing_alg_values_supported": []string{"RS256"},
-		"scopes_supported":                      []string{"openid", "email", "profile"},
-		"token_endpoint_auth_methods_supported": []string{"client_secret_post", "client_secret_basic"},
+	document := map[string]any{
+		"issuer":                        e.Issuer(),
+		"authorization_endpoint":        base + pathAuthorize,
+		"device_authorization_endpoint": base + pathDeviceCode,
+		"token_endpoint":                base + pathToken,
+		"userinfo_endpoint":             base + pathUserInfo,
+		"revocation_endpoint":           base + pathRevoke,
+		"jwks_uri":                      base + pathJWKS,
+		"response_types_supported":      []string{"code"},
+		"response_modes_supported":      []string{"query"},
+		"subject_types_supported":       []string{"public"},
+		"scopes_supported":              []string{"openid", "email", "profile"},
 		"claims_supported": []string{"aud", "email", "email_verified", "exp", "family_name", "given_name", "iat", "iss",
 			"name", "sub"},
 		"code_challenge_methods_supported": []string{"S256"},
 		"grant_types_supported":            []string{"authorization_code", "refresh_token", deviceGrant, jwtBearerGrant},
-	})
+	}
+	e.provider().describe(document)
+	writeJSON(w, http.StatusOK, document)
 }
 
 // serveUserInfo is OpenID Connect Core section 5.3.
@@ -145,7 +145,7 @@ func (e *Emulator) serveUserInfo(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	noStore(w)
-	writeJSON(w, http.StatusOK, g.profile())
+	writeJSON(w, http.StatusOK, e.provider().profile(g.profile()))
 }
 
 // isForm reports whether the body is a form by its own word.

@@ -151,8 +151,9 @@ func (s *grants) rotate(old string, remember bool) (string, bool) {
 	return s.newRefresh(g), true
 }
 
-// revokeToken ends the grant of a refresh or access token.
-func (s *grants) revokeToken(value string, now time.Time) bool {
+// revokeToken ends the grant of a refresh or access token and, unless it is to be that one alone, all other grants of the
+// account to the client.
+func (s *grants) revokeToken(value string, now time.Time, alone bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g, ok := s.refresh[value]
@@ -163,6 +164,20 @@ func (s *grants) revokeToken(value string, now time.Time) bool {
 		return false
 	}
 	s.revoke(g)
+	if alone {
+		return true
+	}
+	same := func(o *grant) bool { return o.client.ID == g.client.ID && o.account.Sub == g.account.Sub }
+	for _, o := range s.refresh {
+		if same(o) {
+			s.revoke(o)
+		}
+	}
+	for _, item := range s.access.items {
+		if same(item.value) {
+			item.value.revoked = true
+		}
+	}
 	return true
 }
 

@@ -51,9 +51,11 @@ func (e *Emulator) iapHandler() http.Handler {
 func (e *Emulator) guard(w http.ResponseWriter, r *http.Request) {
 	mode := r.URL.Query().Get("gcp-iap-mode")
 	switch {
-	case r.URL.Path == pathIAPCallback:
+	case r.URL.Path == e.opts.Guard.callback():
 		e.serveIAPCallback(w, r)
 		return
+	case !e.opts.Guard.isIAP():
+		mode = ""
 	case mode == "CLEAR_LOGIN_COOKIE":
 		e.clearLogin(w, r)
 		return
@@ -141,14 +143,15 @@ func (e *Emulator) checkToken(r *http.Request, token string) (*identity, *IAPDec
 	if strings.HasPrefix(token, "ya29.") {
 		return refused(textBearer, 900) // an access token, of a client that IAP does not know
 	}
-	k := e.keys.current()
-	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256})
+	alg := e.provider().signingAlg()
+	key, id := e.keys.current().public(alg)
+	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256, jose.SignatureAlgorithm(alg)})
 	if err == nil {
 		if _, ok := e.serviceKeys.find(parsed.Headers[0].KeyID); ok {
 			return e.checkServiceJWT(r, token)
 		}
 	}
-	if err != nil || parsed.Headers[0].KeyID != k.googleID {
+	if err != nil || parsed.Headers[0].KeyID != id || parsed.Headers[0].Algorithm != alg {
 		return refused(textBearer, 0)
 	}
 	var claims struct {
@@ -157,7 +160,7 @@ func (e *Emulator) checkToken(r *http.Request, token string) (*identity, *IAPDec
 		HD    string `json:"hd"`
 		AZP   string `json:"azp"`
 	}
-	if err := parsed.Claims(&k.google.PublicKey, &claims); err != nil || claims.Issuer != e.google.url {
+	if err := parsed.Claims(key, &claims); err != nil || claims.Issuer != e.Issuer() {
 		return refused(textBearer, 0)
 	}
 	switch now := e.now(); {
@@ -224,6 +227,10 @@ func (e *Emulator) admit(who *identity) IAPDecision {
 
 // refuseRequest answers in IAP's name.
 func (e *Emulator) refuseRequest(w http.ResponseWriter, r *http.Request, who *identity, d IAPDecision) {
+	if !e.opts.Guard.isIAP() {
+		e.refuseAs(e.opts.Guard, w, r, d)
+		return
+	}
 	w.Header().Set(markerHeader, "true")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	noStore(w)
@@ -255,14 +262,14 @@ func (e *Emulator) forward(w http.ResponseWriter, r *http.Request, who *identity
 		}
 	}
 	dropCookies(r)
-	assertion, err := e.assertion(r, who)
-	if err != nil {
-		http.Error(w, "IAP could not sign its header.", http.StatusInternalServerError)
-		return
+	if e.opts.Guard.isIAP() {
+		if err := e.introduce(r, who); err != nil {
+			http.Error(w, "IAP could not sign its header.", http.StatusInternalServerError)
+			return
+		}
+	} else {
+		e.opts.Guard.introduce(r, who)
 	}
-	r.Header.Set("X-Goog-IAP-JWT-Assertion", assertion)
-	r.Header.Set("X-Goog-Authenticated-User-Email", "accounts.google.com:"+who.email)
-	r.Header.Set("X-Goog-Authenticated-User-Id", "accounts.google.com:"+who.sub)
 	fault := e.ledger.record(Request{
 		Endpoint: Upstream, Time: e.now(), Method: r.Method, Host: r.Host, Path: r.URL.Path,
 		Query: r.URL.Query(), Header: r.Header.Clone(),
@@ -272,4 +279,16 @@ func (e *Emulator) forward(w http.ResponseWriter, r *http.Request, who *identity
 		return
 	}
 	e.app.ServeHTTP(w, r)
+}
+
+// introduce tells the app who asks.
+func (e *Emulator) introduce(r *http.Request, who *identity) error {
+	assertion, err := e.assertion(r, who)
+	if err != nil {
+		return err
+	}
+	r.Header.Set("X-Goog-IAP-JWT-Assertion", assertion)
+	r.Header.Set("X-Goog-Authenticated-User-Email", "accounts.google.com:"+who.email)
+	r.Header.Set("X-Goog-Authenticated-User-Id", "accounts.google.com:"+who.sub)
+	return nil
 }

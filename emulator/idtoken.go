@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"cmp"
-	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"maps"
@@ -29,19 +28,23 @@ func (e *Emulator) idToken(m mint, now time.Time) (string, error) {
 	want := setting(e, func(s *settings) wish { return wish{s.lifetime, s.claims, s.hmacKey} })
 	k := e.keys.current()
 	id := randomToken(20)
-	header := map[string]any{"alg": "RS256", "kid": k.googleID, "typ": "JWT"}
+	p := e.provider()
+	alg := p.signingAlg()
+	header := map[string]any{"alg": alg, "kid": k.id(alg), "typ": "JWT"}
 	claims := map[string]any{
-		"iss": e.google.url,
+		"iss": e.Issuer(),
 		"azp": cmp.Or(m.azp, m.grant.client.ID),
 		"aud": m.grant.client.ID,
 		"iat": now.Unix(),
 		"exp": now.Add(want.lifetime).Unix(),
 		"jti": id,
 	}
-	maps.Copy(claims, m.grant.profile())
+	if len(p.Audiences) > 0 {
+		claims["aud"] = append([]string{m.grant.client.ID}, p.Audiences...)
+	}
+	maps.Copy(claims, p.profile(m.grant.profile()))
 	if m.accessToken != "" {
-		sum := sha256.Sum256([]byte(m.accessToken))
-		claims["at_hash"] = base64.RawURLEncoding.EncodeToString(sum[:16])
+		claims["at_hash"] = halfHash(alg, m.accessToken)
 	}
 	if m.nonce != "" {
 		claims["nonce"] = m.nonce
@@ -57,6 +60,15 @@ func (e *Emulator) idToken(m mint, now time.Time) (string, error) {
 		key = []byte(m.grant.client.Secret)
 	}
 	return k.sign(header, claims, key)
+}
+
+// halfHash is at_hash: the left half of the hash that belongs to alg (OpenID Connect Core section 3.1.3.6). That of EdDSA
+// is SHA-512.
+func halfHash(alg, s string) string {
+	h := algorithms[alg].hash.New()
+	h.Write([]byte(s))
+	sum := h.Sum(nil)
+	return base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2])
 }
 
 // IDToken returns an ID token of the first client, such as a sign-in of this account ends with, for tests of services

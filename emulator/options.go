@@ -42,6 +42,10 @@ type Options struct {
 	ClientID, ClientSecret string
 	// Clients are further OAuth clients.
 	Clients []Client
+	// Provider makes Google's side another OpenID provider.
+	Provider Provider
+	// Guard is what stands in front of the service: [GuardIAP] when empty.
+	Guard Guard
 
 	// TokenLifetime is that of ID tokens and access tokens, 1 hour when zero.
 	TokenLifetime time.Duration
@@ -133,6 +137,9 @@ func (o Options) withDefaults() (Options, error) {
 		return o, err
 	}
 	if err := o.fillServiceAccounts(); err != nil {
+		return o, err
+	}
+	if err := errors.Join(o.Provider.check(), o.Guard.check()); err != nil {
 		return o, err
 	}
 	o.fillInstances()

@@ -20,6 +20,7 @@ type settings struct {
 	claims         func(header, claims map[string]any)
 	answer         func(grantType string, answer map[string]any)
 	hmacKey        []byte
+	provider       Provider
 	policy         IAPPolicy
 	policyCalls    int
 }

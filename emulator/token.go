@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
@@ -8,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -56,7 +58,7 @@ func (e *Emulator) tokenAnswer(r *http.Request) (answer map[string]any, grantTyp
 		answer, refused = e.exchangeAssertion(form)
 		return answer, jwtBearerGrant, refused
 	}
-	client, refused := e.authenticateClient(r, form)
+	client, refused := e.authenticateClient(r, form, e.provider().clientAuth())
 	if refused != nil {
 		return nil, "", refused
 	}
@@ -97,25 +99,26 @@ func postedForm(r *http.Request) (url.Values, *refusal) {
 	return form, nil
 }
 
-// authenticateClient takes the secret from the form or from Basic authentication, not from both. Google wants one from
-// desktop clients too, although they cannot keep it.
-func (e *Emulator) authenticateClient(r *http.Request, form url.Values) (Client, *refusal) {
-	id, secret := form.Get("client_id"), form.Get("client_secret")
-	if user, password, ok := r.BasicAuth(); ok {
-		if secret != "" {
-			return Client{}, refuse(400, "invalid_request", "The client authenticated in two ways.")
-		}
-		id, _ = url.QueryUnescape(user)
-		secret, _ = url.QueryUnescape(password)
+// authenticateClient finds the client by one of the methods. Google wants a secret from desktop clients too, although they
+// cannot keep it.
+func (e *Emulator) authenticateClient(r *http.Request, form url.Values, methods []string) (Client, *refusal) {
+	method, id, secret, refused := authMethod(r, form)
+	if refused != nil {
+		return Client{}, refused
 	}
 	client, ok := e.client(id)
+	may := slices.Contains(methods, method)
 	switch {
 	case id == "":
 		return Client{}, refuse(400, "invalid_request", "Could not determine client ID from request.")
 	case !ok:
 		return Client{}, refuse(401, "invalid_client", "The OAuth client was not found.")
-	case secret == "":
+	case method == authNone && may:
+		return client, nil
+	case method == authNone && slices.Contains(methods, authPost):
 		return Client{}, refuse(400, "invalid_request", "client_secret is missing.")
+	case !may && !(method == authPost && slices.Contains(methods, authNone)):
+		return Client{}, refuse(401, "invalid_client", "The client cannot authenticate like this: "+method)
 	case subtle.ConstantTimeCompare([]byte(secret), []byte(client.Secret)) != 1:
 		return Client{}, refuse(401, "invalid_client", "The provided client secret is invalid.")
 	}
@@ -160,7 +163,7 @@ func (e *Emulator) exchangeRefresh(client Client, form url.Values) (map[string]a
 	g, ok := e.grants.byRefreshToken(old)
 	switch {
 	case !ok:
-		return nil, refuse(400, "invalid_grant", "Token has been expired or revoked.")
+		return nil, refuse(400, cmp.Or(e.provider().EndedRefresh, "invalid_grant"), "Token has been expired or revoked.")
 	case g.client.ID != client.ID:
 		return nil, refuse(401, "unauthorized_client", "Unauthorized")
 	}
@@ -175,7 +178,7 @@ func (e *Emulator) exchangeRefresh(client Client, form url.Values) (map[string]a
 	var rotated string
 	if setting(e, func(s *settings) bool { return s.rotate }) {
 		if rotated, ok = e.grants.rotate(old, e.opts.RevokeOnReuse); !ok {
-			return nil, refuse(400, "invalid_grant", "Token has been expired or revoked.")
+			return nil, refuse(400, cmp.Or(e.provider().EndedRefresh, "invalid_grant"), "Token has been expired or revoked.")
 		}
 	}
 	answer, refused := e.tokens(mint{grant: g, refreshed: true}, false, now)
@@ -200,6 +203,13 @@ func (e *Emulator) tokens(m mint, offline bool, now time.Time) (map[string]any, 
 		"token_type":   "Bearer",
 		"id_token":     id,
 	}
+	p := e.provider()
+	if p.StringExpiresIn {
+		answer["expires_in"] = strconv.Itoa(answer["expires_in"].(int))
+	}
+	if p.NoIDTokenOnRefresh && m.refreshed {
+		delete(answer, "id_token")
+	}
 	if offline {
 		answer["refresh_token"] = e.grants.addRefresh(m.grant)
 	}
@@ -208,22 +218,32 @@ func (e *Emulator) tokens(m mint, offline bool, now time.Time) (map[string]any, 
 
 // serveRevoke answers as Google does: 400 for a token it does not know, where RFC 7009 section 2.2 wants 200.
 func (e *Emulator) serveRevoke(w http.ResponseWriter, r *http.Request) {
-	token := r.URL.Query().Get("token") // Google's own example has it there
-	if token == "" {
-		form, refused := postedForm(r)
-		if refused != nil {
-			refused.write(w)
-			return
+	if refused := e.revoke(r); refused != nil {
+		refused.write(w)
+		return
+	}
+	noStore(w)
+	writeJSON(w, http.StatusOK, map[string]any{})
+}
+
+func (e *Emulator) revoke(r *http.Request) *refusal {
+	p, form := e.provider(), r.URL.Query() // Google's own example has the token there
+	if form.Get("token") == "" {
+		var refused *refusal
+		if form, refused = postedForm(r); refused != nil {
+			return refused
 		}
-		token = form.Get("token")
 	}
-	switch {
-	case token == "":
-		oauthError(w, 400, "invalid_request", "Missing required parameter: token")
-	case !e.grants.revokeToken(token, e.now()):
-		oauthError(w, 400, "invalid_token", "Token expired or revoked")
-	default:
-		noStore(w)
-		writeJSON(w, http.StatusOK, map[string]any{})
+	if len(p.RevocationAuth) > 0 {
+		if _, refused := e.authenticateClient(r, form, p.RevocationAuth); refused != nil {
+			return refused
+		}
 	}
+	if form.Get("token") == "" {
+		return refuse(400, "invalid_request", "Missing required parameter: token")
+	}
+	if !e.grants.revokeToken(form.Get("token"), e.now(), p.RevokeOne) && !p.RevokeOne {
+		return refuse(400, "invalid_token", "Token expired or revoked")
+	}
+	return nil
 }

@@ -98,7 +98,9 @@ func (e *Emulator) serveIAPCallback(w http.ResponseWriter, r *http.Request) {
 	e.visitors.mu.Unlock()
 	setCookie(w, loginCookie, login, loginLifetime)
 	setCookie(w, name, "", -1)
-	w.Header().Set(markerHeader, "true")
+	if e.opts.Guard.isIAP() {
+		w.Header().Set(markerHeader, "true")
+	}
 	noStore(w)
 	w.Header().Set("Location", s.back)
 	w.WriteHeader(http.StatusFound)

@@ -27,7 +27,8 @@ func readEdited(path string) ([]byte, place, error) {
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, place{}, notFound(path)
 	}
-	return editedRule.load(path)
+	data, p, err := editedRule.load(path)
+	return text(data), p, err
 }
 
 // Edit changes a file that a person edits: change gets its content, nil if there is

@@ -1,7 +1,7 @@
 package privatefile
 
 // A Given is a file that a platform or a person gave to tokentoss: a key, an OAuth
-// client, a certificate, a password.
+// client, a certificate, a password. Its Data has no byte order mark.
 type Given struct {
 	Data    []byte
 	exposed error
@@ -14,7 +14,7 @@ func ReadGiven(path string) (Given, error) {
 	if err != nil {
 		return Given{}, err
 	}
-	return Given{data, exposed(p)}, nil
+	return Given{text(data), exposed(p)}, nil
 }
 
 // Secret returns the data of a file whose content is secret. It refuses a file of

@@ -19,6 +19,8 @@ func (c *commands) emulator() *cli.Command {
 			&cli.StringSliceFlag{Name: "robot", Usage: "add service account `EMAIL`, too"},
 			&cli.StringFlag{Name: "auto-consent", Usage: "sign in `EMAIL` without a person"},
 			&cli.DurationFlag{Name: "token-lifetime", Usage: "tokens live `TIME`", Value: time.Hour, DefaultText: "1h"},
+			&cli.StringFlag{Name: "provider", Usage: "answer as another provider than Google, as `JSON` says"},
+			&cli.StringFlag{Name: "guard", Usage: "guard with `NAME`: iap, oauth2-proxy or mod_oauth2", Value: "iap"},
 		},
 		Action: c.heavy(0, 0, emulate),
 	}
@@ -34,6 +36,8 @@ type EmulatorOptions struct {
 	ServiceAccounts  []string
 	AutoConsent      string // the account that signs in without a person
 	TokenLifetime    time.Duration
+	Provider         string // JSON of an emulator.Provider; "" is Google
+	Guard            string // a name of an emulator.Guard
 }
 
 func emulate(ctx context.Context, in *Invocation) error {
@@ -42,5 +46,6 @@ func emulate(ctx context.Context, in *Invocation) error {
 		ClientFile: in.String("client-secrets"), DeviceClientFile: in.String("device-client"),
 		Accounts: in.StringSlice("account"), ServiceAccounts: in.StringSlice("robot"),
 		AutoConsent: in.String("auto-consent"), TokenLifetime: in.Duration("token-lifetime"),
+		Provider: in.String("provider"), Guard: in.String("guard"),
 	})
 }

@@ -28,10 +28,10 @@ func (c *call) generateIDToken(ctx context.Context) (core.Secret, error) {
 // signJWT has Google sign a JWT of a service account: the one to become, or the
 // machine's own.
 func (c *call) signJWT(ctx context.Context) (core.Secret, error) {
-	account := c.Account
-	if account == "" && c.key != nil {
-		account = c.key.impersonated()
+	if err := c.become(); err != nil {
+		return "", err
 	}
+	account := c.Account
 	if account == "" {
 		var err error
 		if account, err = c.metadataEmail(ctx); err != nil {
@@ -51,7 +51,7 @@ func (c *call) signJWT(ctx context.Context) (core.Secret, error) {
 
 // iam calls a method of the API for account, which needs a role there.
 func (c *call) iam(ctx context.Context, method, role, account string, body map[string]any, answer any) error {
-	token, err := c.accessToken(ctx)
+	token, err := c.accessToken(ctx, c.key)
 	if err != nil {
 		return err
 	}

@@ -53,14 +53,19 @@ func (c *call) keyIDToken(ctx context.Context) (core.Secret, error) {
 	return core.Secret(t.AccessToken), nil
 }
 
-// accessToken returns a token to impersonate with: of the key, of the federation,
-// or of the machine.
-func (c *call) accessToken(ctx context.Context) (core.Secret, error) {
-	if c.key == nil {
+// accessToken returns a token to act for a service account with: that of k, or of the
+// machine where k is nil.
+func (c *call) accessToken(ctx context.Context, k *keyFile) (core.Secret, error) {
+	if k == nil {
 		return c.metadataAccessToken(ctx)
 	}
-	if c.key.Type == typeServiceAccount {
-		config, err := google.JWTConfigFromJSON(c.key.data, cloudScope)
+	switch k.Type {
+	case typeImpersonated:
+		return c.accessToken(ctx, k.SourceCredentials)
+	case typeAuthorizedUser:
+		return c.userToken(ctx, k)
+	case typeServiceAccount:
+		config, err := google.JWTConfigFromJSON(k.data, cloudScope)
 		if err != nil {
 			return "", c.keyRefused("the key cannot be read", err)
 		}
@@ -70,7 +75,7 @@ func (c *call) accessToken(ctx context.Context) (core.Secret, error) {
 		}
 		return core.Secret(t.AccessToken), nil
 	}
-	return c.federatedToken(ctx)
+	return c.federatedToken(ctx, k)
 }
 
 // keyRefused makes the error of a key that gave no token. Of err, a library's, the
@@ -104,11 +109,11 @@ func failed(w *oidc.Transport, endpoint, problem string, err error) *oidc.Provid
 }
 
 // federatedToken exchanges the workload's own token at Google (RFC 8693).
-func (c *call) federatedToken(ctx context.Context) (core.Secret, error) {
+func (c *call) federatedToken(ctx context.Context, k *keyFile) (core.Secret, error) {
 	ctx = context.WithValue(ctx, oauth2.HTTPClient, c.transport.Client("sts"))
 	source, err := externalaccount.NewTokenSource(ctx, externalaccount.Config{
-		Audience: c.key.Audience, SubjectTokenType: c.key.SubjectTokenType, TokenURL: c.key.TokenURL,
-		CredentialSource: c.key.Source, Scopes: []string{cloudScope},
+		Audience: k.Audience, SubjectTokenType: k.SubjectTokenType, TokenURL: k.TokenURL,
+		CredentialSource: k.Source, Scopes: []string{cloudScope},
 	})
 	if err != nil {
 		return "", &KeyFileError{Path: c.KeyFile, Problem: "the configuration of workload identity federation cannot be used"}

@@ -3,9 +3,7 @@ package machine
 import (
 	"context"
 	"crypto/rsa"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"net/netip"
 	"net/url"
@@ -41,6 +39,8 @@ type keyFile struct {
 	TokenURL         string                            `json:"token_url"`
 	ImpersonationURL string                            `json:"service_account_impersonation_url"`
 	Source           *externalaccount.CredentialSource `json:"credential_source"`
+
+	gcloudFields
 
 	data []byte
 	key  *rsa.PrivateKey
@@ -95,19 +95,25 @@ func readKeyFile(path string, insecureLoopback bool) (*keyFile, error) {
 	if open && k.Type != typeExternalAccount {
 		return fail("others can read it, and it holds a key: take it for theirs", "chmod 600 "+path+", or better make a new key")
 	}
-	var problem string
-	switch k.Type {
-	case typeServiceAccount:
-		problem = k.checkKey(insecureLoopback)
-	case typeExternalAccount:
-		problem = k.checkFederation(insecureLoopback)
-	default:
-		problem = "it is " + k.words() + ", which is no machine's"
-	}
-	if problem != "" {
+	if problem := k.check(insecureLoopback); problem != "" {
 		return fail(problem, "")
 	}
 	return k, nil
+}
+
+// check says what is wrong with the file, or nothing.
+func (k *keyFile) check(insecureLoopback bool) string {
+	switch k.Type {
+	case typeServiceAccount:
+		return k.checkKey(insecureLoopback)
+	case typeExternalAccount:
+		return k.checkFederation(insecureLoopback)
+	case typeAuthorizedUser:
+		return k.checkUser()
+	case typeImpersonated:
+		return k.checkImpersonated(insecureLoopback)
+	}
+	return "it is " + k.words() + ", and no credentials of a machine"
 }
 
 // words says what kind of file it is.
@@ -117,9 +123,9 @@ func (k *keyFile) words() string {
 		return "the key of a service account"
 	case typeExternalAccount:
 		return "the configuration of workload identity federation"
-	case "authorized_user":
+	case typeAuthorizedUser:
 		return "gcloud's own credentials of a person"
-	case "impersonated_service_account":
+	case typeImpersonated:
 		return "gcloud's configuration of an impersonation"
 	}
 	return "a file of another kind"
@@ -141,19 +147,24 @@ func (k *keyFile) checkKey(insecureLoopback bool) string {
 	case !slices.Contains(googleTokenURIs, k.TokenURI) && !(insecureLoopback && isLoopback(k.TokenURI)):
 		return "its token_uri is not Google's: what it signs would be sent elsewhere"
 	}
-	block, _ := pem.Decode([]byte(k.PrivateKey))
-	if block == nil {
-		return "private_key is not a key in PEM"
+	if k.key = parseKey(k.PrivateKey); k.key == nil {
+		return "private_key is not an RSA key of 2048 bits or more, in PEM"
 	}
-	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	return k.clean()
+}
+
+// clean makes data what Google's library reads, which takes a key only in the form
+// that Google writes it in.
+func (k *keyFile) clean() string {
+	key, err := encodePEM(k.key)
+	if err == nil {
+		k.data, err = json.Marshal(map[string]string{
+			"type": k.Type, "client_email": k.ClientEmail, "private_key_id": k.PrivateKeyID, "private_key": key, "token_uri": k.TokenURI,
+		})
+	}
 	if err != nil {
-		parsed, err = x509.ParsePKCS1PrivateKey(block.Bytes)
+		return "private_key cannot be used"
 	}
-	key, ok := parsed.(*rsa.PrivateKey)
-	if err != nil || !ok || key.N.BitLen() < 2048 {
-		return "private_key is not an RSA key of 2048 bits or more"
-	}
-	k.key = key
 	return ""
 }
 
@@ -185,7 +196,7 @@ func isLoopback(rawURL string) bool {
 	return err == nil && addr.IsLoopback()
 }
 
-// impersonated returns the service account that a federation becomes, or "".
+// impersonated returns the service account that the file says to become, or "".
 func (k *keyFile) impersonated() string {
 	_, last, _ := strings.Cut(k.ImpersonationURL, "/serviceAccounts/")
 	account, _, _ := strings.Cut(last, ":")
@@ -198,6 +209,9 @@ func (k *keyFile) impersonated() string {
 // plainHosts returns the hosts of this machine, and of its hypervisor, which a
 // federation has its own provider's token from and which have no certificate.
 func (k *keyFile) plainHosts() (hosts []string) {
+	if k.SourceCredentials != nil {
+		return k.SourceCredentials.plainHosts()
+	}
 	if k.Source == nil {
 		return nil
 	}

@@ -42,12 +42,14 @@ type Options struct {
 	// identity federation, in the form of Google's console and of gcloud. A key must be
 	// as private as a session. It is read for each token, so that it can be replaced.
 	// Impersonation and SignedJWT take the machine's own service account, by its
-	// metadata server, where there is no KeyFile.
+	// metadata server, where there is no KeyFile. They also take what
+	// gcloud auth application-default login writes: a person's own credentials, or those of
+	// an impersonation.
 	KeyFile string
 
 	// Account is the e-mail address of the service account to become, for
-	// Impersonation and SignedJWT; for WorkloadIdentity the one that its configuration
-	// names where this is empty. Of Metadata it is the account to ask for where the
+	// Impersonation and SignedJWT; where this is empty, the one that the KeyFile names, if
+	// it is the configuration of a federation or of an impersonation. Of Metadata it is the account to ask for where the
 	// machine has several.
 	Account string
 
@@ -93,7 +95,7 @@ func New(o Options) (*Flow, error) {
 		return missing("audience", "an audience: what its tokens are for")
 	case (o.Flow == ServiceAccount || o.Flow == WorkloadIdentity) && o.KeyFile == "":
 		return missing("key_file", "a key file")
-	case o.Flow == Impersonation && o.Account == "":
+	case o.Flow == Impersonation && o.Account == "" && o.KeyFile == "":
 		return missing("service_account", "the address of the service account to become")
 	case o.Account != "" && !isAddress(o.Account):
 		return nil, &OptionError{"service_account", fmt.Sprintf("%q is not the e-mail address of a service account", o.Account)}
@@ -189,7 +191,18 @@ func (c *call) clockOffset() time.Duration {
 
 func (c *call) token(ctx context.Context, flow string) (core.Secret, error) {
 	wrong := func(want string) (core.Secret, error) {
-		return "", &KeyFileError{Path: c.KeyFile, Problem: "it is " + c.key.words() + ", not " + want}
+		e := &KeyFileError{Path: c.KeyFile, Problem: "it is " + c.key.words() + ", not " + want}
+		switch c.key.Type {
+		case typeAuthorizedUser:
+			e.Next = `they can act for a service account: set flow = "impersonation" and service_account`
+		case typeImpersonated:
+			e.Next = `set flow = "impersonation"`
+		case typeExternalAccount:
+			e.Next = `set flow = "workload_identity"`
+		case typeServiceAccount:
+			e.Next = `set flow = "service_account"`
+		}
+		return "", e
 	}
 	switch flow {
 	case Metadata:
@@ -203,16 +216,37 @@ func (c *call) token(ctx context.Context, flow string) (core.Secret, error) {
 		if c.key.Type != typeExternalAccount {
 			return wrong("the configuration of workload identity federation")
 		}
-		if c.Account == "" {
-			if c.Account = c.key.impersonated(); c.Account == "" {
-				return "", &OptionError{"service_account", "workload identity federation gives ID tokens of a service account only, and " + c.KeyFile + " names none"}
-			}
+		if err := c.become(); err != nil {
+			return "", err
 		}
 		return c.generateIDToken(ctx)
 	case Impersonation:
+		if err := c.become(); err != nil {
+			return "", err
+		}
 		return c.generateIDToken(ctx)
 	case SignedJWT:
 		return c.signedJWT(ctx)
 	}
 	return "", errors.ErrUnsupported
+}
+
+// become fills in the account to become, and who stands between, from the key file
+// where the options do not say. A machine of Google Cloud has an account of its own
+// without.
+func (c *call) become() error {
+	if c.Account != "" || c.key == nil {
+		return nil
+	}
+	switch c.key.Type {
+	case typeImpersonated:
+		c.Delegates = append(slices.Clone(c.key.Delegates), c.Delegates...)
+		fallthrough
+	case typeExternalAccount:
+		c.Account = c.key.impersonated()
+	}
+	if c.Account == "" {
+		return &OptionError{"service_account", "it is needed: " + c.KeyFile + " is " + c.key.words() + ", and names no service account to become"}
+	}
+	return nil
 }

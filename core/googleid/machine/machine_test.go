@@ -179,7 +179,7 @@ func TestOptions(t *testing.T) {
 		"flow":            func(o *machine.Options) { o.Flow = "browser" },
 		"audience":        func(o *machine.Options) { o.Audience = "" },
 		"key_file":        func(o *machine.Options) { o.KeyFile = "" },
-		"service_account": func(o *machine.Options) { o.Flow, o.Account = machine.Impersonation, "" },
+		"service_account": func(o *machine.Options) { o.Flow, o.KeyFile = machine.Impersonation, "" },
 		"delegates":       func(o *machine.Options) { o.Delegates = []string{"a@b/../../x"} },
 		"issuer":          func(o *machine.Options) { o.Issuer = "https://id.example.com" },
 	} {

@@ -42,7 +42,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	e, err := emulator.Start(t.Context(), emulator.Options{ServiceAccounts: []emulator.ServiceAccount{
-		{Email: robot}, {Email: deploy, Impersonators: []string{robot, job}}, {Email: locked},
+		{Email: robot}, {Email: deploy, Impersonators: []string{robot, job, person}}, {Email: locked},
 	}})
 	if err != nil {
 		t.Fatal(err)

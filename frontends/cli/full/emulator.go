@@ -20,6 +20,13 @@ const deviceClientID = "104250000042-device.apps.googleusercontent.com"
 func runEmulator(ctx context.Context, in *cli.Invocation, want cli.EmulatorOptions) error {
 	o := emulator.Options{
 		Listen: want.Listen, Upstream: want.Upstream, AutoConsent: want.AutoConsent, TokenLifetime: want.TokenLifetime,
+		Guard: emulator.Guard(want.Guard),
+	}
+	if want.Provider != "" {
+		var err error
+		if o.Provider, err = emulator.ParseProvider(want.Provider); err != nil {
+			return fmt.Errorf("the emulator cannot start: %w", err)
+		}
 	}
 	o.Clients = []emulator.Client{{ID: deviceClientID, Secret: "GOCSPX-" + rand.Text(), Type: emulator.LimitedInput}}
 	for _, email := range want.Accounts {
