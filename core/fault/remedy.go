@@ -115,6 +115,9 @@ func Actions() []Action {
 	return list
 }
 
+// Known tells whether a is an action: a newer tokentoss may send others.
+func (a Action) Known() bool { return sentences[a][0] != "" }
+
 // String says r in plain words. They fit anywhere: a frontend that has a command,
 // a call or a button for the action says that instead.
 func (r Remedy) String() string {

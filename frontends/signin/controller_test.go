@@ -163,7 +163,7 @@ func TestExpired(t *testing.T) {
 	}
 	s.opened()
 	s.app.ends <- ending{err: core.ErrSignInTimeout}
-	s.problem("timeout")
+	s.problem("sign_in_timeout")
 }
 
 // TestStuck: a sign-in that fails by itself is begun again by a person only.

@@ -4,17 +4,19 @@
 //	GET /status   the status of the session, as tokentoss status --json prints it
 //
 // Both want the header Authorization: Bearer KEY. An error is {"error": CODE,
-// "message": what happened and what to do}.
+// "message": what happened and what to do}; CODE is a [fault.Kind] where there is no
+// token, and the status is 5xx only where the same request may succeed later.
 package api
 
 import (
 	"encoding/json"
-	"errors"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
+	"github.com/tokentoss/tokentoss/frontends/http/internal/remedy"
 	"github.com/tokentoss/tokentoss/frontends/http/local"
 )
 
@@ -78,15 +80,18 @@ func (h *Handler) status(w http.ResponseWriter, r *http.Request) {
 
 // fail says why there is no token. The App's errors hold no secret.
 func fail(w http.ResponseWriter, r *http.Request, err error) {
-	switch {
-	case r.Context().Err() != nil: // nobody is there to read it
-	case errors.Is(err, core.ErrNotConfigured):
-		refuse(w, http.StatusConflict, "not_configured", "there is no OAuth client: run tokentoss configure, or enter one on the page")
-	case errors.Is(err, core.ErrSignInNeeded):
-		refuse(w, http.StatusForbidden, "sign_in_needed", err.Error()+": run tokentoss login, or sign in on the page")
-	default:
-		refuse(w, http.StatusBadGateway, "unavailable", err.Error())
+	if r.Context().Err() != nil {
+		return // nobody is there to read it
 	}
+	kind := fault.Of(err)
+	text := remedy.Sentence(err)
+	switch kind {
+	case fault.NotConfigured:
+		text += ", or enter one on the page"
+	case fault.SignInNeeded:
+		text += ", or sign in on the page"
+	}
+	refuse(w, kind.Row().HTTP, string(kind), text)
 }
 
 // codes name the errors that are found before a Handler is asked.

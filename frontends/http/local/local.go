@@ -19,6 +19,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // An AddressError is an address that cannot be listened on.
@@ -32,6 +34,9 @@ type AddressError struct {
 func (e *AddressError) Error() string { return "cannot listen on " + e.Address + ": " + e.Problem }
 
 func (e *AddressError) Unwrap() error { return e.err }
+
+// Is makes errors.Is(err, fault.AddressInUse) true.
+func (e *AddressError) Is(target error) bool { return target == fault.AddressInUse }
 
 // Hint says what to do.
 func (e *AddressError) Hint() string { return e.hint }

@@ -2,7 +2,6 @@ package metadata
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -10,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
+	"github.com/tokentoss/tokentoss/frontends/http/internal/remedy"
 	"github.com/tokentoss/tokentoss/frontends/http/local"
 )
 
@@ -110,14 +111,8 @@ func (h *handler) token(w http.ResponseWriter, r *http.Request) {
 // fail says why there is no answer. The App's errors hold no secret. What may work
 // in a moment has a status that makes libraries try again.
 func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
-	switch {
-	case r.Context().Err() != nil: // nobody is there to read it
-	case errors.Is(err, core.ErrNotConfigured):
-		refuse(w, r, http.StatusForbidden, "there is no OAuth client: run tokentoss configure")
-	case errors.Is(err, core.ErrSignInNeeded):
-		refuse(w, r, http.StatusForbidden, err.Error()+": run tokentoss login")
-	default:
-		refuse(w, r, http.StatusServiceUnavailable, err.Error())
+	if r.Context().Err() == nil { // else nobody is there to read it
+		refuse(w, r, fault.Of(err).Row().HTTP, remedy.Sentence(err))
 	}
 }
 

@@ -155,7 +155,7 @@ func TestErrors(t *testing.T) {
 		{"signed out", core.SignedOut, &core.SignInNeededError{Cause: core.CauseSignedOut}, http.StatusForbidden, "run tokentoss login"},
 		{"ended", core.NeedsSignIn, &core.SignInNeededError{Cause: core.CauseTooOld}, http.StatusForbidden, "run tokentoss login"},
 		{"no client", core.NotConfigured, core.ErrNotConfigured, http.StatusForbidden, "run tokentoss configure"},
-		{"offline", core.SignedIn, &oidc.ProviderError{Endpoint: "token", Host: "h", Problem: "no connection"}, http.StatusServiceUnavailable, "no connection"},
+		{"offline", core.SignedIn, &oidc.ProviderError{Endpoint: "token", Host: "h", Problem: "no connection", Offline: true}, http.StatusServiceUnavailable, "no connection"},
 	} {
 		t.Run(d.name, func(t *testing.T) {
 			a := &app{status: core.Status{State: d.state}, err: d.err}

@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // A ListenError is an address that cannot be listened on.
@@ -22,7 +24,8 @@ func (e *ListenError) Error() string {
 	return fmt.Sprintf("proxy: cannot listen on %s: %v", e.Address, e.Err)
 }
 
-func (e *ListenError) Unwrap() error { return e.Err }
+// Unwrap returns the kind and what the system said.
+func (e *ListenError) Unwrap() []error { return []error{fault.AddressInUse, e.Err} }
 
 // Hint says what to do next.
 func (e *ListenError) Hint() string {

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -8,9 +9,10 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/iap"
 	"github.com/tokentoss/tokentoss/core/oidc"
+	"github.com/tokentoss/tokentoss/frontends/http/internal/remedy"
 )
 
 // errorHeader is on what the proxy answers itself, and on nothing else.
@@ -33,7 +35,7 @@ var (
 	problemTool       = problem{http.StatusUnauthorized, "secret_needed", "Not yet", "the request does not show this proxy's secret", "send it as the password of basic authentication, as the header " + secretHeader + ", or as the path /~SECRET/; tokentoss printed it"}
 	problemLink       = problem{http.StatusForbidden, "link_used", "This link was used", "a link works once, and in one browser", "open the one that tokentoss printed last"}
 	problemNoTarget   = problem{http.StatusNotFound, "no_target", "Nothing here", "no service has this address", ""}
-	problemReplay     = problem{http.StatusBadGateway, "refused", "Refused by IAP", "IAP refused the token, and the request's body is too large to be sent twice; the token was renewed", "send the request again"}
+	problemReplay     = problem{http.StatusBadGateway, "token_renewed", "Refused by IAP", "IAP refused the token, and the request's body is too large to be sent twice; the token was renewed", "send the request again"}
 )
 
 // errStale is IAP's refusal of a request that could not be repeated.
@@ -55,38 +57,36 @@ func explain(err error, origin string) problem {
 }
 
 func explainRefusal(e *iap.RefusedError) problem {
-	p := problem{http.StatusBadGateway, "refused", "Refused by IAP", e.Error(), e.Hint()}
-	if e.StatusCode == http.StatusForbidden {
-		p.Status, p.Code, p.Title = http.StatusForbidden, "no_access", "No access"
-	}
 	if e.OneShot {
-		p.Hint = "send the request again"
+		p := problemReplay
+		p.Message = e.Error()
+		return p
 	}
-	return p
+	kind := fault.Of(e)
+	title := "Refused by IAP"
+	if kind == fault.NoAccess {
+		title = "No access"
+	}
+	return problem{kind.Row().HTTP, string(kind), title, e.Error(), e.Remedy().String()}
+}
+
+// titles are those of a page that says why there is no token.
+var titles = map[fault.Kind]string{
+	fault.NotConfigured: "Not configured",
+	fault.SignInNeeded:  "Sign in",
+	fault.Offline:       "The sign-in service is not reached",
+	fault.ProviderBusy:  "The sign-in service has trouble",
 }
 
 // explainToken is about the sign-in. Of an App in another process there is the
-// text, and core's sentinels.
+// text, and its kinds.
 func explainToken(err error) problem {
-	p := problem{http.StatusServiceUnavailable, "no_token", "No token", err.Error(), ""}
-	var provider *oidc.ProviderError
-	var hint interface{ Hint() string }
-	switch {
-	case errors.Is(err, core.ErrNotConfigured):
-		p.Code, p.Title, p.Hint = "not_configured", "Not configured", "tokentoss configure --from client_secrets.json"
-	case errors.Is(err, core.ErrSignInNeeded):
-		p.Code, p.Title, p.Hint = "sign_in_needed", "Sign in", "tokentoss login; this proxy goes on by itself then"
-	case errors.As(err, &provider):
-		p.Code, p.Title, p.Hint = "provider", "The sign-in service does not answer", "tokentoss doctor"
-		if provider.Offline {
-			p.Code, p.Hint = "offline", "see whether this machine is online; nothing was lost, and you stay signed in"
-		}
-	case errors.As(err, &hint) && hint.Hint() != "":
-		p.Hint = hint.Hint()
-	default:
-		p.Hint = "tokentoss doctor"
+	kind := fault.Of(err)
+	hint := remedy.Words(err)
+	if kind == fault.SignInNeeded || kind == fault.NotConfigured {
+		hint += "; this proxy goes on by itself then"
 	}
-	return p
+	return problem{kind.Row().HTTP, string(kind), cmp.Or(titles[kind], "No token"), err.Error(), cmp.Or(hint, "run tokentoss doctor")}
 }
 
 // explainUpstream is about the way to the service.
@@ -101,7 +101,7 @@ func explainUpstream(err error, origin string) problem {
 	case errors.As(err, &dns):
 		p.Code, p.Title, p.Hint = "upstream_name", "The service is not found", "see whether its name is written right, and whether this machine is online or needs a VPN"
 	case errors.As(err, &certificate):
-		p.Code, p.Title, p.Hint = "upstream_tls", "The service cannot be trusted", "nothing was sent: its certificate is not good here; a company's own authority has to be among those of this system"
+		p.Code, p.Title, p.Hint = "upstream_tls", "The service cannot be trusted", cmp.Or(oidc.CertificateRemedy(err).String(), fault.UntrustedServer.Row().Remedy.String())+"; nothing was sent"
 	case errors.As(err, &record), errors.As(err, &alert):
 		p.Code, p.Title, p.Hint = "upstream_tls", "The service does not speak TLS", "see whether the target's scheme and port are right"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():

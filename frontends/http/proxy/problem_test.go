@@ -56,7 +56,7 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("%d %+v", res.StatusCode, p)
 	}
 	e.SetIAPPolicy(emulator.RefuseAlways)
-	if res, p = w.asks(t, "/whoami"); res.StatusCode != http.StatusBadGateway || p.Error != "refused" || !strings.Contains(p.Hint, "allowlist") {
+	if res, p = w.asks(t, "/whoami"); res.StatusCode != http.StatusForbidden || p.Error != "token_refused" || !strings.Contains(p.Hint, "allowlist") {
 		t.Errorf("%d %+v", res.StatusCode, p)
 	}
 	// The app's own refusals are its own.
@@ -75,17 +75,18 @@ func TestNoToken(t *testing.T) {
 	for _, c := range []struct {
 		err        error
 		code, hint string
+		status     int
 	}{
-		{core.ErrNotConfigured, "not_configured", "tokentoss configure"},
-		{&core.SignInNeededError{Cause: core.CauseRevoked, Email: email}, "sign_in_needed", "tokentoss login"},
-		{&oidc.ProviderError{Endpoint: "token", Host: "oauth2.googleapis.com", Problem: "no connection", Offline: true}, "offline", "online"},
-		{&oidc.ProviderError{Endpoint: "token", Host: "oauth2.googleapis.com", Problem: "503", Status: 503}, "provider", "tokentoss doctor"},
-		{errTest, "no_token", "tokentoss doctor"},
-		{hinted{errTest}, "no_token", "turn it off and on"},
+		{core.ErrNotConfigured, "not_configured", "tokentoss configure", 403},
+		{&core.SignInNeededError{Cause: core.CauseRevoked, Email: email}, "sign_in_needed", "tokentoss login", 403},
+		{&oidc.ProviderError{Endpoint: "token", Host: "oauth2.googleapis.com", Problem: "no connection", Offline: true}, "offline", "online", 503},
+		{&oidc.ProviderError{Endpoint: "token", Host: "oauth2.googleapis.com", Problem: "503", Status: 503}, "provider_busy", "try again", 503},
+		{errTest, "failed", "tokentoss doctor", 500},
+		{hinted{errTest}, "failed", "turn it off and on", 500},
 	} {
 		app.fail.Store(&c.err)
 		res, p := w.asks(t, "/")
-		if res.StatusCode != http.StatusServiceUnavailable || p.Error != c.code || !strings.Contains(p.Hint, c.hint) || !strings.Contains(p.Message, c.err.Error()) {
+		if res.StatusCode != c.status || p.Error != c.code || !strings.Contains(p.Hint, c.hint) || !strings.Contains(p.Message, c.err.Error()) {
 			t.Errorf("%v: %d %+v", c.err, res.StatusCode, p)
 		}
 	}

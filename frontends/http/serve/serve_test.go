@@ -29,8 +29,8 @@ func TestAPI(t *testing.T) {
 	}{
 		{"signed in", "", nil, http.StatusOK, plantedToken},
 		{"signed out", "sign_in_needed", &core.SignInNeededError{Cause: core.CauseSignedOut}, http.StatusForbidden, "run tokentoss login"},
-		{"no client", "not_configured", core.ErrNotConfigured, http.StatusConflict, "run tokentoss configure"},
-		{"offline", "unavailable", &oidc.ProviderError{Endpoint: "token", Host: "h", Problem: "no connection"}, http.StatusBadGateway, "no connection"},
+		{"no client", "not_configured", core.ErrNotConfigured, http.StatusForbidden, "run tokentoss configure"},
+		{"offline", "offline", &oidc.ProviderError{Endpoint: "token", Host: "h", Problem: "no connection", Offline: true}, http.StatusServiceUnavailable, "no connection"},
 	} {
 		t.Run(d.name, func(t *testing.T) {
 			s := start(t, &app{err: d.err}, "")
