@@ -35,6 +35,14 @@ type Prompter interface {
 	Prompt(ctx context.Context, p Prompt) (answer string, err error)
 }
 
+// A Confirmer is a [Prompter] that is told who signed in, before that is kept: the
+// account may be another one than before, or somebody else's. With an error the
+// sign-in fails with it, and the session is as it was.
+type Confirmer interface {
+	Prompter
+	Confirm(ctx context.Context, signedIn Status) error
+}
+
 // A PrompterFunc is a function that is a [Prompter].
 type PrompterFunc func(ctx context.Context, p Prompt) (string, error)
 

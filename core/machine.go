@@ -79,54 +79,56 @@ func (m *Machine) blank(revision string) *stored {
 	}}
 }
 
-// loadMachine reads a machine's session. Where there is none, or one of another
-// machine, it is a blank one: what is stored can be had again. So it is when what is
-// stored is damaged, which then is set aside: there may be nobody to do it.
-func (s *Session) loadMachine(ctx context.Context) (*stored, error) {
-	m := s.opts.Machine
-	rec, err := s.opts.Store.Load(ctx, s.key)
-	if errors.Is(err, ErrNotFound) {
-		return m.blank(""), nil
-	}
-	var r *stored
-	if err == nil {
-		if r, err = decodeRecord(rec); err != nil {
-			err = s.locate(err)
-		}
-	}
-	if errors.Is(err, ErrCorrupt) {
-		return m.blank(""), s.setAside(ctx, err)
-	}
+// A machineGrant is what a machine has of its own to obtain tokens with.
+type machineGrant struct {
+	*Session
+	machine *Machine
+}
+
+// load implements grant. Where there is no session, or one of another machine, it is
+// a blank one: what is stored can be had again. So it is when what is stored is
+// damaged, which then is set aside: there may be nobody to do it.
+func (g machineGrant) load(ctx context.Context) (*stored, error) {
+	r, err := g.readOnce(ctx)
 	switch {
+	case errors.Is(err, ErrNotFound):
+		return g.machine.blank(""), nil
+	case errors.Is(err, ErrCorrupt):
+		return g.machine.blank(""), g.quarantine(ctx, err)
 	case err != nil:
 		return nil, err
 	case r.Machine == "":
 		return nil, &PersonsSessionError{Email: r.UserEmail}
-	case r.Machine != m.Name:
-		return m.blank(r.revision), nil
+	case r.Machine != g.machine.Name:
+		return g.machine.blank(r.revision), nil
 	}
 	return r, nil
 }
 
-// requestMachine has the machine's flow obtain a token, and saves it.
-func (s *Session) requestMachine(ctx context.Context, r *stored, renew bool) (*snapshot, error) {
-	token, err := s.opts.Machine.Flow.SignIn(ctx, nobody)
-	if err != nil {
-		return s.refused(ctx, r, renew, err)
+// ready implements grant.
+func (g machineGrant) ready(*stored) error {
+	if g.machine.Flow == nil {
+		return ErrNoFlow
 	}
-	next, err := s.acceptMachine(r, token)
-	if err != nil {
-		return s.refused(ctx, r, renew, err)
-	}
-	if renew {
-		next.RenewedAt = stamp(s.now())
-	}
-	s.log.Info("obtained an ID token", "email", next.UserEmail, "expiry", next.claims.Expiry)
-	return s.keep(ctx, r, next)
+	return nil
 }
 
-// acceptMachine checks what a machine's flow brought and makes a session of it.
-func (s *Session) acceptMachine(r *stored, t *Token) (*stored, error) {
+// request implements grant: it has the machine's flow obtain a token.
+func (g machineGrant) request(ctx context.Context, r *stored) (*stored, error) {
+	token, err := g.machine.Flow.SignIn(ctx, nobody)
+	if err != nil {
+		return r, err
+	}
+	next, err := g.accept(r, token)
+	if err != nil {
+		return r, err
+	}
+	g.log.Info("obtained an ID token", "email", next.UserEmail, "expiry", next.claims.Expiry)
+	return next, nil
+}
+
+// accept checks what a machine's flow brought and makes a session of it.
+func (g machineGrant) accept(r *stored, t *Token) (*stored, error) {
 	if t == nil || t.IDToken == "" {
 		return nil, &oidc.ClaimError{Claim: "id_token", Problem: "is missing"}
 	}
@@ -134,24 +136,37 @@ func (s *Session) acceptMachine(r *stored, t *Token) (*stored, error) {
 	if err != nil {
 		return nil, err
 	}
-	now := s.now()
-	if err := s.opts.Machine.check(claims, now.Add(-t.ClockOffset), t.ClockOffset); err != nil {
+	now := g.now()
+	if err := g.machine.check(claims, now.Add(-t.ClockOffset), t.ClockOffset); err != nil {
 		return nil, err
 	}
 	claims = machineClaims(claims)
-	next := *r
-	next.claims = claims
-	next.IDToken, next.AccessToken, next.Scopes = t.IDToken.Reveal(), t.AccessToken.Reveal(), t.Scopes
+	next := r.withToken(t, claims, now)
+	next.Scopes = t.Scopes
 	next.Issuer, next.Subject, next.UserEmail, next.HD = claims.Issuer, claims.Subject, claims.Email, claims.HostedDomain
-	next.Expiry = stamp(claims.Expiry)
-	next.Generation++
-	next.Version, next.Failure = recordVersion, nil
-	next.ObtainedAt = stamp(now)
-	next.ValidFor = claims.Expiry.Sub(now.Add(-t.ClockOffset)).Seconds()
 	if next.CreatedAt == "" {
-		next.CreatedAt = stamp(now)
+		next.CreatedAt = formatTime(now)
 	}
-	return &next, nil
+	return next, nil
+}
+
+// final implements grant. Nobody signs a machine in: it tries again.
+func (g machineGrant) final(error) (Cause, bool) { return "", false }
+
+// signIn implements grant.
+func (g machineGrant) signIn(ctx context.Context, _ Prompter) (Status, error) {
+	if _, err := g.IDToken(ctx); err != nil {
+		return Status{}, err
+	}
+	return g.status(ctx)
+}
+
+// signOut implements grant.
+func (g machineGrant) signOut(ctx context.Context) error {
+	if _, err := g.load(ctx); errors.As(err, new(*PersonsSessionError)) {
+		return err
+	}
+	return g.Forget(ctx)
 }
 
 // check holds a new token's claims against what the machine's tokens must be.
@@ -185,12 +200,12 @@ func machineClaims(c oidc.Claims) oidc.Claims {
 	return c
 }
 
-// machineStatus is Status of a machine, which always can give tokens, as far as is
-// known without asking. Reason says why it last could not.
-func (s *Session) machineStatus(ctx context.Context) (Status, error) {
-	m := s.opts.Machine
+// status implements grant. A machine always can give tokens, as far as is known
+// without asking. Reason says why it last could not.
+func (g machineGrant) status(ctx context.Context) (Status, error) {
+	m := g.machine
 	st := Status{State: SignedIn, Machine: m.Name, Issuer: m.issuer(), ClientID: m.Audience, Refreshable: true}
-	snap, err := s.reload(ctx)
+	snap, err := g.reload(ctx)
 	if err != nil {
 		return st, err
 	}
@@ -200,7 +215,7 @@ func (s *Session) machineStatus(ctx context.Context) (Status, error) {
 		st.Issuer = r.Issuer
 	}
 	if r.Failure != nil {
-		if now := s.now(); !snap.valid(now) {
+		if now := g.now(); !snap.valid(now) {
 			st.Reason = r.Failure.error(now).Error()
 		}
 	}

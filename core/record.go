@@ -56,30 +56,33 @@ type document struct {
 	Failure *failure `json:"refresh_failure,omitempty"`
 }
 
-// A failure is a refresh that the provider did not grant.
-type failure struct {
-	At     string     `json:"at"`
-	Until  string     `json:"until,omitempty"` // ask again from then on
-	Cause  Cause      `json:"cause,omitempty"` // a new sign-in is needed
-	Host   string     `json:"host"`
-	Status int        `json:"status,omitempty"`
-	Code   string     `json:"code,omitempty"`
-	Sub    string     `json:"subtype,omitempty"`
-	Text   string     `json:"text"`
-	Kind   fault.Kind `json:"kind,omitempty"`
-	Next   string     `json:"next,omitempty"` // what to do next
-
-	// Of an answer whose ID token was refused; without a Text it is for its times.
-	Claim  string        `json:"claim,omitempty"`
-	Offset time.Duration `json:"offset,omitempty"` // of an oidc.ClockError, in nanoseconds
-}
-
 // A stored session is a document together with where it came from.
 type stored struct {
 	document
 	claims   oidc.Claims
 	unknown  map[string]json.RawMessage // fields of other programs
 	revision string
+}
+
+// withToken returns the session with what a request brought.
+func (r *stored) withToken(t *Token, claims oidc.Claims, now time.Time) *stored {
+	next := *r
+	next.claims = claims
+	next.IDToken, next.AccessToken = t.IDToken.Reveal(), t.AccessToken.Reveal()
+	next.Expiry = formatTime(claims.Expiry)
+	next.Generation++
+	next.Version, next.Failure = recordVersion, nil
+	next.ObtainedAt = formatTime(now)
+	next.ValidFor = claims.Expiry.Sub(now.Add(-t.ClockOffset)).Seconds()
+	return &next
+}
+
+// checkClient tells whether the session belongs to a client.
+func (r *stored) checkClient(c *oidc.Client) error {
+	if r.Machine != "" || r.ClientID != c.ID || !(oidc.Provider{Issuer: c.Issuer()}).Issued(r.Issuer) {
+		return &SignInNeededError{Cause: CauseOtherClient, Email: r.UserEmail}
+	}
+	return nil
 }
 
 // state names the session that a refresh starts from: the sign-in, and how often
@@ -195,17 +198,17 @@ func (s *stored) keepUnknown(old Record) {
 	s.unknown = all
 }
 
-// stamp formats a time so that Python's datetime.fromisoformat reads it too.
-func stamp(t time.Time) string {
+// formatTime formats a time so that Python's datetime.fromisoformat reads it too.
+func formatTime(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
 	return t.UTC().Format("2006-01-02T15:04:05.000000+00:00")
 }
 
-// readStamp reads what stamp or Python's isoformat wrote; Python's times
+// parseTime reads what formatTime or Python's isoformat wrote; Python's times
 // without a zone are UTC. What is no time gives the zero time.
-func readStamp(s string) time.Time {
+func parseTime(s string) time.Time {
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999"} {
 		// Not time.Parse, which would read the local time zone's file.
 		if t, err := time.ParseInLocation(layout, s, time.UTC); err == nil {

@@ -26,18 +26,18 @@ const (
 	refreshTimeout = oidc.RequestTimeout + 5*time.Second
 )
 
-// A flight is one refresh, which any number of callers wait for.
-type flight struct {
-	done  chan struct{}
-	epoch uint64 // of the session when the flight began
-	alone bool   // it began in the background: there may be nobody to give its error to
-	snap  *snapshot
-	err   error
+// A refreshCall is one refresh, which any number of callers wait for.
+type refreshCall struct {
+	done       chan struct{}
+	epoch      uint64 // of the session when the call began
+	background bool   // it began in the background: there may be nobody to give its error to
+	snap       *snapshot
+	err        error
 }
 
-// A remembered failure answers for the provider until it is over, or until the
+// A failedRefresh answers for the provider until it is over, or until the
 // store holds another session.
-type remembered struct {
+type failedRefresh struct {
 	err   error
 	state string // what the refresh was tried with
 	at    time.Time
@@ -65,7 +65,7 @@ func (s *Session) await(ctx context.Context, snap *snapshot, renew bool) (IDToke
 		if f.err != nil {
 			return IDToken{}, f.err
 		}
-		// A flight that began for another reason may have ended with the very
+		// A call that began for another reason may have ended with the very
 		// token that this caller's service refused.
 		if renew && joined && f.snap.token.Value == snap.token.Value {
 			continue
@@ -74,37 +74,37 @@ func (s *Session) await(ctx context.Context, snap *snapshot, renew bool) (IDToke
 	}
 }
 
-// start returns the flight to wait for. joined tells that it was under way.
-func (s *Session) start(snap *snapshot, renew, background bool) (f *flight, joined bool, err error) {
+// start returns the call to wait for. joined tells that it was under way.
+func (s *Session) start(snap *snapshot, renew, background bool) (f *refreshCall, joined bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return nil, false, ErrClosed
 	}
-	if s.flight != nil {
-		return s.flight, true, nil
+	if s.refreshing != nil {
+		return s.refreshing, true, nil
 	}
-	// The flight that would have been joined may have just landed.
+	// The call that would have been joined may have just ended.
 	if now := s.cached.Load(); now != nil && now.token.Value != snap.token.Value && now.valid(s.now()) {
-		f := &flight{done: make(chan struct{}), snap: now}
+		f := &refreshCall{done: make(chan struct{}), snap: now}
 		close(f.done)
 		return f, false, nil
 	}
-	if m := s.opts.Machine; m != nil && m.Flow == nil {
-		return nil, false, ErrNoFlow
-	}
-	if err := s.recall(snap.record.state(), background); err != nil {
+	if err := s.grant.ready(nil); err != nil {
 		return nil, false, err
 	}
-	f = &flight{done: make(chan struct{}), epoch: s.epoch, alone: background}
-	s.flight = f
+	if err := s.cachedFailure(snap.record.state(), background); err != nil {
+		return nil, false, err
+	}
+	f = &refreshCall{done: make(chan struct{}), epoch: s.epoch, background: background}
+	s.refreshing = f
 	s.work.Add(1)
-	go s.fly(f, snap, renew)
+	go s.runRefresh(f, snap, renew)
 	return f, false, nil
 }
 
-// recall returns the remembered failure, if it still stands. s.mu is held.
-func (s *Session) recall(state string, background bool) error {
+// cachedFailure returns the failure of the last refresh, if it still answers. s.mu is held.
+func (s *Session) cachedFailure(state string, background bool) error {
 	f, now := s.failed, s.now()
 	if f == nil || f.state != state {
 		return nil
@@ -132,26 +132,26 @@ func (s *Session) refreshInBackground(snap *snapshot) {
 	}
 }
 
-// fly runs a refresh and lands it.
-func (s *Session) fly(f *flight, snap *snapshot, renew bool) {
+// runRefresh runs a refresh and publishes its outcome.
+func (s *Session) runRefresh(f *refreshCall, snap *snapshot, renew bool) {
 	defer s.work.Done()
 	next, err := s.refresh(snap, renew)
-	// The token is published together with the end of the flight: nobody may
+	// The token is published together with the end of the call: nobody may
 	// see neither, and start another.
 	s.mu.Lock()
-	s.flight = nil
+	s.refreshing = nil
 	switch {
 	case s.epoch != f.epoch: // signed in or out meanwhile: that counts
 	case err == nil:
 		s.failed = nil
 		s.cached.Store(next)
 	default:
-		s.failed = s.remember(err, snap)
+		s.failed = s.cacheable(err, snap)
 	}
 	s.mu.Unlock()
 	if err != nil && !errors.Is(err, ErrClosed) { // whoever closes a session knows
 		level := slog.LevelInfo // a caller gets the error
-		if f.alone {
+		if f.background {
 			level = slog.LevelWarn
 		}
 		s.log.Log(s.ctx, level, "refresh failed", "error", err)
@@ -161,10 +161,10 @@ func (s *Session) fly(f *flight, snap *snapshot, renew bool) {
 	close(f.done)
 }
 
-// remember decides how long err answers for the provider.
-func (s *Session) remember(err error, snap *snapshot) *remembered {
+// cacheable decides how long err answers for the provider.
+func (s *Session) cacheable(err error, snap *snapshot) *failedRefresh {
 	now := s.now()
-	r := &remembered{err: err, state: snap.record.state(), at: now, quiet: now.Add(quietWindow)}
+	r := &failedRefresh{err: err, state: snap.record.state(), at: now, quiet: now.Add(quietWindow)}
 	var pe *oidc.ProviderError
 	var sn *SignInNeededError
 	var claim *oidc.ClaimError
@@ -185,15 +185,15 @@ func (s *Session) remember(err error, snap *snapshot) *remembered {
 	return r
 }
 
-// refresh is the protocol that makes one request of many wishes: look, lock,
-// look again, ask the provider, save durably, unlock.
+// refresh is the protocol that makes one request of many wishes: read, lock,
+// read again, ask the provider, save durably, unlock.
 func (s *Session) refresh(snap *snapshot, renew bool) (*snapshot, error) {
 	began := s.now()
 	// The end of s.ctx (Close) ends the wait for the lock, and nothing later: an
 	// answer of the provider must not be lost.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), refreshTimeout+s.opts.LockTimeout)
 	defer cancel()
-	if _, next, err := s.look(ctx, snap, renew, began); next != nil || err != nil {
+	if _, next, err := s.reread(ctx, snap, renew, began); next != nil || err != nil {
 		return next, err
 	}
 	release, err := s.lock()
@@ -201,18 +201,18 @@ func (s *Session) refresh(snap *snapshot, renew bool) (*snapshot, error) {
 		return nil, err
 	}
 	defer release()
-	r, next, err := s.look(ctx, snap, renew, began)
+	r, next, err := s.reread(ctx, snap, renew, began)
 	if next != nil || err != nil {
 		return next, err
 	}
 	return s.request(ctx, r, renew)
 }
 
-// look reads the store. What it says may already answer: with another process's
+// reread reads the store. What it says may already answer: with another process's
 // token, or with another process's failure. Otherwise r is the session to
 // refresh.
-func (s *Session) look(ctx context.Context, snap *snapshot, renew bool, began time.Time) (r *stored, next *snapshot, err error) {
-	r, err = s.load(ctx)
+func (s *Session) reread(ctx context.Context, snap *snapshot, renew bool, began time.Time) (r *stored, next *snapshot, err error) {
+	r, err = s.grant.load(ctx)
 	unsaved := snap.unsaved && (err != nil || r.Generation < snap.token.Generation)
 	if unsaved {
 		r, err = snap.record, nil // the store is out of order; this process goes on
@@ -234,10 +234,10 @@ func (s *Session) look(ctx context.Context, snap *snapshot, renew bool, began ti
 			return nil, nil, err
 		}
 	}
-	if r.RefreshToken == "" && s.opts.Machine == nil {
-		return nil, nil, &SignInNeededError{Cause: CauseNoRefresh, Email: r.UserEmail}
+	if err := s.grant.ready(r); err != nil {
+		return nil, nil, err
 	}
-	if since := now.Sub(readStamp(r.RenewedAt)); renew && since >= 0 && since < renewWindow {
+	if since := now.Sub(parseTime(r.RenewedAt)); renew && since >= 0 && since < renewWindow {
 		return nil, nil, ErrRenewedRecently
 	}
 	return r, nil, nil
@@ -266,4 +266,41 @@ func (s *Session) lock() (release func(), err error) {
 	}
 	s.log.Log(s.ctx, level, "refreshing without the lock", "reason", err)
 	return none, nil
+}
+
+// request has the grant request tokens, and saves what comes of it.
+func (s *Session) request(ctx context.Context, r *stored, renew bool) (*snapshot, error) {
+	next, err := s.grant.request(ctx, r)
+	if err != nil {
+		return s.refreshFailed(ctx, next, renew, err)
+	}
+	if renew {
+		next.RenewedAt = formatTime(s.now())
+	}
+	return s.saveRefreshed(ctx, r, next)
+}
+
+// refreshFailed handles a refresh that failed: nothing is deleted, and what the
+// provider said is noted where the other processes find it.
+func (s *Session) refreshFailed(ctx context.Context, r *stored, renew bool, err error) (*snapshot, error) {
+	cause, final := s.grant.final(err)
+	if final {
+		// Somebody who does not use the lock may have had the refresh token
+		// rotated: then the store has a newer one.
+		if now, lerr := s.grant.load(ctx); lerr == nil && now.RefreshToken != r.RefreshToken {
+			if current := newSnapshot(now, s.opts.Lifetime); current.fresh(s.now()) {
+				return current, nil
+			}
+			return s.request(ctx, now, renew)
+		}
+		err = &SignInNeededError{Cause: cause, Email: r.UserEmail, Err: err}
+	}
+	next := *r
+	if next.Failure = newFailure(err, cause, s.now()); next.Failure == nil {
+		return nil, err
+	}
+	if _, serr := s.save(ctx, &next); serr != nil {
+		s.log.Debug("the failed refresh could not be noted", "error", serr)
+	}
+	return nil, err
 }

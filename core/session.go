@@ -73,6 +73,7 @@ type Session struct {
 	key    string
 	log    *slog.Logger
 	now    func() time.Time
+	grant  grant
 	client atomic.Pointer[oidc.Client]
 	cached atomic.Pointer[snapshot]
 
@@ -80,12 +81,12 @@ type Session struct {
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 
-	mu       sync.Mutex
-	flight   *flight                // the refresh under way
-	failed   *remembered            // the last refresh's failure
-	epoch    uint64                 // counts what replaced or ended the session here
-	watchers map[chan struct{}]bool // of Watch
-	closed   bool
+	mu         sync.Mutex
+	refreshing *refreshCall           // the refresh under way
+	failed     *failedRefresh         // the last refresh's failure
+	epoch      uint64                 // counts what replaced or ended the session here
+	watchers   map[chan struct{}]bool // of Watch
+	closed     bool
 }
 
 var _ App = (*Session)(nil)
@@ -110,10 +111,12 @@ func NewSession(o SessionOptions) (*Session, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	if o.Machine != nil {
-		o.Lifetime = 0
-	}
 	s := &Session{opts: o, key: o.Key, log: o.Logger, now: o.Now, watchers: make(map[chan struct{}]bool)}
+	s.grant = userGrant{s}
+	if o.Machine != nil {
+		s.grant = machineGrant{s, o.Machine}
+		s.opts.Lifetime = 0
+	}
 	s.client.Store(o.Client)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s, nil
@@ -214,124 +217,4 @@ func (s *Session) configured() (*oidc.Client, error) {
 		return c, nil
 	}
 	return nil, ErrNotConfigured
-}
-
-// load reads the session from the store. There is always either a session or an
-// error; no session is a [*SignInNeededError].
-func (s *Session) load(ctx context.Context) (*stored, error) {
-	if s.opts.Machine != nil {
-		return s.loadMachine(ctx)
-	}
-	if _, err := s.configured(); err != nil {
-		return nil, err
-	}
-	r, err := s.loadOnce(ctx)
-	for try := 0; try < tornTries && errors.Is(err, ErrCorrupt); try++ {
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(tornPause):
-		}
-		r, err = s.loadOnce(ctx)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return r, s.fits(r)
-}
-
-// Python tokentoss writes its file in place, so that a reader may meet half of
-// it. Only what stays damaged is damaged.
-const (
-	tornTries = 3
-	tornPause = 20 * time.Millisecond
-)
-
-func (s *Session) loadOnce(ctx context.Context) (*stored, error) {
-	rec, err := s.opts.Store.Load(ctx, s.key)
-	if errors.Is(err, ErrNotFound) {
-		return nil, &SignInNeededError{Cause: CauseSignedOut}
-	}
-	if err != nil {
-		return nil, err
-	}
-	r, err := decodeRecord(rec)
-	if err != nil {
-		return nil, s.locate(err)
-	}
-	return r, nil
-}
-
-// fits tells whether a stored session belongs to this client.
-func (s *Session) fits(r *stored) error {
-	c := s.client.Load()
-	if r.Machine != "" || r.ClientID != c.ID || !(oidc.Provider{Issuer: c.Issuer()}).Issued(r.Issuer) {
-		return &SignInNeededError{Cause: CauseOtherClient, Email: r.UserEmail}
-	}
-	return nil
-}
-
-// locate adds where the document is, if the store can tell.
-func (s *Session) locate(err error) error {
-	if path := Full(s.opts.Store).Path(s.key); path != "" {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return fmt.Errorf("session %q: %w", s.key, err)
-}
-
-// reload loads the session and publishes it when it is not older than what is
-// cached. A token that could not be saved outlives the store's older one.
-func (s *Session) reload(ctx context.Context) (*snapshot, error) {
-	if s.ctx.Err() != nil {
-		return nil, ErrClosed
-	}
-	s.mu.Lock()
-	epoch, old := s.epoch, s.cached.Load()
-	s.mu.Unlock()
-	r, err := s.load(ctx)
-	if err != nil {
-		// A process that holds a session which the store could not take goes on
-		// with it.
-		if old != nil && old.unsaved {
-			return old, nil
-		}
-		if old != nil && errors.Is(err, ErrSignInNeeded) {
-			s.publish(old, nil, epoch) // another process signed out
-		}
-		return nil, err
-	}
-	if old != nil && old.unsaved && old.token.Generation > r.Generation {
-		return old, nil
-	}
-	if old != nil && old.record.revision == r.revision {
-		return old, nil
-	}
-	snap := newSnapshot(r, s.opts.Lifetime)
-	s.publish(old, snap, epoch)
-	return snap, nil
-}
-
-// publish makes snap the one that readers see in old's place, and tells the
-// watchers. What a refresh, a sign-in or a sign-out has overtaken since old and
-// epoch were read is not published.
-func (s *Session) publish(old, snap *snapshot, epoch uint64) {
-	s.mu.Lock()
-	if s.epoch == epoch {
-		s.cached.CompareAndSwap(old, snap)
-	}
-	s.mu.Unlock()
-	s.notify()
-}
-
-// replace begins anew with what a sign-in brought, or with nothing.
-func (s *Session) replace(snap *snapshot) {
-	s.mu.Lock()
-	if s.closed {
-		snap = nil // a sign-in may outlast Close; there are no tokens all the same
-	}
-	s.epoch++
-	s.failed = nil
-	s.cached.Store(snap)
-	s.mu.Unlock()
-	s.notify()
 }

@@ -61,6 +61,37 @@ func TestSignInAsSomebodyElse(t *testing.T) {
 	}
 }
 
+// A confirmer decides whether the account that signed in is the right one.
+type confirmer struct {
+	core.Prompter
+	told core.Status
+	err  error
+}
+
+func (c *confirmer) Confirm(_ context.Context, st core.Status) error {
+	c.told = st
+	return c.err
+}
+
+// Who signed in is told before that is kept, and a no leaves the session as it was.
+func TestSignInIsConfirmed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.signedIn()
+	other := w.session(func(o *core.SessionOptions) { o.Flow = w.flow(grace) })
+	before, doc := w.token(other), string(w.store.raw(core.DefaultKey))
+	no := &confirmer{Prompter: nobody, err: errors.New("that is somebody else")}
+	if _, err := other.SignIn(w.ctx, no); !errors.Is(err, no.err) || no.told.Email != grace || no.told.State != core.SignedIn {
+		t.Errorf("error %v, told %+v", err, no.told)
+	}
+	if w.token(other) != before || string(w.store.raw(core.DefaultKey)) != doc {
+		t.Error("the session changed")
+	}
+	if st, err := other.SignIn(w.ctx, &confirmer{Prompter: nobody}); err != nil || st.Email != grace {
+		t.Errorf("after a yes: %+v, %v", st, err)
+	}
+}
+
 // A sign-in takes no lock, and wins over a refresh of the session before, that
 // ends after it.
 func TestSignInDuringARefresh(t *testing.T) {

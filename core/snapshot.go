@@ -1,6 +1,10 @@
 package core
 
-import "time"
+import (
+	"context"
+	"errors"
+	"time"
+)
 
 const (
 	// earlyMost and earlyPart say how long before its expiry a token is
@@ -35,7 +39,7 @@ type snapshot struct {
 // newSnapshot works out the times of a session.
 func newSnapshot(r *stored, lifetime time.Duration) *snapshot {
 	c := r.claims
-	from := readStamp(r.ObtainedAt)
+	from := parseTime(r.ObtainedAt)
 	left := time.Duration(r.ValidFor * float64(time.Second))
 	if from.IsZero() || left <= 0 { // written by Python tokentoss
 		from, left = c.IssuedAt, c.Expiry.Sub(c.IssuedAt)
@@ -49,7 +53,7 @@ func newSnapshot(r *stored, lifetime time.Duration) *snapshot {
 		from: from, early: from.Add(left - early), until: from.Add(left - min(blockBefore, left/10)),
 		record: r,
 	}
-	if created := readStamp(r.CreatedAt); lifetime > 0 && !created.IsZero() {
+	if created := parseTime(r.CreatedAt); lifetime > 0 && !created.IsZero() {
 		s.ends = created.Add(lifetime)
 	}
 	return s
@@ -65,4 +69,61 @@ func (s *snapshot) fresh(now time.Time) bool { return s.valid(now) && now.Before
 // that the clock went back: its age is not known.
 func (s *snapshot) valid(now time.Time) bool {
 	return now.Before(s.until) && !now.Before(s.from.Add(-clockJump)) && !s.ended(now)
+}
+
+// reload loads the session and publishes it when it is not older than what is
+// cached. A token that could not be saved outlives the store's older one.
+func (s *Session) reload(ctx context.Context) (*snapshot, error) {
+	if s.ctx.Err() != nil {
+		return nil, ErrClosed
+	}
+	s.mu.Lock()
+	epoch, old := s.epoch, s.cached.Load()
+	s.mu.Unlock()
+	r, err := s.grant.load(ctx)
+	if err != nil {
+		// A process that holds a session which the store could not take goes on
+		// with it.
+		if old != nil && old.unsaved {
+			return old, nil
+		}
+		if old != nil && errors.Is(err, ErrSignInNeeded) {
+			s.publish(old, nil, epoch) // another process signed out
+		}
+		return nil, err
+	}
+	if old != nil && old.unsaved && old.token.Generation > r.Generation {
+		return old, nil
+	}
+	if old != nil && old.record.revision == r.revision {
+		return old, nil
+	}
+	snap := newSnapshot(r, s.opts.Lifetime)
+	s.publish(old, snap, epoch)
+	return snap, nil
+}
+
+// publish makes snap the one that readers see in old's place, and tells the
+// watchers. What a refresh, a sign-in or a sign-out has overtaken since old and
+// epoch were read is not published.
+func (s *Session) publish(old, snap *snapshot, epoch uint64) {
+	s.mu.Lock()
+	if s.epoch == epoch {
+		s.cached.CompareAndSwap(old, snap)
+	}
+	s.mu.Unlock()
+	s.notify()
+}
+
+// replace begins anew with what a sign-in brought, or with nothing.
+func (s *Session) replace(snap *snapshot) {
+	s.mu.Lock()
+	if s.closed {
+		snap = nil // a sign-in may outlast Close; there are no tokens all the same
+	}
+	s.epoch++
+	s.failed = nil
+	s.cached.Store(snap)
+	s.mu.Unlock()
+	s.notify()
 }

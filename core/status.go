@@ -2,7 +2,6 @@ package core
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -13,35 +12,14 @@ const watchInterval = time.Second
 
 // Status implements [App]. It reads the store, so it shows what other processes
 // did as well.
-func (s *Session) Status(ctx context.Context) (Status, error) {
-	if s.opts.Machine != nil {
-		return s.machineStatus(ctx)
-	}
-	client := s.client.Load()
-	if client == nil {
-		return Status{State: NotConfigured}, nil
-	}
-	st := Status{State: SignedOut, Issuer: client.Issuer(), ClientID: client.ID}
-	snap, err := s.reload(ctx)
-	var sn *SignInNeededError
-	switch {
-	case err == nil:
-		return s.statusOf(snap), nil
-	case errors.As(err, &sn):
-		if sn.Cause != CauseSignedOut {
-			st.Reason = sn.Error()
-		}
-		return st, nil
-	}
-	return st, err
-}
+func (s *Session) Status(ctx context.Context) (Status, error) { return s.grant.status(ctx) }
 
 // statusOf describes a session.
 func (s *Session) statusOf(snap *snapshot) Status {
 	r := snap.record
 	st := Status{
 		State: SignedIn, Email: r.UserEmail, Subject: r.Subject, HostedDomain: r.HD, Issuer: r.Issuer, ClientID: r.ClientID,
-		Scopes: r.Scopes, SignedInAt: readStamp(r.CreatedAt), TokenExpiry: r.claims.Expiry, SessionEnds: snap.ends,
+		Scopes: r.Scopes, SignedInAt: parseTime(r.CreatedAt), TokenExpiry: r.claims.Expiry, SessionEnds: snap.ends,
 		Refreshable: r.RefreshToken != "",
 	}
 	now := s.now()

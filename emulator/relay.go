@@ -30,6 +30,8 @@ type Instance struct {
 	// Ports are the ports on which something listens, and where on this machine that
 	// is, as host:port. Another port refuses connections.
 	Ports map[int]string
+	// Dropped are ports that a firewall drops connections to: nothing answers at all.
+	Dropped []int
 }
 
 // RelayFault is how the relay misbehaves to the connections to come, and to those that
@@ -213,6 +215,10 @@ func (l *relayLink) connect(r *http.Request) {
 		return
 	}
 	port, _ := strconv.Atoi(q.Get("port"))
+	if slices.Contains(in.Dropped, port) {
+		<-l.ws.CloseRead(r.Context()).Done() // when the client leaves
+		return
+	}
 	address, ok := in.Ports[port]
 	if !ok {
 		l.close(relayConnectFailed, "Failed to connect to backend")

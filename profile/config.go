@@ -1,11 +1,9 @@
 package profile
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -18,6 +16,7 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/oidc"
+	"github.com/tokentoss/tokentoss/core/privatefile"
 )
 
 // ConfigName is the name of the settings file.
@@ -109,19 +108,17 @@ type Config struct {
 }
 
 // ReadConfig reads config.toml in dir. A file that is not there is an empty one.
-// A key that is not known is an error: it is a typing mistake.
+// A key that is not known is an error: it is a typing mistake. So is a file that
+// somebody else than the user and root may have written, since it says what is
+// executed; see package github.com/tokentoss/tokentoss/core/privatefile.
 func ReadConfig(dir string) (*Config, error) {
 	path := filepath.Join(dir, ConfigName)
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	data, err := privatefile.ReadEdited(path)
+	if errors.Is(err, core.ErrNotFound) {
 		return &Config{dir: dir}, nil
 	}
 	if err != nil {
-		var pe *fs.PathError
-		if errors.As(err, &pe) {
-			err = pe.Err
-		}
-		return nil, &ConfigError{Path: path, Err: err}
+		return nil, err
 	}
 	c, err := parseConfig(data)
 	if err != nil {
@@ -146,7 +143,6 @@ func (e *ConfigError) Remedy() fault.Remedy { return fault.CorrectFile.On(e.Path
 func (e *ConfigError) Unwrap() []error { return []error{fault.BadConfig, e.Err} }
 
 func parseConfig(data []byte) (*Config, error) {
-	data = bytes.TrimPrefix(data, []byte("\ufeff")) // which editors on Windows put there
 	c := &Config{raw: data}
 	dec := toml.NewDecoder(strings.NewReader(string(data))).DisallowUnknownFields()
 	err := dec.Decode(c)

@@ -3,7 +3,6 @@ package profile
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -15,7 +14,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/fault"
-	"github.com/tokentoss/tokentoss/stores/file"
+	"github.com/tokentoss/tokentoss/core/privatefile"
 )
 
 // Edits change config.toml where it stands, so that comments and order survive.
@@ -196,7 +195,13 @@ func (c *Config) edit(want string, mean func(map[string]any), change func([]stri
 	if err != nil {
 		return err
 	}
-	if err := writePrivate(path, data); err != nil {
+	err = privatefile.Edit(context.Background(), path, func(old []byte) ([]byte, error) {
+		if !bytes.Equal(old, c.raw) {
+			return nil, &core.Error{Subject: path, Kind: core.ErrConflict}
+		}
+		return data, nil
+	})
+	if err != nil {
 		return err
 	}
 	next.dir = c.dir
@@ -250,26 +255,4 @@ func tomlKey(name string) string {
 		return `"` + name + `"`
 	}
 	return name
-}
-
-// writePrivate replaces a file of the configuration directory as the file store
-// replaces a session: 0600, durable, all or nothing. What stands there and is
-// not private, or no file, is set aside.
-func writePrivate(path string, data []byte) error {
-	ctx := context.Background()
-	store, err := file.NewFile(path)
-	if err != nil {
-		return err
-	}
-	old, err := store.Load(ctx, core.DefaultKey)
-	switch {
-	case errors.Is(err, core.ErrInsecure), errors.Is(err, core.ErrCorrupt), errors.Is(err, core.ErrTooLarge):
-		if _, err := store.Quarantine(ctx, core.DefaultKey); err != nil {
-			return err
-		}
-	case err != nil && !errors.Is(err, core.ErrNotFound):
-		return err
-	}
-	_, err = store.Save(ctx, core.DefaultKey, core.Record{Data: data, Revision: old.Revision})
-	return err
 }

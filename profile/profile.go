@@ -18,6 +18,7 @@ import (
 	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/iap"
 	"github.com/tokentoss/tokentoss/core/oidc"
+	"github.com/tokentoss/tokentoss/core/privatefile"
 	"github.com/tokentoss/tokentoss/stores/file"
 )
 
@@ -278,26 +279,21 @@ func clientFile(dir, name string) string {
 	return shared
 }
 
-// readClient returns the OAuth client, or nil when there is none. The file must
-// be as private as a session.
+// readClient returns the OAuth client, or nil when there is none. It is in a file that
+// a platform or the person put there, or [Profile] itself.
 func (p *Profile) readClient() (*oidc.Client, error) {
-	store, err := file.NewFile(p.ClientFile)
-	if err != nil {
-		return nil, err
-	}
-	rec, err := store.Load(context.Background(), core.DefaultKey)
+	given, err := privatefile.ReadGiven(p.ClientFile)
 	if errors.Is(err, core.ErrNotFound) {
 		return nil, nil
 	}
-	var broken *file.Error
-	if errors.As(err, &broken) && broken.Fix == "" && (errors.Is(err, core.ErrCorrupt) || errors.Is(err, core.ErrTooLarge)) {
-		// Unlike a session, it is not made anew by a sign-in.
-		return nil, fmt.Errorf("%s: %w", p.ClientFile, &core.Error{Problem: broken.Problem, Kind: fault.BadClient})
-	}
 	if err != nil {
 		return nil, err
 	}
-	cs, err := oidc.ParseClientSecrets(rec.Data)
+	data, err := given.Secret()
+	if err != nil {
+		return nil, err
+	}
+	cs, err := oidc.ParseClientSecrets(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.ClientFile, err)
 	}
@@ -310,7 +306,7 @@ func (p *Profile) readClient() (*oidc.Client, error) {
 
 // saveClient keeps a client that was configured: for this profile alone, unless
 // it is the default one.
-func (p *Profile) saveClient(_ context.Context, cs core.ClientSecrets) error {
+func (p *Profile) saveClient(ctx context.Context, cs core.ClientSecrets) error {
 	path := filepath.Join(p.Dir, clientName)
 	if p.Name != core.DefaultKey {
 		path = filepath.Join(p.Dir, "profiles", p.Name, clientName)
@@ -321,7 +317,7 @@ func (p *Profile) saveClient(_ context.Context, cs core.ClientSecrets) error {
 	}
 	p.saving.Lock()
 	defer p.saving.Unlock()
-	if err := writePrivate(path, append(data, '\n')); err != nil {
+	if err := privatefile.ReplaceGiven(ctx, path, append(data, '\n')); err != nil {
 		return err
 	}
 	p.ClientFile = path

@@ -11,7 +11,8 @@
 //   - given by a platform: keys of service accounts, OAuth clients, identities,
 //     certificates, passwords. Links are followed where every step belongs to root or
 //     the user, as in secret volumes of Kubernetes. Nobody else may write them;
-//     what root or a read-only mount gives may be readable by others. [ReadGiven].
+//     what root or a read-only mount gives may be readable by others. [ReadGiven],
+//     [ReplaceGiven].
 //
 // Beside these, [ReplaceOutput], [OpenLog] and [CreateOutput] write files that a
 // person named for the purpose, and never replace or remove what is not the user's.

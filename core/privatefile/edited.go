@@ -20,14 +20,17 @@ func ReadEdited(path string) ([]byte, error) {
 	return data, err
 }
 
-func readEdited(path string) ([]byte, place, error) {
+func readEdited(path string) ([]byte, place, error) { return editedRule.loadIfThere(path) }
+
+// loadIfThere is load, but for what is not there nothing is checked.
+func (r rule) loadIfThere(path string) ([]byte, place, error) {
 	if err := checkName(path); err != nil {
 		return nil, place{}, err
 	}
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, place{}, notFound(path)
 	}
-	data, p, err := editedRule.load(path)
+	data, p, err := r.load(path)
 	return text(data), p, err
 }
 
@@ -36,6 +39,32 @@ func readEdited(path string) ([]byte, place, error) {
 // leads to and not in the place of the link, and keeps its mode; a new one is private.
 // Nobody else changes it by Edit meanwhile. Errors of change are returned as they are.
 func Edit(ctx context.Context, path string, change func(old []byte) ([]byte, error)) error {
+	return editedRule.change(ctx, path, 0o777, change)
+}
+
+// ReplaceGiven puts a secret in the place of one that was given, or where none is yet.
+// It is Edit, but that the file is private afterwards. What is there and cannot be
+// believed is set aside, unless it is a link or another user's.
+func ReplaceGiven(ctx context.Context, path string, data []byte) error {
+	replace := func() error {
+		return givenRule.change(ctx, path, 0o600, func([]byte) ([]byte, error) { return data, nil })
+	}
+	err := replace()
+	var e *fault.Error
+	if !errors.As(err, &e) || e.Subject != path || e.Kind != fault.Insecure && e.Kind != fault.Corrupt && e.Kind != fault.TooLarge {
+		return err
+	}
+	if info, statErr := os.Lstat(path); statErr != nil || isLink(info) || !isUsers(info) {
+		return err
+	}
+	if err := Exclusively(ctx, path, func() error { _, err := SetAside(path); return err }); err != nil {
+		return err
+	}
+	return replace()
+}
+
+// change is Edit and ReplaceGiven. Of the present mode, what is in keep is kept.
+func (r rule) change(ctx context.Context, path string, keep fs.FileMode, change func([]byte) ([]byte, error)) error {
 	if err := checkName(path); err != nil {
 		return err
 	}
@@ -47,27 +76,29 @@ func Edit(ctx context.Context, path string, change func(old []byte) ([]byte, err
 		return err
 	}
 	defer lock.Unlock()
-	return edit(path, change)
-}
-
-func edit(path string, change func([]byte) ([]byte, error)) error {
-	old, p, err := readEdited(path)
+	old, p, err := r.loadIfThere(path)
 	mode := fs.FileMode(0o600)
 	switch {
 	case errors.Is(err, fault.NotFound):
-		if p, err = editedRule.follow(path); err != nil {
+		if p, err = r.follow(path); err != nil {
 			return err
 		}
 	case err != nil:
 		return err
 	default:
-		mode = p.info.Mode().Perm()
+		mode = p.info.Mode().Perm() & keep
 	}
 	data, err := change(old)
-	if err != nil || p.info != nil && bytes.Equal(old, data) {
+	if err == nil {
+		err = ctx.Err() // nobody wants it any more
+	}
+	if err != nil {
 		return err
 	}
 	if p.info != nil {
+		if bytes.Equal(old, data) && mode == p.info.Mode().Perm() {
+			return nil
+		}
 		if err := checkWritable(p); err != nil {
 			return err
 		}

@@ -37,10 +37,7 @@ func checkUnwritable(path string, info fs.FileInfo, sticky bool) error {
 	if mode.Perm()&0o022 == 0 || sticky && mode.IsDir() && mode&fs.ModeSticky != 0 {
 		return nil
 	}
-	problem := modeText(info) + ": others can write it"
-	if mode.IsDir() {
-		problem = modeText(info) + ": others can put files there"
-	}
+	problem := modeText(info) + ": others can write to it"
 	if isUsers(info) {
 		return insecure(path, problem, fault.Run.On("chmod go-w "+quote(path)))
 	}

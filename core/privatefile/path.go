@@ -24,6 +24,7 @@ var (
 	editedRule  = rule{links: true, dirs: true}
 	givenRule   = rule{links: true, dirs: true, sticky: true}
 	programRule = rule{dirs: true}
+	sourceRule  = rule{links: true}
 	outputRule  = rule{links: true}
 )
 
@@ -170,9 +171,9 @@ func checkStep(dir string, sticky bool) error {
 	return checkUnwritable(dir, info, sticky)
 }
 
-// load reads the regular file to which path leads by the rule, if nobody but the
-// user and root can have written it.
-func (r rule) load(path string) ([]byte, place, error) {
+// open opens the regular file to which path leads by the rule, if nobody but the user
+// and root can have written it.
+func (r rule) open(path string) (*os.File, place, error) {
 	p, err := r.follow(path)
 	if err != nil {
 		return nil, p, err
@@ -187,19 +188,37 @@ func (r rule) load(path string) ([]byte, place, error) {
 	if err != nil {
 		return nil, p, whyNotOpen(p.path, err)
 	}
-	defer f.Close()
-	if p.info, err = f.Stat(); err != nil { // of what is open, whatever was there before
-		return nil, p, cannotExamine(p.path, err)
+	p.info, err = f.Stat() // of what is open, whatever was there before
+	switch {
+	case err != nil:
+		err = cannotExamine(p.path, err)
+	case notFile(p.info) != "":
+		err = notRegular(p.path, notFile(p.info), fault.CorrectFile.On(path))
+	default:
+		err = checkWriters(p)
 	}
-	if kind := notFile(p.info); kind != "" {
-		return nil, p, notRegular(p.path, kind, fault.CorrectFile.On(path))
+	if err != nil {
+		f.Close()
+		return nil, p, err
 	}
+	return f, p, nil
+}
+
+// checkWriters refuses what somebody else than the user and root can write.
+func checkWriters(p place) error {
 	if err := checkOwner(p.path, p.info); err != nil {
+		return err
+	}
+	return checkUnwritable(p.path, p.info, false)
+}
+
+// load reads what open opens.
+func (r rule) load(path string) ([]byte, place, error) {
+	f, p, err := r.open(path)
+	if err != nil {
 		return nil, p, err
 	}
-	if err := checkUnwritable(p.path, p.info, false); err != nil {
-		return nil, p, err
-	}
+	defer f.Close()
 	if p.info.Size() > MaxSize {
 		return nil, p, tooLarge(p.path, p.info.Size())
 	}
@@ -247,11 +266,15 @@ func CheckProgram(path string) error {
 	case notFile(p.info) != "":
 		return notRegular(path, notFile(p.info), fault.Remedy{})
 	}
-	if err := checkOwner(path, p.info); err != nil {
-		return err
-	}
-	return checkUnwritable(path, p.info, false)
+	return checkWriters(p)
 }
 
-// mode says a mode in an error.
+// OpenProgram opens an executable that a person wants to have copied. It may be a link,
+// and anywhere, but nobody else may write it.
+func OpenProgram(path string) (*os.File, error) {
+	f, _, err := sourceRule.open(path)
+	return f, err
+}
+
+// modeText says a mode in an error.
 func modeText(info fs.FileInfo) string { return fmt.Sprintf("mode %04o", info.Mode().Perm()) }

@@ -2,8 +2,10 @@ package storetest
 
 import (
 	"bytes"
-	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -13,43 +15,51 @@ import (
 func documentChecks() []check {
 	return []check{
 		{"NotFound", func(t *testing.T, k *kit) {
-			s := k.store(t)
-			k.wantNone(t, s, key)
-			k.wantNone(t, s, otherKey)
+			k.wantNone(t, k.store(t), key, " where nothing was ever saved")
 		}},
 		{"RoundTrip", checkRoundTrip},
-		{"EmptyDocument", checkEmptyDocument},
 		{"OwnCopy", checkOwnCopy},
 		{"Delete", checkDelete},
 		{"KeysIndependent", checkKeysIndependent},
+		{"EmptyDocument", checkEmptyDocument},
 		{"BadKeys", checkBadKeys},
 		{"EndedContext", checkEndedContext},
+		{"LargeDocument", checkLargeDocument},
 	}
 }
 
-func checkRoundTrip(t *testing.T, k *kit) {
+// everyByte is what no encoding of text leaves as it is.
+func everyByte() []byte {
 	every := make([]byte, 0, 256)
 	for b := range 256 {
 		every = append(every, byte(b))
 	}
+	return every
+}
+
+func checkRoundTrip(t *testing.T, k *kit) {
 	for _, d := range []struct {
 		name string
 		data []byte
 	}{
 		{"json", []byte("{\"id_token\": \"a.b.c\", \"x\": \"\u00e9\u2028\"}\n")},
 		{"trailing_space", []byte(" \r\n a \n\n ")},
-		{"every_byte", every},
+		{"not_utf8", []byte("\xff\xfe a \xc3\x28 \xed\xa0\x80")},
+		{"every_byte", everyByte()},
 		{"zeros", make([]byte, 7)},
-		{"64_KiB", bytes.Repeat(every, 256)},
+		{"64_KiB", bytes.Repeat(everyByte(), 256)},
 	} {
-		t.Run(d.name, func(t *testing.T) {
+		ok := t.Run(d.name, func(t *testing.T) {
 			s := k.store(t)
 			saved := k.save(t, s, key, "", d.data)
 			if !bytes.Equal(saved.Data, d.data) {
-				t.Errorf("Save returned %s, want the document that it was given, %s", show(saved.Data), show(d.data))
+				k.fail(t, "Save returned %s, want the document that it was given, %s", show(saved.Data), show(d.data))
 			}
-			k.wantData(t, s, key, d.data)
+			k.wantData(t, s, key, d.data, ", which was saved")
 		})
+		if !ok {
+			return
+		}
 	}
 }
 
@@ -57,102 +67,147 @@ func checkRoundTrip(t *testing.T, k *kit) {
 // from a damaged one in some places, but it may not lose it.
 func checkEmptyDocument(t *testing.T, k *kit) {
 	s := k.store(t)
-	old := k.save(t, s, key, "", []byte("before"))
-	if _, err := s.Save(k.ctx(t), key, core.Record{Revision: old.Revision}); err != nil {
-		t.Logf("the store refuses empty documents: %v", err)
-		k.wantData(t, s, key, []byte("before"))
+	if _, err := s.Save(k.ctx(t), key, core.Record{}); err == nil {
+		k.wantData(t, s, key, nil, ": an empty document was saved")
+	}
+	old := k.save(t, s, otherKey, "", []byte("before"))
+	if _, err := s.Save(k.ctx(t), otherKey, core.Record{Revision: old.Revision}); err != nil {
+		k.wantData(t, s, otherKey, []byte("before"), " after an empty document was refused")
 		return
 	}
-	k.wantData(t, s, key, nil)
+	k.wantData(t, s, otherKey, nil, ": an empty document was saved")
+}
+
+// checkLargeDocument: what is too large is refused, and nothing of it is stored.
+// Nothing is cut off.
+func checkLargeDocument(t *testing.T, k *kit) {
+	s := k.store(t)
+	for i, size := range []int{1<<18 + 1, 1<<20 + 1, 5<<20 + 1} {
+		key := "key" + strconv.Itoa(i)
+		data := bytes.Repeat(everyByte(), size/256+1)[:size]
+		_, err := s.Save(k.ctx(t), key, core.Record{Data: data})
+		if err == nil {
+			k.wantData(t, s, key, data, ", which was saved")
+			continue
+		}
+		k.wantError(t, fmt.Sprintf("Save of %d bytes", size), err, core.ErrTooLarge)
+		k.wantNone(t, s, key, " after a document that is too large was refused")
+		return
+	}
 }
 
 func checkOwnCopy(t *testing.T, k *kit) {
 	s := k.store(t)
 	data := []byte("original")
-	if _, err := s.Save(k.ctx(t), key, core.Record{Data: data}); err != nil {
-		t.Fatalf("Save: %v", err)
+	saved, err := s.Save(k.ctx(t), key, core.Record{Data: data})
+	if err != nil {
+		k.fail(t, "Save of a first document: %v", err)
+	}
+	if string(data) != "original" {
+		k.fail(t, "Save changed the bytes that it was given to %s", show(data))
 	}
 	copy(data, "SCRIBBLE")
-	k.wantData(t, s, key, []byte("original"))
-	copy(k.load(t, s, key).Data, "SCRIBBLE")
-	k.wantData(t, s, key, []byte("original"))
+	k.wantData(t, s, key, []byte("original"), ": Save kept the caller's slice, which the caller then changed")
+	copy(saved.Data, "SCRIBBLE")
+	k.wantData(t, s, key, []byte("original"), ": Save returned the stored bytes themselves, which the caller then changed")
+	got := k.load(t, s, key)
+	copy(got.Data, "SCRIBBLE")
+	k.wantData(t, s, key, []byte("original"), ": Load returned the stored bytes themselves, which the caller then changed")
 }
 
 func checkDelete(t *testing.T, k *kit) {
 	s := k.store(t)
 	if err := s.Delete(k.ctx(t), key); err != nil {
-		t.Errorf("Delete where there is no document: %v, want no error", err)
+		k.fail(t, "Delete where there is no document: %v, want no error", err)
 	}
 	k.save(t, s, key, "", []byte("one"))
-	for i := range 2 {
-		if err := s.Delete(k.ctx(t), key); err != nil {
-			t.Errorf("Delete, call %d: %v, want no error", i+1, err)
-		}
-		k.wantNone(t, s, key)
+	k.remove(t, s, key)
+	k.wantNone(t, s, key, " after Delete")
+	if err := s.Delete(k.ctx(t), key); err != nil {
+		k.fail(t, "Delete of a document that was deleted: %v, want no error", err)
 	}
-	k.save(t, s, key, "", []byte("two"))
-	k.wantData(t, s, key, []byte("two"))
+	if _, err := s.Save(k.ctx(t), key, core.Record{Data: []byte("two")}); err != nil {
+		k.fail(t, "Save of a new document after Delete: %v", err)
+	}
+	k.wantData(t, s, key, []byte("two"), ", which was saved after Delete")
 }
 
+// checkKeysIndependent uses keys that become one another when they are cut off,
+// escaped, or given the suffixes of files that stand beside a document.
 func checkKeysIndependent(t *testing.T, k *kit) {
 	s := k.store(t)
-	keys := []string{key, otherKey, "a", "a.b", "a-b", "0", strings.Repeat("k", 64)}
+	long := strings.Repeat("k", 63)
+	keys := []string{
+		key, otherKey, "work", "a", "a.b", "a-b", "a_b", "ab", "0", "00", long, long + "1", long + "2",
+		key + ".json", key + ".lock", key + ".tmp", key + ".new",
+	}
+	document := func(key string) []byte { return []byte("document of " + key) }
 	for _, name := range keys {
-		k.save(t, s, name, "", []byte("document of "+name))
+		if _, err := s.Save(k.ctx(t), name, core.Record{Data: document(name)}); err != nil {
+			k.fail(t, "Save(%q) of a first document, beside those of other keys: %v", name, err)
+		}
 	}
 	for _, name := range keys {
-		k.wantData(t, s, name, []byte("document of "+name))
+		k.wantData(t, s, name, document(name), ": each key has a document of its own")
 	}
-	r := k.load(t, s, key)
-	k.save(t, s, key, r.Revision, []byte("changed"))
-	if err := s.Delete(k.ctx(t), otherKey); err != nil {
-		t.Fatalf("Delete(%q): %v", otherKey, err)
+	var kept []string
+	for i, name := range keys {
+		if i%2 == 0 {
+			k.remove(t, s, name)
+		} else {
+			kept = append(kept, name)
+		}
 	}
-	k.wantData(t, s, key, []byte("changed"))
-	k.wantNone(t, s, otherKey)
-	for _, name := range keys[2:] {
-		k.wantData(t, s, name, []byte("document of "+name))
+	for _, name := range kept {
+		k.wantData(t, s, name, document(name), " after other keys were deleted")
+	}
+}
+
+// badKeys are those that [core.CheckKey] refuses.
+func badKeys() []string {
+	return []string{
+		"", ".", "..", "../up", "a/b", `a\b`, "/etc/x", "Upper", "sp ace", "a\x00b", "a\n", ".hidden", "-flag",
+		"\u00e9", "con", "com1.x", "dot.", "a:b", "%2e", strings.Repeat("k", 65),
 	}
 }
 
 func checkBadKeys(t *testing.T, k *kit) {
 	s := k.store(t)
-	for _, bad := range []string{
-		"", ".", "..", "../up", "a/b", `a\b`, "/etc/x", "Upper", "sp ace", "a\x00b", "a\n", ".hidden", "-flag",
-		"\u00e9", "con", "com1.x", "dot.", "a:b", "%2e", strings.Repeat("k", 65),
-	} {
+	for _, bad := range badKeys() {
 		if core.CheckKey(bad) == nil {
 			t.Fatalf("core.CheckKey(%q) allows what this kit takes for a bad key", bad)
 		}
+		want := func(call string, err error) {
+			t.Helper()
+			k.wantError(t, fmt.Sprintf("%s(%q), which core.CheckKey refuses", call, bad), err, core.ErrBadKey)
+		}
 		_, err := s.Load(k.ctx(t), bad)
-		wantError(t, fmt.Sprintf("Load(%q)", bad), err, core.ErrBadKey)
+		want("Load", err)
 		_, err = s.Save(k.ctx(t), bad, core.Record{Data: []byte("x")})
-		wantError(t, fmt.Sprintf("Save(%q)", bad), err, core.ErrBadKey)
-		err = s.Delete(k.ctx(t), bad)
-		wantError(t, fmt.Sprintf("Delete(%q)", bad), err, core.ErrBadKey)
-		if l := core.Full(s); l.Capabilities().Locking && k.noLocking == "" {
-			_, err = l.Lock(k.ctx(t), bad)
-			wantError(t, fmt.Sprintf("Lock(%q)", bad), err, core.ErrBadKey)
+		want("Save", err)
+		want("Delete", s.Delete(k.ctx(t), bad))
+		if s.locks() && k.noLocking == "" {
+			_, err = s.lock(k.ctx(t), bad)
+			want("Lock", err)
 		}
 	}
-	k.wantNone(t, s, key)
 }
 
 func checkEndedContext(t *testing.T, k *kit) {
 	s := k.store(t)
 	r := k.save(t, s, key, "", []byte("before"))
-	ended, cancel := context.WithCancel(k.ctx(t))
-	cancel()
-	k.within(t, "Load with a ctx that has ended", func() {
-		_, err := s.Load(ended, key)
-		wantError(t, "Load with a ctx that was cancelled", err, context.Canceled)
-	})
-	k.within(t, "Save with a ctx that has ended", func() {
-		_, err := s.Save(ended, key, core.Record{Data: []byte("after"), Revision: r.Revision})
-		wantError(t, "Save with a ctx that was cancelled", err, context.Canceled)
-	})
-	k.within(t, "Delete with a ctx that has ended", func() {
-		wantError(t, "Delete with a ctx that was cancelled", s.Delete(ended, key), context.Canceled)
-	})
-	k.wantData(t, s, key, []byte("before"))
+	ended := k.endings(t)
+	for _, cause := range slices.SortedFunc(maps.Keys(ended), byText) {
+		ctx := ended[cause]
+		want := func(call string, err error) {
+			t.Helper()
+			k.wantError(t, call+" with a ctx that has ended", err, cause)
+		}
+		_, err := s.Load(ctx, key)
+		want("Load", err)
+		_, err = s.Save(ctx, key, core.Record{Data: []byte("after"), Revision: r.Revision})
+		want("Save", err)
+		want("Delete", s.Delete(ctx, key))
+	}
+	k.wantData(t, s, key, []byte("before"), ": calls whose ctx has ended change nothing")
 }

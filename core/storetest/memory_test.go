@@ -20,7 +20,7 @@ type place struct {
 	revision int
 }
 
-// memory is a store that keeps to the contract. Its hooks let tests break it.
+// memory is a store that keeps to the contract. Faults embed it and break it.
 type memory struct {
 	*place
 }

@@ -27,7 +27,14 @@ func raceChecks() []check {
 			s := k.store(t)
 			k.count(t, s, s)
 		}},
-		{"ReadersSeeWholeDocuments", checkReaders},
+		{"ConcurrentKeys", func(t *testing.T, k *kit) {
+			s := k.store(t)
+			k.raceKeys(t, s, s)
+		}},
+		{"ReadersSeeWholeDocuments", func(t *testing.T, k *kit) {
+			s := k.store(t)
+			k.raceReaders(t, s, s)
+		}},
 	}
 }
 
@@ -55,20 +62,20 @@ func (k *kit) raceSaves(t *testing.T, stores ...core.TokenStore) {
 		for i, err := range errs {
 			switch {
 			case err == nil && winner >= 0:
-				t.Errorf("round %d: savers %d and %d both saved from revision %q; one of them has lost its document", round, winner, i, revision)
+				k.fail(t, "two savers saved from revision %q at the same time; one of them has lost its document", revision)
 			case err == nil:
 				winner = i
 			case !errors.Is(err, core.ErrConflict):
-				t.Errorf("round %d: saver %d: error is %v, want one that wraps core.ErrConflict", round, i, shown(err))
+				k.wantError(t, "Save while others save from the same revision", err, core.ErrConflict)
 			}
 		}
 		if winner < 0 {
-			t.Fatalf("round %d: none of %d savers from the stored revision %q saved; the first was told: %v", round, savers, revision, errs[0])
+			k.fail(t, "none of %d savers from the stored revision %q saved; the first was told: %v", savers, revision, errs[0])
 		}
 		got := k.load(t, stores[0], key)
 		if want := saved[winner]; got.Revision != want.Revision || string(got.Data) != string(want.Data) {
-			t.Errorf("round %d: Load gives %s (revision %q), but the saver that got no error saved %s (revision %q)",
-				round, show(got.Data), got.Revision, show(want.Data), want.Revision)
+			k.fail(t, "Load gives %s (revision %q), but the saver that got no error saved %s (revision %q)",
+				show(got.Data), got.Revision, show(want.Data), want.Revision)
 		}
 		revision = got.Revision
 	}
@@ -80,14 +87,15 @@ func (k *kit) count(t *testing.T, stores ...core.TokenStore) {
 	const counters = 4
 	increments := 2 * k.rounds // of each
 	var wg sync.WaitGroup
+	var wrong verdict
 	for i := range counters {
 		ctx := k.ctx(t)
 		wg.Go(func() {
 			s := stores[i%len(stores)]
-			for done := 0; done < increments; {
+			for done := 0; done < increments && !wrong.said(); {
 				r, err := s.Load(ctx, key)
 				if err != nil && !errors.Is(err, core.ErrNotFound) {
-					t.Errorf("Load while others save: %v", err)
+					wrong.sayf("Load while others save: %v", err)
 					return
 				}
 				n, _ := strconv.Atoi(string(r.Data))
@@ -96,28 +104,58 @@ func (k *kit) count(t *testing.T, stores ...core.TokenStore) {
 				case err == nil:
 					done++
 				case !errors.Is(err, core.ErrConflict):
-					t.Errorf("Save while others save: %v", err)
-					return
+					wrong.sayf("Save while others save: %v", err)
 				}
 			}
 		})
 	}
 	wg.Wait()
+	wrong.check(t, k)
 	if got, want := string(k.load(t, stores[0], key).Data), strconv.Itoa(counters*increments); got != want {
-		t.Errorf("the counter is %s after %s increments by load and save; updates were lost", got, want)
+		k.fail(t, "the counter is %s after %s increments by load and save; updates were lost", got, want)
 	}
 }
 
-// checkReaders loads while documents of different lengths are saved.
-func checkReaders(t *testing.T, k *kit) {
-	s := k.store(t)
+// raceKeys lets savers save together, each a document of its own.
+func (k *kit) raceKeys(t *testing.T, stores ...core.TokenStore) {
+	t.Helper()
+	var wg sync.WaitGroup
+	var wrong verdict
+	last := make([]string, savers/2)
+	for i := range last {
+		ctx := k.ctx(t)
+		wg.Go(func() {
+			s, name, revision := stores[i%len(stores)], "key"+strconv.Itoa(i), ""
+			for round := range k.rounds {
+				last[i] = fmt.Sprintf("round %d of %s", round, name)
+				r, err := s.Save(ctx, name, core.Record{Data: []byte(last[i]), Revision: revision})
+				if err != nil {
+					wrong.sayf("Save(%q) while others save other keys: %v", name, err)
+					return
+				}
+				revision = r.Revision
+			}
+		})
+	}
+	wg.Wait()
+	wrong.check(t, k)
+	for i, want := range last {
+		k.wantData(t, stores[0], "key"+strconv.Itoa(i), []byte(want), ", which was saved while others saved other keys")
+	}
+}
+
+// raceReaders loads by one store while documents of different lengths are saved by
+// another.
+func (k *kit) raceReaders(t *testing.T, writer, reader core.TokenStore) {
+	t.Helper()
 	document := func(i int) []byte {
 		body := strings.Repeat(strconv.Itoa(i%10), 1+i%3*5000)
 		return fmt.Appendf(nil, "%s %08x", body, crc32.ChecksumIEEE([]byte(body)))
 	}
-	r := k.save(t, s, key, "", document(0))
+	r := k.save(t, writer, key, "", document(0))
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
+	var wrong verdict
 	for range 2 {
 		ctx := k.ctx(t)
 		wg.Go(func() {
@@ -127,14 +165,14 @@ func checkReaders(t *testing.T, k *kit) {
 					return
 				default:
 				}
-				got, err := s.Load(ctx, key)
+				got, err := reader.Load(ctx, key)
 				if err != nil {
-					t.Errorf("Load while a document is replaced: %v", err)
+					wrong.sayf("Load while a document is replaced: %v", err)
 					return
 				}
 				body, sum, _ := strings.Cut(string(got.Data), " ")
 				if sum != fmt.Sprintf("%08x", crc32.ChecksumIEEE([]byte(body))) {
-					t.Errorf("Load while a document is replaced gives part of one, or parts of two: %s", show(got.Data))
+					wrong.sayf("Load while a document is replaced gives part of one, or parts of two: %s", show(got.Data))
 					return
 				}
 			}
@@ -142,11 +180,14 @@ func checkReaders(t *testing.T, k *kit) {
 	}
 	for i := range 6 * k.rounds {
 		var err error
-		if r, err = s.Save(k.ctx(t), key, core.Record{Data: document(i + 1), Revision: r.Revision}); err != nil {
-			t.Errorf("Save while others load: %v", err)
+		if r, err = writer.Save(k.ctx(t), key, core.Record{Data: document(i + 1), Revision: r.Revision}); err != nil {
+			wrong.sayf("Save while others load: %v", err)
+		}
+		if wrong.said() {
 			break
 		}
 	}
 	close(stop)
 	wg.Wait()
+	wrong.check(t, k)
 }

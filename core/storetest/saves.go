@@ -34,6 +34,7 @@ func saveChecks() []check {
 			k.wantConflict(t, s, "the revision of another key", other.Revision)
 		}},
 		{"SaveAfterDelete", checkSaveAfterDelete},
+		{"SaveFromRevisionBeforeDelete", checkSaveAcrossDelete},
 	}
 }
 
@@ -47,16 +48,19 @@ func checkRevisions(t *testing.T, k *kit) {
 		data := fmt.Sprintf("document %d", i)
 		r := k.save(t, s, key, revision, []byte(data))
 		if r.Revision == "" {
-			t.Fatal("Save returned an empty revision, which means that there is no document")
+			k.fail(t, "Save returned an empty revision, which means that there is no document")
 		}
 		if before, ok := seen[r.Revision]; ok {
-			t.Errorf("Save of %q returned revision %q, which is that of %q: the change cannot be seen", data, r.Revision, before)
+			k.fail(t, "Save of %q returned revision %q, which is that of %q: the change cannot be seen", data, r.Revision, before)
 		}
 		if strings.Contains(r.Revision, data) {
-			t.Errorf("revision %q contains the document, which is secret", r.Revision)
+			k.fail(t, "revision %q contains the document, which is secret", r.Revision)
 		}
-		if got := k.load(t, s, key); got.Revision != r.Revision {
-			t.Errorf("Load gives revision %q, Save returned %q for the same document", got.Revision, r.Revision)
+		switch got := k.load(t, s, key); {
+		case string(got.Data) != data:
+			k.fail(t, "Load gives %s after Save of %q", show(got.Data), data)
+		case got.Revision != r.Revision:
+			k.fail(t, "Load gives revision %q, Save returned %q for the same document", got.Revision, r.Revision)
 		}
 		seen[r.Revision], revision = data, r.Revision
 	}
@@ -70,13 +74,13 @@ func (k *kit) wantConflict(t *testing.T, s core.TokenStore, from, revision strin
 	before := k.load(t, s, key)
 	const unwanted = "lost-update-secret"
 	_, err := s.Save(k.ctx(t), key, core.Record{Data: []byte(unwanted), Revision: revision})
-	wantError(t, "Save from "+from, err, core.ErrConflict)
-	if err != nil && strings.Contains(err.Error(), unwanted) {
-		t.Errorf("Save from %s: the error contains the document, which is secret: %v", from, err)
+	k.wantError(t, "Save from "+from, err, core.ErrConflict)
+	if strings.Contains(err.Error(), unwanted) {
+		k.fail(t, "Save from %s: the error contains the document, which is secret: %q", from, err.Error())
 	}
 	after := k.load(t, s, key)
 	if string(after.Data) != string(before.Data) || after.Revision != before.Revision {
-		t.Errorf("Save from %s changed the stored document from %s (revision %q) to %s (revision %q); it must change nothing",
+		k.fail(t, "Save from %s changed the stored document from %s (revision %q) to %s (revision %q); it must change nothing",
 			from, show(before.Data), before.Revision, show(after.Data), after.Revision)
 	}
 }
@@ -84,10 +88,32 @@ func (k *kit) wantConflict(t *testing.T, s core.TokenStore, from, revision strin
 func checkSaveAfterDelete(t *testing.T, k *kit) {
 	s := k.store(t)
 	old := k.save(t, s, key, "", []byte("first"))
-	if err := s.Delete(k.ctx(t), key); err != nil {
-		t.Fatalf("Delete: %v", err)
-	}
+	k.remove(t, s, key)
 	_, err := s.Save(k.ctx(t), key, core.Record{Data: []byte("back from the dead"), Revision: old.Revision})
-	wantError(t, "Save from the revision of a document that was deleted", err, core.ErrConflict)
-	k.wantNone(t, s, key)
+	k.wantError(t, "Save from the revision of a document that was deleted", err, core.ErrConflict)
+	k.wantNone(t, s, key, " after a Save that conflicted")
+}
+
+// checkSaveAcrossDelete: a document that was deleted and made anew is another one,
+// whatever its revisions count.
+func checkSaveAcrossDelete(t *testing.T, k *kit) {
+	s := k.store(t)
+	var old []core.Record
+	revision := ""
+	for i := range 3 {
+		r := k.save(t, s, key, revision, fmt.Appendf(nil, "before %d", i))
+		old, revision = append(old, r), r.Revision
+	}
+	k.remove(t, s, key)
+	revision = ""
+	for i := range old {
+		r := k.save(t, s, key, revision, fmt.Appendf(nil, "after %d", i))
+		for _, o := range old {
+			if r.Revision == o.Revision {
+				k.fail(t, "after Delete, a new document has revision %q, which an old one had: who loaded that one would overwrite this one", r.Revision)
+			}
+		}
+		revision = r.Revision
+	}
+	k.wantConflict(t, s, "a revision from before Delete", old[0].Revision)
 }

@@ -7,22 +7,25 @@
 //		storetest.Run(t, func(t *testing.T) core.TokenStore { return mystore.New(t.TempDir()) })
 //	}
 //
-// Optional powers are checked too. A store that has none of them must say so
-// with [SkipLocking] or [SkipListing], so that what is missing can be read in
-// the test's output.
+// Optional capabilities are checked too. A store that is no [core.Locker] or no
+// [core.Lister] must say so with [SkipLocking] or [SkipListing], so that what is
+// missing can be read in the test's output.
+//
+// What is wrong is said once, in one sentence: after the first fault of an area the
+// checks that build on it are left out. A call that hangs or panics is a fault like
+// any other, and ends the run. Run the tests with -race as well: two goroutines that
+// write one map are seen by Go's race detector, and by nothing else.
 package storetest
 
 import (
-	"context"
-	"io"
 	"testing"
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
 )
 
-// defaultPatience bounds one call of a store that is not meant to wait.
-const defaultPatience = 10 * time.Second
+// defaultTimeout bounds one call of a store that is not meant to wait.
+const defaultTimeout = 10 * time.Second
 
 // An Option adapts [Run] to a store.
 type Option func(*kit)
@@ -36,15 +39,23 @@ func WithReopen(reopen func(t *testing.T, first core.TokenStore) core.TokenStore
 	return func(k *kit) { k.reopen = reopen }
 }
 
+// WithLoss gives a way to take away the lock of core.DefaultKey that s holds, as the
+// restart of a server or a lease that ran out would. It is for stores whose leases
+// can be lost. Without it, Run does not check that holders are told, nor that one
+// who is late leaves the lock of the next holder alone.
+func WithLoss(lose func(t *testing.T, s core.TokenStore)) Option {
+	return func(k *kit) { k.lose = lose }
+}
+
 // SkipLocking declares that the store is no [core.Locker], and why.
 func SkipLocking(reason string) Option { return func(k *kit) { k.noLocking = reason } }
 
 // SkipListing declares that the store is no [core.Lister], and why.
 func SkipListing(reason string) Option { return func(k *kit) { k.noListing = reason } }
 
-// WithPatience sets how long one call may take before it counts as hanging; 10
-// seconds when not set.
-func WithPatience(d time.Duration) Option { return func(k *kit) { k.patience = d } }
+// WithTimeout sets how long one call may take, and how long one whose context has
+// ended may go on before it counts as hanging; 10 seconds when not set.
+func WithTimeout(d time.Duration) Option { return func(k *kit) { k.timeout = d } }
 
 // WithRounds sets how often the checks of concurrent callers repeat; 5 times when
 // not set. Fewer are for a store whose calls take long, such as one that starts
@@ -55,46 +66,40 @@ func WithRounds(n int) Option { return func(k *kit) { k.rounds = n } }
 // return a store over a place that is empty. Stores that are an [io.Closer] are
 // closed. What else open starts, it must end in t.Cleanup.
 //
-// Run watches for goroutines that are left over: do not call it in a test that
-// runs in parallel with others.
+// Run watches for goroutines and files that are left over: do not call it in a test
+// that runs in parallel with others.
 func Run(t *testing.T, open func(t *testing.T) core.TokenStore, opts ...Option) {
 	t.Helper()
-	k := &kit{open: open, patience: defaultPatience, rounds: defaultRounds}
+	k := &kit{open: open, timeout: defaultTimeout, rounds: defaultRounds}
 	for _, opt := range opts {
 		opt(k)
 	}
-	for _, checks := range [][]check{documentChecks(), saveChecks(), raceChecks()} {
-		k.run(t, checks)
+	failed := map[string]bool{}
+	for _, a := range areas() {
+		t.Run(a.name, func(t *testing.T) {
+			for _, needed := range a.needs {
+				if failed[needed] {
+					failed[a.name] = true
+					t.Skip("not checked: mend what failed in " + needed + " first")
+				}
+			}
+			if reason := a.skip(k); reason != "" {
+				t.Skip(reason)
+			}
+			failed[a.name] = !k.run(t, a.checks)
+		})
+		if failed["Reopen"] {
+			k.reopen = nil // the areas that follow do without
+		}
 	}
-	t.Run("Lock", func(t *testing.T) {
-		if k.noLocking != "" {
-			t.Skip("the store declares that it has no locks: " + k.noLocking)
-		}
-		k.run(t, lockChecks())
-	})
-	t.Run("List", func(t *testing.T) {
-		if k.noListing != "" {
-			t.Skip("the store declares that it has no list: " + k.noListing)
-		}
-		k.run(t, listChecks())
-	})
-	t.Run("Reopen", func(t *testing.T) {
-		if k.reopen == nil {
-			t.Skip("not checked: give storetest.WithReopen")
-		}
-		k.run(t, reopenChecks())
-	})
-	t.Run("Goroutines", k.checkGoroutines)
 }
 
-// A kit is one Run.
-type kit struct {
-	open      func(*testing.T) core.TokenStore
-	reopen    func(*testing.T, core.TokenStore) core.TokenStore
-	noLocking string
-	noListing string
-	patience  time.Duration
-	rounds    int
+// An area is a part of the contract. Its checks build on those before them.
+type area struct {
+	name   string
+	needs  []string // the areas without which its failures would say nothing
+	checks []check
+	skip   func(*kit) string // why the area is not checked, or nothing
 }
 
 // A check is one rule of the contract.
@@ -103,53 +108,57 @@ type check struct {
 	run  func(t *testing.T, k *kit)
 }
 
-func (k *kit) run(t *testing.T, checks []check) {
+func areas() []area {
+	always := func(*kit) string { return "" }
+	reopened := func(k *kit) string {
+		if k.reopen == nil {
+			return "not checked: give storetest.WithReopen"
+		}
+		return ""
+	}
+	return []area{
+		{"Documents", nil, documentChecks(), always},
+		{"Save", []string{"Documents"}, saveChecks(), always},
+		{"Concurrency", []string{"Save"}, raceChecks(), always},
+		{"Lock", []string{"Documents"}, lockChecks(), func(k *kit) string { return declared("locks", k.noLocking) }},
+		{"List", []string{"Documents"}, listChecks(), func(k *kit) string { return declared("list", k.noListing) }},
+		{"Capabilities", []string{"Save"}, capabilityChecks(), always},
+		{"Reopen", []string{"Concurrency", "Lock", "List"}, reopenChecks(), reopened},
+		{"Close", []string{"Documents"}, closeChecks(), always},
+		{"Leaks", []string{"Close"}, leakChecks(), always},
+	}
+}
+
+func declared(what, reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return "the store declares that it has no " + what + ": " + reason
+}
+
+// A kit is one Run.
+type kit struct {
+	open      func(*testing.T) core.TokenStore
+	reopen    func(*testing.T, core.TokenStore) core.TokenStore
+	lose      func(*testing.T, core.TokenStore)
+	noLocking string
+	noListing string
+	timeout   time.Duration
+	rounds    int
+
+	broken bool // a call hung or panicked: the store is not to be called again
+}
+
+// run makes the checks of an area until one fails, and tells whether none did.
+func (k *kit) run(t *testing.T, checks []check) bool {
 	t.Helper()
 	for _, c := range checks {
-		t.Run(c.name, func(t *testing.T) { c.run(t, k) })
-	}
-}
-
-// store returns a store over an empty place, which is closed when t ends.
-func (k *kit) store(t *testing.T) core.TokenStore {
-	t.Helper()
-	s := k.open(t)
-	if s == nil {
-		t.Fatal("open returned no store")
-	}
-	t.Cleanup(func() { closeStore(t, s) })
-	return s
-}
-
-func closeStore(t *testing.T, s core.TokenStore) {
-	t.Helper()
-	if c, ok := s.(io.Closer); ok {
-		if err := c.Close(); err != nil {
-			t.Errorf("Close: %v", err)
+		if k.broken {
+			t.Skip("not checked: a call of the store hung or panicked")
+		}
+		if !t.Run(c.name, func(t *testing.T) { c.run(t, k) }) {
+			return false
 		}
 	}
-}
-
-// ctx bounds a call that is not meant to wait.
-func (k *kit) ctx(t *testing.T) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), k.patience)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-// within fails t when f has not returned in time, which a store that ignores its
-// ctx would otherwise turn into a test that hangs. f must not end t itself.
-func (k *kit) within(t *testing.T, what string, f func()) {
-	t.Helper()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		f()
-	}()
-	select {
-	case <-done:
-	case <-time.After(2 * k.patience):
-		t.Fatalf("%s: has not returned after %v, although its ctx ended long ago", what, 2*k.patience)
-	}
+	return true
 }

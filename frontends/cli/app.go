@@ -31,6 +31,7 @@ type Program struct {
 type Full struct {
 	Doctor   func(context.Context, *Invocation, DoctorOptions) error
 	Emulator func(context.Context, *Invocation, EmulatorOptions) error
+	Tunnel   func(context.Context, *Invocation, TunnelOptions) error
 	Demo     func(context.Context, *Invocation) error
 	RPC      func(context.Context, *Invocation) error
 	Plugins  Plugins
@@ -187,8 +188,12 @@ func prepare(path string, flags []cli.Flag, commands []*cli.Command) {
 		c.OnUsageError = onUsageError
 		c.HideHelpCommand = true
 		own := path + " " + c.Name
-		if c.UsageText = strings.TrimSpace(own + " [OPTIONS] " + c.ArgsUsage); len(c.Subcommands) > 0 {
-			c.UsageText = own + " COMMAND [OPTIONS] [ARGUMENTS]"
+		c.UsageText = strings.TrimSpace(own + " [OPTIONS] " + c.ArgsUsage)
+		switch below := own + " COMMAND [OPTIONS] [ARGUMENTS]"; {
+		case len(c.Subcommands) > 0 && c.ArgsUsage != "": // it does something by itself, too
+			c.UsageText += "\n" + below
+		case len(c.Subcommands) > 0:
+			c.UsageText = below
 		}
 		prepare(own, c.Flags, c.Subcommands)
 	}

@@ -36,7 +36,8 @@ func (in *Invocation) mayGet(p *profile.Profile, target string) error {
 // NAME=VALUE.
 func cookie(target string, id core.IDToken) (string, error) {
 	if target == "" {
-		return cookieName + "=" + id.Value.Reveal(), nil
+		value, err := lineOf(id.Value)
+		return cookieName + "=" + value, err
 	}
 	place, rest, err := jarLine(target, id)
 	return jarHeader + "\n" + place + rest, err
@@ -54,8 +55,12 @@ func jarLine(target string, id core.IDToken) (place, rest string, err error) {
 	if strings.EqualFold(u.Scheme, "https") {
 		secure = "TRUE"
 	}
+	value, err := lineOf(id.Value)
+	if err != nil {
+		return "", "", err
+	}
 	place = "#HttpOnly_" + strings.ToLower(u.Hostname()) + "\tFALSE\t/\t"
-	return place, fmt.Sprintf("%s\t%d\t%s\t%s", secure, id.Expiry.Unix(), cookieName, id.Value.Reveal()), nil
+	return place, fmt.Sprintf("%s\t%d\t%s\t%s", secure, id.Expiry.Unix(), cookieName, value), nil
 }
 
 // writeJar puts the cookie into a jar, in place of an earlier one. Other cookies
@@ -79,7 +84,7 @@ func writeJar(path, target string, id core.IDToken) error {
 	if err := replaceFile(path, text); err != nil {
 		var pe *fs.PathError
 		if errors.As(err, &pe) {
-			err = fmt.Errorf("%s: %w", path, pe.Err) // the other name is nobody's
+			err = fmt.Errorf("%s: %w", path, pe.Err) // the name of the temporary file says nothing to a person
 		}
 		return &hintedError{fmt.Errorf("the cookie jar: %w", err), "name a file that can be written with --jar"}
 	}
@@ -95,7 +100,7 @@ func readJar(path string) ([]string, error) {
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s is no file", path)
+		return nil, fmt.Errorf("%s is not a file", path)
 	case info.Size() > maxInput:
 		return nil, fmt.Errorf("%s is too large for a cookie jar", path)
 	}
@@ -109,7 +114,7 @@ func readJar(path string) ([]string, error) {
 	}
 	// What else a mistyped name may mean must not be lost.
 	if first, _, _ := strings.Cut(text, "\n"); !strings.Contains(first, "HTTP Cookie File") {
-		return nil, fmt.Errorf("%s is there, and is no cookie jar", path)
+		return nil, fmt.Errorf("%s exists and is not a cookie jar", path)
 	}
 	return strings.Split(text, "\n"), nil
 }

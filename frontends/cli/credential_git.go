@@ -74,8 +74,11 @@ func answerGit(ctx context.Context, in *Invocation, p *profile.Profile, ask gitR
 
 // writeGitAnswer gives git a token, which no other helper is to keep.
 func writeGitAnswer(w io.Writer, id core.IDToken) error {
-	_, err := fmt.Fprintf(w, "capability[]=authtype\nauthtype=Bearer\ncredential=%s\nephemeral=1\npassword_expiry_utc=%d\n",
-		id.Value.Reveal(), id.Expiry.Unix())
+	value, err := lineOf(id.Value)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "capability[]=authtype\nauthtype=Bearer\ncredential=%s\nephemeral=1\npassword_expiry_utc=%d\n", value, id.Expiry.Unix())
 	return err
 }
 

@@ -63,9 +63,13 @@ func credentialKubectl(ctx context.Context, in *Invocation) error {
 	if err != nil {
 		return err
 	}
+	text, err := lineOf(id.Value)
+	if err != nil {
+		return err
+	}
 	return json.NewEncoder(in.Stdout).Encode(execCredential{
 		APIVersion: ask.APIVersion, Kind: kubectlKind,
-		Status: &execStatus{Expires: id.Expiry.UTC().Format(time.RFC3339), Token: id.Value.Reveal()},
+		Status: &execStatus{Expires: id.Expiry.UTC().Format(time.RFC3339), Token: text},
 	})
 }
 
@@ -77,7 +81,7 @@ func readExecInfo(text string) (execCredential, error) {
 	}
 	var ask execCredential
 	if err := json.Unmarshal([]byte(text), &ask); err != nil || ask.Kind != kubectlKind {
-		return ask, usagef("kubectl sets it: as command and args of users[].user.exec in a kubeconfig", "%s is no %s", kubectlEnv, kubectlKind)
+		return ask, usagef("kubectl sets it: as command and args of users[].user.exec in a kubeconfig", "%s is not an %s", kubectlEnv, kubectlKind)
 	}
 	if known := []string{kubectlGroup + "v1", kubectlGroup + "v1beta1"}; !slices.Contains(known, ask.APIVersion) {
 		return ask, usagef("apiVersion: "+known[0]+" in the kubeconfig", "there is no version %q of %s here", ask.APIVersion, kubectlKind)
@@ -92,12 +96,12 @@ func (in *Invocation) checkServer(server string) error {
 	}
 	u, err := url.Parse(server)
 	if err != nil {
-		return usagef("check the server in the kubeconfig", "the cluster's server is no URL")
+		return usagef("check the server in the kubeconfig", "the cluster's server is not a URL")
 	}
 	if ok, err := isTarget(s, u); err != nil || ok {
 		return err
 	}
 	u = &url.URL{Scheme: u.Scheme, Host: u.Host}
-	return &hintedError{errors.New("kubectl is given tokens for the profile's targets only, and " + u.String() + " is none"),
+	return &hintedError{errors.New("kubectl is given tokens for the profile's targets only, and " + u.String() + " is not one"),
 		fmt.Sprintf("targets = [%q] in config.toml", u)}
 }

@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
-	"slices"
+	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -18,27 +19,36 @@ func (c *commands) curl() *cli.Command {
 	return &cli.Command{
 		Name: "curl", Usage: "run curl with the token, which it gets through a pipe", Category: "requests",
 		ArgsUsage: "URL -- CURL-ARGUMENTS", Action: c.run(1, -1, curl),
+		Description: "Options of curl that could send the token to another place than the URL, or show it,\n" +
+			"are refused, and so are those that are not known here. -v shows the request without the token.\n" +
+			"curl's own configuration file is not read: HTTPS_PROXY, NO_PROXY and CURL_CA_BUNDLE take its place.",
 	}
 }
 
 // curl runs the real curl for a URL. The token comes to it through a pipe: an
 // argument or an environment variable could be seen by others.
 func curl(ctx context.Context, in *Invocation) error {
-	args := in.Args().Slice()
-	target, err := in.target(args[0])
+	words := in.Args().Slice()
+	target, err := in.target(words[0])
 	if err != nil {
 		return err
 	}
-	args = args[1:]
-	if len(args) > 0 && args[0] == "--" {
-		args = args[1:]
+	words = words[1:]
+	if len(words) > 0 && words[0] == "--" {
+		words = words[1:]
 	}
-	if err := checkCurl(args); err != nil {
+	args, err := readCurlArgs(words)
+	if err != nil {
 		return err
 	}
 	path, err := exec.LookPath("curl")
 	if err != nil {
 		return &hintedError{errors.New("there is no curl on this machine"), "install curl, or use tokentoss get"}
+	}
+	if args.follow {
+		if err := checkCurlFollows(ctx, path); err != nil {
+			return err
+		}
 	}
 	p, err := in.open(ctx, oneToken, nil)
 	if err != nil {
@@ -53,16 +63,20 @@ func curl(ctx context.Context, in *Invocation) error {
 	if err != nil {
 		return err
 	}
-	own := hasAuthorization(args)
-	if own {
-		// curl takes Authorization out of a request to another host, and nothing
-		// else: the token would go along with a redirect.
-		args = append(args, "--no-location")
+	if file := curlConfigFile(os.Getenv); file != "" {
+		in.say.say("%s is not read: HTTPS_PROXY, NO_PROXY and CURL_CA_BUNDLE take its place", file)
 	}
-	return runCurl(ctx, in, path, target, args, curlConfig(id.Value.Reveal(), own))
+	// IAP tries Proxy-Authorization first and takes it out
+	// (https://docs.cloud.google.com/iap/docs/authentication-howto).
+	config, err := curlConfig(id.Value, args.authorization)
+	if err != nil {
+		return err
+	}
+	return runCurl(ctx, in, path, target, args, config, id.Value.Reveal())
 }
 
-func runCurl(ctx context.Context, in *Invocation, path, target string, args []string, config string) error {
+// runCurl runs curl with a configuration that holds the token.
+func runCurl(ctx context.Context, in *Invocation, path, target string, args *curlArgs, config, token string) error {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return err
@@ -71,18 +85,70 @@ func runCurl(ctx context.Context, in *Invocation, path, target string, args []st
 	cmd := exec.CommandContext(ctx, path)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = in.Stdin, in.Stdout, in.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.Args = append([]string{path, "--config", configFile(cmd, r)}, append(args, target)...)
+	cmd.Args = append([]string{path, "--disable", "--config", configFile(cmd, r)}, args.list...)
+	cmd.Args = append(cmd.Args, curlRules(target)...)
 	cmd.Env = childEnv()
+	var shown *redactor
+	if args.verbose {
+		shown = &redactor{w: in.Stderr, secret: token}
+		cmd.Stderr = shown
+	}
 	err = cmd.Start()
 	if err == nil {
 		// A token is smaller than a pipe's buffer: this does not wait for curl.
-		_, _ = w.WriteString(config + "\n")
+		_, _ = io.WriteString(w, config+"\n")
 	}
 	_ = w.Close()
 	if err != nil {
 		return fmt.Errorf("curl: %w", err)
 	}
-	return passExit(cmd.Wait())
+	err = cmd.Wait()
+	if shown != nil {
+		shown.flush()
+	}
+	return passExit(err)
+}
+
+// curlRules end curl's arguments, so that they count more than those before: the URL
+// means what it says, a redirect does not leave TLS, and no forward proxy sees a
+// request that is not in a tunnel.
+func curlRules(target string) []string {
+	if strings.HasPrefix(strings.ToLower(target), "https:") {
+		return []string{"--globoff", "--proto", "=https", "--proto-redir", "=https", "--url", target}
+	}
+	return []string{"--globoff", "--proto", "=http", "--proto-redir", "=http,https", "--noproxy", "*", "--url", target}
+}
+
+// checkCurlFollows finds out whether this curl keeps the token from other ports and
+// protocols when it follows a redirect (https://curl.se/docs/CVE-2022-27774.html).
+func checkCurlFollows(ctx context.Context, path string) error {
+	out, err := exec.CommandContext(ctx, path, "--disable", "--version").Output()
+	if err != nil {
+		return fmt.Errorf("curl --version: %w", err)
+	}
+	major, minor, ok := curlVersion(string(out))
+	if ok && (major > 7 || major == 7 && minor >= 83) {
+		return nil
+	}
+	first, _, _ := strings.Cut(string(out), " (")
+	return usagef("leave -L out, or use tokentoss get, which follows redirects",
+		"curl: -L needs curl 7.83 or later, which sends no token to another port; this is %s", first)
+}
+
+// curlConfigFile returns the configuration file that curl would read by itself, or "".
+func curlConfigFile(getenv func(string) string) string {
+	for _, at := range [][2]string{{"CURL_HOME", ".curlrc"}, {"XDG_CONFIG_HOME", "curlrc"}, {"HOME", ".curlrc"},
+		{"HOME", filepath.Join(".config", "curlrc")}, {"USERPROFILE", ".curlrc"}, {"APPDATA", ".curlrc"}, {"APPDATA", "_curlrc"}} {
+		dir := getenv(at[0])
+		if dir == "" {
+			continue
+		}
+		file := filepath.Join(dir, at[1])
+		if info, err := os.Stat(file); err == nil && !info.IsDir() {
+			return file
+		}
+	}
+	return ""
 }
 
 // passExit passes a wrapped command's exit code on.
@@ -92,30 +158,4 @@ func passExit(err error) error {
 		return &exitError{code: max(exit.ExitCode(), exitFailed)}
 	}
 	return err
-}
-
-// hasAuthorization tells whether curl is to send an Authorization of its own;
-// the token then goes into Proxy-Authorization, which IAP tries first and takes
-// out (https://docs.cloud.google.com/iap/docs/authentication-howto).
-func hasAuthorization(args []string) bool {
-	return slices.ContainsFunc(args, func(a string) bool {
-		a = strings.ToLower(strings.TrimSpace(strings.TrimPrefix(strings.TrimPrefix(a, "--header="), "-H")))
-		return strings.HasPrefix(a, "authorization:") || strings.HasPrefix(a, "-u") || a == "--user" || a == "--oauth2-bearer"
-	})
-}
-
-// checkCurl refuses arguments that would send the token to another place than
-// the URL. It sees the obvious ones; curl's arguments are the person's own.
-func checkCurl(args []string) error {
-	takesURL := []string{"-x", "--proxy", "--preproxy", "-e", "--referer", "-d", "--data", "--data-raw", "--data-binary", "--data-ascii",
-		"--data-urlencode", "--json", "-H", "--header", "-F", "--form", "--form-string", "-A", "--user-agent", "-b", "--cookie", "--doh-url", "-w", "--write-out", "-o", "--output"}
-	for i, a := range args {
-		switch name, _, _ := strings.Cut(a, "="); {
-		case slices.Contains([]string{"--next", "-:", "--url", "--location-trusted", "--config"}, name), strings.HasPrefix(a, "-K"):
-			return usagef("run tokentoss curl once for each URL", "curl: %s could send the token elsewhere", name)
-		case strings.Contains(a, "://") && !strings.HasPrefix(a, "-") && (i == 0 || !slices.Contains(takesURL, args[i-1])):
-			return usagef("run tokentoss curl once for each URL", "curl: a second URL would get the token too")
-		}
-	}
-	return nil
 }

@@ -17,15 +17,36 @@ func (c *commands) doctor() *cli.Command {
 			&cli.BoolFlag{Name: "json", Usage: "as JSON"},
 			&cli.DurationFlag{Name: "timeout", Usage: "wait for an answer for this `TIME`", Value: 15 * time.Second},
 		},
-		Action: c.heavy(0, 1, examine),
+		Action:      c.heavy(0, 1, examine),
+		Subcommands: []*cli.Command{c.doctorTunnel()},
+	}
+}
+
+func (c *commands) doctorTunnel() *cli.Command {
+	return &cli.Command{
+		Name: "tunnel", Usage: "say why a TCP port is not reached through IAP", ArgsUsage: "INSTANCE PORT",
+		Flags: append(tunnelFlags(),
+			&cli.BoolFlag{Name: "json", Usage: "as JSON"},
+			&cli.DurationFlag{Name: "timeout", Usage: "wait for an answer for this `TIME`", Value: 15 * time.Second},
+		),
+		Action: c.heavy(1, 2, examineTunnel),
 	}
 }
 
 // DoctorOptions say what to look at.
 type DoctorOptions struct {
-	URL     *url.URL      // of a service; nil is none
-	Timeout time.Duration // for each answer
+	URL     *url.URL       // of a service; nil is none
+	Tunnel  *TunnelOptions // to a port; nil is none
+	Timeout time.Duration  // for each answer
 	JSON    bool
+}
+
+func examineTunnel(ctx context.Context, in *Invocation) error {
+	o, err := tunnelTarget(in, "doctor tunnel")
+	if err != nil {
+		return err
+	}
+	return in.full.Doctor(ctx, in, DoctorOptions{Timeout: in.Duration("timeout"), JSON: in.Bool("json"), Tunnel: &o})
 }
 
 func examine(ctx context.Context, in *Invocation) error {

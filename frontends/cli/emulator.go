@@ -18,6 +18,7 @@ func (c *commands) emulator() *cli.Command {
 			&cli.StringSliceFlag{Name: "account", Usage: "add account `EMAIL`; may be repeated"},
 			&cli.StringSliceFlag{Name: "robot", Usage: "add service account `EMAIL`, too"},
 			&cli.StringFlag{Name: "auto-consent", Usage: "sign in `EMAIL` without a person"},
+			&cli.StringSliceFlag{Name: "instance", Usage: "TCP forwarding reaches `WHAT`: PROJECT/ZONE/NAME:PORT=HOST:PORT"},
 			&cli.DurationFlag{Name: "token-lifetime", Usage: "tokens live `TIME`", Value: time.Hour, DefaultText: "1h"},
 			&cli.StringFlag{Name: "provider", Usage: "answer as another provider than Google, as `JSON` says"},
 			&cli.StringFlag{Name: "guard", Usage: "guard with `NAME`: iap, oauth2-proxy or mod_oauth2", Value: "iap"},
@@ -34,7 +35,8 @@ type EmulatorOptions struct {
 	DeviceClientFile string // for the one for devices
 	Accounts         []string
 	ServiceAccounts  []string
-	AutoConsent      string // the account that signs in without a person
+	Instances        []string // of TCP forwarding, as PROJECT/ZONE/NAME:PORT=HOST:PORT
+	AutoConsent      string   // the account that signs in without a person
 	TokenLifetime    time.Duration
 	Provider         string // JSON of an emulator.Provider; "" is Google
 	Guard            string // a name of an emulator.Guard
@@ -44,7 +46,7 @@ func emulate(ctx context.Context, in *Invocation) error {
 	return in.full.Emulator(ctx, in, EmulatorOptions{
 		Listen: in.String("listen"), Upstream: in.String("upstream"),
 		ClientFile: in.String("client-secrets"), DeviceClientFile: in.String("device-client"),
-		Accounts: in.StringSlice("account"), ServiceAccounts: in.StringSlice("robot"),
+		Accounts: in.StringSlice("account"), ServiceAccounts: in.StringSlice("robot"), Instances: in.StringSlice("instance"),
 		AutoConsent: in.String("auto-consent"), TokenLifetime: in.Duration("token-lifetime"),
 		Provider: in.String("provider"), Guard: in.String("guard"),
 	})

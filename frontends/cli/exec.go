@@ -52,7 +52,11 @@ func execute(ctx context.Context, in *Invocation) error {
 	if err != nil {
 		return err
 	}
-	env := append(childEnv(), "IAP_TOKEN="+id.Value.Reveal())
+	text, err := lineOf(id.Value)
+	if err != nil {
+		return err
+	}
+	env := append(childEnv(), "IAP_TOKEN="+text)
 	if err := replaceProcess(path, args, env); !errors.Is(err, errors.ErrUnsupported) {
 		return fmt.Errorf("%s: %w", args[0], err)
 	}

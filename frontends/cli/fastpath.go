@@ -67,7 +67,11 @@ func (p Program) fastToken(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(p.Stdout, id.Value.Reveal())
+	text, err := lineOf(id.Value)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(p.Stdout, text)
 	return err
 }
 

@@ -14,9 +14,6 @@ import (
 	"github.com/tokentoss/tokentoss/profile"
 )
 
-// noBrowser is the browser command that stands for none.
-const noBrowser = "none"
-
 // terminalName is the name of the frontend that is built in.
 const terminalName = "cli"
 

@@ -72,7 +72,7 @@ func tryLoginLock(p *profile.Profile) (*loginLock, error) {
 	ok, err := lock.TryLock()
 	switch {
 	case err != nil:
-		return t, nil // signing in will say better that nothing can be written
+		return t, nil //nolint:nilerr // signing in will say better that nothing can be written
 	case !ok:
 		return nil, core.ErrLocked
 	}

@@ -35,7 +35,14 @@ func ownGroup(cmd *exec.Cmd) {
 // windowsCommand splits command at spaces; a path that contains some cannot be
 // given.
 func windowsCommand(command, url string) *exec.Cmd {
-	words := append(strings.Fields(command), url)
+	words := strings.Fields(command)
+	if strings.Contains(command, "%s") {
+		for i := range words {
+			words[i] = strings.ReplaceAll(strings.Trim(words[i], `"`), "%s", url)
+		}
+	} else {
+		words = append(words, url)
+	}
 	return exec.Command(words[0], words[1:]...)
 }
 

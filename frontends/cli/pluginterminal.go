@@ -46,8 +46,8 @@ type PluginTerminal struct {
 	screen sync.Mutex // of what is printed
 	status string     // the line that stands below it
 
-	browser   string      // command; "" is the system's, noBrowser none
-	redirects []*redirect // until Close
+	browser string         // command; "" is the system's, noBrowser none
+	links   []*browserLink // until Close
 }
 
 // typed is a line that was read.
@@ -61,7 +61,7 @@ type typed struct {
 // templates are.
 func NewPluginTerminal(in *Invocation) *PluginTerminal {
 	browser := in.String("browser")
-	if in.Bool("no-browser") || !in.interactive() {
+	if in.Bool("no-browser") || !in.interactive() || browser == "" && !wantsBrowser() {
 		browser = noBrowser
 	}
 	return &PluginTerminal{in: in, lines: bufio.NewReader(in.Stdin), browser: browser}
@@ -71,25 +71,25 @@ func NewPluginTerminal(in *Invocation) *PluginTerminal {
 func (r *PluginTerminal) Close() {
 	r.screen.Lock()
 	defer r.screen.Unlock()
-	for _, to := range r.redirects {
-		to.remove()
+	for _, l := range r.links {
+		l.remove()
 	}
 }
 
-// Browse opens an address in the person's browser, by way of a private file. That
+// Browse opens an address in the person's browser, by way of a link. That
 // the frontend has printed the address is taken for granted.
 func (r *PluginTerminal) Browse(ctx context.Context, url string) error {
 	if r.browser == noBrowser {
 		return nil
 	}
-	to, err := newRedirect(url)
+	link, err := newBrowserLink(url)
 	if err != nil {
 		return err
 	}
 	r.screen.Lock()
-	r.redirects = append(r.redirects, to)
+	r.links = append(r.links, link)
 	r.screen.Unlock()
-	if err := openBrowser(ctx, r.browser, to.url()); err != nil {
+	if err := openBrowser(ctx, r.browser, link.url); err != nil {
 		r.in.say.say("no browser was opened here: %v", err)
 	}
 	return nil

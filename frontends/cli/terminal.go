@@ -3,15 +3,20 @@ package cli
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/term"
 
 	"github.com/tokentoss/tokentoss/core"
 )
+
+// confirmTimeout is how long a question waits for its answer.
+const confirmTimeout = 2 * time.Minute
 
 // A terminal is the command line's [core.Frontend]. It signs a person in: it
 // opens the browser, shows the address and how long is left, and takes a pasted
@@ -21,17 +26,23 @@ type terminal struct {
 	browser   string
 	loginLock *loginLock
 
-	lines <-chan string // of standard input, once somebody asked for them
-	count string        // the countdown that stands on the screen
+	before core.Status    // of the session
+	links  []*browserLink // until the end of Run
+	lines  <-chan string  // of standard input, once somebody asked for them
+	count  string         // the countdown that stands on the screen
 }
 
 var (
-	_ core.Frontend = (*terminal)(nil)
-	_ core.Prompter = (*terminal)(nil)
+	_ core.Frontend  = (*terminal)(nil)
+	_ core.Confirmer = (*terminal)(nil)
 )
 
 // Run implements [core.Frontend]. It ends when the person is signed in.
 func (t *terminal) Run(ctx context.Context, app core.App) error {
+	defer t.close()
+	if before, err := app.Status(ctx); err == nil {
+		t.before = before // what cannot be read is the sign-in's to report
+	}
 	st, err := app.SignIn(ctx, t)
 	t.done()
 	if err != nil {
@@ -39,6 +50,39 @@ func (t *terminal) Run(ctx context.Context, app core.App) error {
 	}
 	t.in.say.say("signed in as %s", st.Email)
 	return nil
+}
+
+// Confirm implements [core.Confirmer]. Whoever can have the person open an address, or
+// reach the redirect, could have them signed in with another account than they think.
+func (t *terminal) Confirm(ctx context.Context, st core.Status) error {
+	if t.before.Email == "" || t.before.Email == st.Email || st.Email == "" {
+		return nil
+	}
+	t.done()
+	t.in.say.warn("this is the account %s; before, it was %s", st.Email, t.before.Email)
+	if !isTerminal(t.in.Stdin) || !isTerminal(t.in.Stderr) || strings.EqualFold(t.in.String("login-hint"), st.Email) {
+		return nil
+	}
+	fmt.Fprintf(t.in.Stderr, "%suse %s from now on? [y/N] ", prefix, oneLine(st.Email))
+	ctx, cancel := context.WithTimeout(ctx, confirmTimeout)
+	defer cancel()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case line := <-t.input():
+		if answer := strings.ToLower(strings.TrimSpace(line)); answer == "y" || answer == "yes" {
+			return nil
+		}
+	}
+	return &hintedError{errors.New("the session is still that of " + t.before.Email), "tokentoss login --login-hint " + t.before.Email}
+}
+
+// input returns the lines of standard input. A closed channel is its end.
+func (t *terminal) input() <-chan string {
+	if t.lines == nil {
+		t.lines = readLines(t.in.Stdin)
+	}
+	return t.lines
 }
 
 // Prompt implements [core.Prompter].
@@ -64,7 +108,7 @@ func (t *terminal) Prompt(ctx context.Context, p core.Prompt) (string, error) {
 	}
 	// Where there is no redirect, there is nothing to paste.
 	if t.lines == nil && p.RedirectURL != "" {
-		t.lines = readLines(t.in.Stdin)
+		t.input()
 		say.say("if the browser ends on a page that cannot be reached, paste that page's address here")
 	}
 	tick := time.NewTicker(time.Second)
@@ -92,8 +136,8 @@ func (t *terminal) Prompt(ctx context.Context, p core.Prompt) (string, error) {
 func (t *terminal) open(ctx context.Context, p core.Prompt) {
 	say := t.in.say
 	how := "open this address in your browser:"
-	if t.browser != noBrowser {
-		switch err := openBrowser(ctx, t.browser, p.URL); {
+	if t.browser != noBrowser && (t.browser != "" || wantsBrowser()) {
+		switch err := t.browse(ctx, p.URL); {
 		case err == nil:
 			how = "your browser is opening; if it does not, open this address:"
 		case t.browser == "":
@@ -104,6 +148,16 @@ func (t *terminal) open(ctx context.Context, p core.Prompt) {
 	}
 	say.say("%s", how)
 	t.in.show(p.URL)
+}
+
+// browse opens a browser by way of a link, which stays until the sign-in has ended.
+func (t *terminal) browse(ctx context.Context, url string) error {
+	link, err := newBrowserLink(url)
+	if err != nil {
+		return err
+	}
+	t.links = append(t.links, link)
+	return openBrowser(ctx, t.browser, link.url)
 }
 
 // show sets something apart that is to be copied.
@@ -155,6 +209,13 @@ func cut(text string, width int) string {
 		return text[:width]
 	}
 	return text
+}
+
+// close takes away what a browser has opened by now.
+func (t *terminal) close() {
+	for _, l := range t.links {
+		l.remove()
+	}
 }
 
 // done leaves the countdown behind.

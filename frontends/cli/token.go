@@ -86,15 +86,19 @@ func token(ctx context.Context, in *Invocation) error {
 	return err
 }
 
+// formatToken writes a token in one of [tokenFormats].
 func formatToken(format, target string, value core.Secret, id core.IDToken, access bool) (string, error) {
-	text := value.Reveal()
+	text, err := lineOf(value)
+	if err != nil {
+		return "", err
+	}
 	switch format {
 	case "header":
 		return "Authorization: Bearer " + text, nil
 	case "env":
 		return "export IAP_TOKEN=" + shellWord(text), nil
 	case "curl":
-		return curlConfig(text, false), nil
+		return curlConfig(value, false)
 	case "cookie":
 		return cookie(target, id)
 	case "json":
@@ -112,6 +116,16 @@ func formatToken(format, target string, value core.Secret, id core.IDToken, acce
 	return text, nil
 }
 
+// lineOf returns a token for a format in which a line break, or another control
+// character, would begin something else: a header, a setting, a cookie.
+func lineOf(token core.Secret) (string, error) {
+	text := token.Reveal()
+	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return "", &hintedError{errors.New("what is stored as the token has characters that no token has, and is not passed on"), "tokentoss login"}
+	}
+	return text, nil
+}
+
 // shellWord quotes a token for a POSIX shell, if it needs that. An ID token is
 // base64url and dots; an access token is what its provider likes.
 func shellWord(token string) string {
@@ -125,12 +139,16 @@ func shellWord(token string) string {
 }
 
 // curlConfig is a curl configuration file that adds the token.
-func curlConfig(value string, proxyHeader bool) string {
+func curlConfig(token core.Secret, proxyHeader bool) (string, error) {
+	value, err := lineOf(token)
+	if err != nil {
+		return "", err
+	}
 	name := "Authorization"
 	if proxyHeader {
 		name = "Proxy-Authorization"
 	}
-	return fmt.Sprintf("header = \"%s: Bearer %s\"", name, strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value))
+	return fmt.Sprintf("header = \"%s: Bearer %s\"", name, strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value)), nil
 }
 
 // parseTarget reads the URL of a service, and says what is wrong with it rather

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"io"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -21,10 +23,31 @@ func TestFormatsQuoteTheToken(t *testing.T) {
 	if err != nil || string(out) != odd {
 		t.Errorf("sh has %q, %v", out, err)
 	}
-	if got, want := curlConfig(odd, false), `header = "Authorization: Bearer a'b\"c\\d;$(exit 3)`+"`x`&\""; got != want {
-		t.Errorf("curl configuration %s, want %s", got, want)
+	if got, err := curlConfig(odd, false); err != nil || got != `header = "Authorization: Bearer a'b\"c\\d;$(exit 3)`+"`x`&\"" {
+		t.Errorf("curl configuration %s, %v", got, err)
 	}
 	if script, _ := formatToken("env", "", "eyJ.a-b_c.d", core.IDToken{}, false); strings.ContainsAny(script, `'"\`) {
 		t.Errorf("needless quotes: %s", script)
+	}
+}
+
+// No format passes on a line break or another control character, which would begin
+// something else there.
+func TestFormatsRefuseControlCharacters(t *testing.T) {
+	for _, odd := range []string{"a.b.c\nurl = \"http://x\"", "a.b.c\r\nX: y", "a\x00b", "a\tb", "a\x7fb", "a\u0085b", "a\u2028b"} {
+		id := core.IDToken{Value: core.Secret(odd), Expiry: time.Now().Add(time.Hour)}
+		for _, format := range tokenFormats {
+			for _, target := range []string{"", "https://service.example/"} {
+				if text, err := formatToken(format, target, id.Value, id, false); err == nil {
+					t.Errorf("%s: %q", format, text)
+				}
+			}
+		}
+		if err := writeJar(filepath.Join(t.TempDir(), "jar"), "https://service.example/", id); err == nil {
+			t.Errorf("%q is in a cookie jar", odd)
+		}
+		if err := writeGitAnswer(io.Discard, id); err == nil {
+			t.Errorf("git is given %q", odd)
+		}
 	}
 }

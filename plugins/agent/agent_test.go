@@ -237,7 +237,7 @@ func TestLockEndsWithItsHolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintln(holder, `{"v":1,"op":"lock","store":"one","key":"default"}`)
+	fmt.Fprintln(holder, `{"v":2,"op":"lock","store":"one","key":"default"}`)
 	if _, err := holder.Read(make([]byte, 100)); err != nil {
 		t.Fatal(err)
 	}
@@ -324,7 +324,7 @@ func TestGarbage(t *testing.T) {
 	w := newWorld(t, nil)
 	s := w.open("one")
 	socket, _ := agent.Socket(w.dir)
-	for _, garbage := range []string{"\n", "not JSON\n", "[]\n", `{"v":1,"op":"fly","store":"one"}` + "\n", strings.Repeat("x", 3<<20)} {
+	for _, garbage := range []string{"\n", "not JSON\n", "[]\n", `{"v":2,"op":"fly","store":"one"}` + "\n", strings.Repeat("x", 3<<20)} {
 		c, err := net.Dial("unix", socket)
 		if err != nil {
 			t.Fatal(err)

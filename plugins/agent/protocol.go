@@ -8,13 +8,12 @@ import (
 	"io"
 	"net"
 
-	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // protocolVersion is that of the messages below. Both sides are of one
 // installation; where they are not, the agent makes way for a new one.
-const protocolVersion = 1
+const protocolVersion = 2
 
 // maxMessage bounds a message, in bytes: a document of 1 MiB in base64, and more.
 const maxMessage = 2 << 20
@@ -49,9 +48,9 @@ const (
 
 // A response answers a request, or is a question to the person.
 type response struct {
-	Question string   `json:"question,omitempty"`
-	Gone     bool     `json:"gone,omitempty"` // this agent makes way: start another
-	Lost     bool     `json:"lost,omitempty"` // the lock is
+	Question string        `json:"question,omitempty"`
+	Gone     bool          `json:"gone,omitempty"` // this agent makes way: start another
+	Lost     bool          `json:"lost,omitempty"` // the lock is
 	Error    *fault.Remote `json:"error,omitempty"`
 
 	Data       []byte   `json:"data,omitempty"`
@@ -65,7 +64,7 @@ type response struct {
 
 // An answer is the person's, or why there is none.
 type answer struct {
-	Text  string   `json:"text,omitempty"`
+	Text  string        `json:"text,omitempty"`
 	Error *fault.Remote `json:"error,omitempty"`
 }
 

@@ -12,7 +12,7 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"github.com/tokentoss/tokentoss/core/runtimedir"
+	"github.com/tokentoss/tokentoss/core/privatefile"
 )
 
 // startTimeout is how long an agent may take until it listens.
@@ -23,7 +23,7 @@ const retry = 2 * time.Millisecond
 
 // Socket returns the path of the agent's socket for a configuration directory.
 func Socket(configDir string) (string, error) {
-	dir, err := runtimedir.Dir()
+	dir, err := privatefile.RuntimeDir()
 	if err != nil {
 		return "", err
 	}

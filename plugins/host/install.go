@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/privatefile"
 	"github.com/tokentoss/tokentoss/plugins"
 	"github.com/tokentoss/tokentoss/plugins/internal/handshake"
 	"github.com/tokentoss/tokentoss/plugins/internal/pb"
@@ -32,23 +33,16 @@ func (h *Host) Install(ctx context.Context, path, sha256 string) (Installed, err
 		return Installed{}, err
 	}
 	// A link that the person names is followed; what is pinned is a copy.
-	real, err := filepath.EvalSymlinks(path)
+	from, err := privatefile.OpenProgram(path)
 	if err != nil {
-		return Installed{}, fmt.Errorf("%s: %w", path, bare(err))
+		return Installed{}, trusted(err)
 	}
-	path = real
-	info, err := os.Lstat(path)
-	if err != nil {
-		return Installed{}, fmt.Errorf("%s: %w", path, bare(err))
-	}
-	if err := checkFile(path, info); err != nil {
-		return Installed{}, err
-	}
+	defer from.Close()
 	dir, err := h.installDir()
 	if err != nil {
 		return Installed{}, err
 	}
-	temp, err := copyExecutable(dir, path)
+	temp, err := copyExecutable(dir, from)
 	if err != nil {
 		return Installed{}, err
 	}
@@ -77,17 +71,13 @@ func (h *Host) installDir() (string, error) {
 	return filepath.EvalSymlinks(dir)
 }
 
-// copyExecutable copies path into dir, for the user alone, and returns the copy.
-func copyExecutable(dir, path string) (temp string, err error) {
+// copyExecutable copies a file into dir, for the user alone, and returns the copy.
+func copyExecutable(dir string, from *os.File) (temp string, err error) {
+	path := from.Name()
 	// A process that is started meanwhile would have the copy open for writing, until
 	// it executes something, and the copy could not be executed.
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
-	from, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", path, bare(err))
-	}
-	defer from.Close()
 	to, err := os.CreateTemp(dir, ".new-*"+extension)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", dir, bare(err))
@@ -120,23 +110,23 @@ func (h *Host) pin(ctx context.Context, dir, temp string, p Installed) (Installe
 		return p, &Error{Plugin: p.Name, Problem: "tokentoss has a plugin of that name itself"}
 	}
 	p.Path = filepath.Join(dir, p.Name+"-"+p.SHA256[:12]+extension)
-	return p, changeLock(ctx, h.Dir, func(l *lock) error {
-		old, replaced := l.find(p.Name)
+	var old Installed
+	var replaced bool
+	err := changeLock(ctx, h.Dir, func(l *lock) error {
+		old, replaced = l.find(p.Name)
 		if err := os.Rename(temp, p.Path); err != nil {
 			return fmt.Errorf("%s: %w", p.Path, bare(err))
 		}
 		l.set(p)
-		if err := l.save(ctx); err != nil {
-			if !replaced || old.Path != p.Path {
-				_ = os.Remove(p.Path)
-			}
-			return err
-		}
-		if replaced && old.Path != p.Path {
-			h.removeFile(old)
-		}
 		return nil
 	})
+	switch same := replaced && old.Path == p.Path; {
+	case err != nil && !same:
+		_ = os.Remove(p.Path)
+	case err == nil && replaced && !same:
+		h.removeFile(old)
+	}
+	return p, err
 }
 
 // removeFile removes the executable of a plugin that is no more in the lock file,
@@ -246,16 +236,19 @@ func (h *Host) Remove(ctx context.Context, name string) error {
 	if _, err := h.installed(name); err != nil {
 		return err
 	}
-	return changeLock(ctx, h.Dir, func(l *lock) error {
-		p, ok := l.find(name)
-		if !ok {
-			return nil // somebody else was faster
+	var removed []Installed
+	err := changeLock(ctx, h.Dir, func(l *lock) error {
+		if p, ok := l.find(name); ok { // or else somebody else was faster
+			l.remove(name)
+			removed = append(removed, p)
 		}
-		l.remove(name)
-		if err := l.save(ctx); err != nil {
-			return err
-		}
-		h.removeFile(p)
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	for _, p := range removed {
+		h.removeFile(p)
+	}
+	return nil
 }

@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/privatefile"
 	"github.com/tokentoss/tokentoss/plugins"
-	"github.com/tokentoss/tokentoss/stores/file"
 )
 
 // LockName is the name of the lock file in the configuration directory.
@@ -42,35 +42,28 @@ type lockFile struct {
 
 // A lock is the lock file as it was read.
 type lock struct {
-	store    *file.Store
-	path     string
-	revision string
-	list     []Installed
+	list []Installed
 }
 
-// readLock reads the lock file of a configuration directory. It must be as
-// private as a session: who can write it decides what is executed.
+// readLock reads the lock file of a configuration directory. Nobody but the user and
+// root may be able to write it: who can decides what is executed.
 func readLock(dir string) (*lock, error) {
 	path := filepath.Join(dir, LockName)
-	store, err := file.NewFile(path)
+	data, err := privatefile.ReadEdited(path)
+	if errors.Is(err, core.ErrNotFound) {
+		return new(lock), nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	l := &lock{store: store, path: path}
-	r, err := store.Load(context.Background(), core.DefaultKey)
-	switch {
-	case errors.Is(err, core.ErrNotFound):
-		return l, nil
-	case errors.Is(err, core.ErrCorrupt):
-		return nil, damaged(path)
-	case err != nil:
-		return nil, err
-	}
-	l.revision = r.Revision
+	return parseLock(path, data)
+}
+
+func parseLock(path string, data []byte) (*lock, error) {
 	var form lockFile
-	dec := json.NewDecoder(bytes.NewReader(r.Data))
+	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
-	err = dec.Decode(&form)
+	err := dec.Decode(&form)
 	_, end := dec.Token()
 	switch {
 	case form.Version > lockVersion:
@@ -78,8 +71,7 @@ func readLock(dir string) (*lock, error) {
 	case err != nil || !errors.Is(end, io.EOF) || form.Version != lockVersion || !usable(form.Plugins):
 		return nil, damaged(path)
 	}
-	l.list = form.Plugins
-	return l, nil
+	return &lock{form.Plugins}, nil
 }
 
 // usable tells whether each plugin has what it is found and checked by, and no two
@@ -129,34 +121,22 @@ func (l *lock) remove(name string) {
 	l.list = slices.DeleteFunc(l.list, func(p Installed) bool { return p.Name == name })
 }
 
-// changeLock lets change do something with the lock file while nobody else does.
-func changeLock(ctx context.Context, dir string, change func(*lock) error) (err error) {
-	store, err := file.NewFile(filepath.Join(dir, LockName))
-	if err != nil {
-		return err
-	}
-	lease, err := store.Lock(ctx, core.DefaultKey)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, lease.Release()) }()
-	l, err := readLock(dir)
-	if err != nil {
-		return err
-	}
-	return change(l)
-}
-
-// save writes the lock file, unless somebody else has meanwhile.
-func (l *lock) save(ctx context.Context) error {
-	data, err := json.MarshalIndent(lockFile{Version: lockVersion, Plugins: l.list}, "", "  ")
-	if err != nil {
-		return err
-	}
-	r, err := l.store.Save(ctx, core.DefaultKey, core.Record{Data: append(data, '\n'), Revision: l.revision})
-	if err != nil {
-		return err
-	}
-	l.revision = r.Revision
-	return nil
+// changeLock lets change do something with the lock file while nobody else does, and
+// writes what came of it.
+func changeLock(ctx context.Context, dir string, change func(*lock) error) error {
+	path := filepath.Join(dir, LockName)
+	return privatefile.Edit(ctx, path, func(old []byte) ([]byte, error) {
+		l := new(lock)
+		if old != nil {
+			var err error
+			if l, err = parseLock(path, old); err != nil {
+				return nil, err
+			}
+		}
+		if err := change(l); err != nil {
+			return nil, err
+		}
+		data, err := json.MarshalIndent(lockFile{Version: lockVersion, Plugins: l.list}, "", "  ")
+		return append(data, '\n'), err
+	})
 }

@@ -6,14 +6,14 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/tokentoss/tokentoss/core/runtimedir"
+	"github.com/tokentoss/tokentoss/core/privatefile"
 )
 
 // socketDir makes a private directory for the socket of one plugin, in one of the
 // user's. The name begins with this process's number, so that what a process that
 // was killed left behind is removed by the next.
 func socketDir() (string, error) {
-	base, err := runtimedir.Dir()
+	base, err := privatefile.RuntimeDir()
 	if err != nil {
 		return "", err
 	}

@@ -8,65 +8,28 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"strings"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/privatefile"
 )
 
 // checkTrusted tells whether nobody but the user and root can have changed the
-// executable path, or can change it before it is run. It is what sshd does with
-// authorized_keys (sshd(8), StrictModes), from the file up to the root.
-func checkTrusted(path string) error {
-	if !filepath.IsAbs(path) || filepath.Clean(path) != path {
-		return &TrustError{Path: path, Problem: "it is not an absolute path in its shortest form", Fix: "install the plugin again"}
-	}
-	info, err := os.Lstat(path)
-	if err != nil {
-		return &TrustError{Path: path, Problem: "cannot be examined: " + bare(err).Error(), Fix: "install the plugin again"}
-	}
-	if err := checkFile(path, info); err != nil {
-		return err
-	}
-	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
-		info, err := os.Lstat(dir)
-		if err != nil {
-			return &TrustError{Path: dir, Problem: "cannot be examined: " + bare(err).Error()}
-		}
-		if err := checkParent(dir, info, dir == filepath.Dir(path)); err != nil {
-			return err
-		}
-		if dir == filepath.Dir(dir) {
-			return nil
-		}
-	}
-}
+// executable path, or can change it before it is run.
+func checkTrusted(path string) error { return trusted(privatefile.CheckProgram(path)) }
 
-// checkFile checks the executable itself.
-func checkFile(path string, info fs.FileInfo) error {
-	switch {
-	case info.Mode()&fs.ModeSymlink != 0:
-		return &TrustError{Path: path, Problem: "it is a symbolic link", Fix: "install what it points to"}
-	case !info.Mode().IsRegular():
-		return &TrustError{Path: path, Problem: "it is no file"}
-	}
-	if err := checkOwner(path, info); err != nil {
+// trusted returns err as a TrustError, if it says that a file is not as it should be.
+func trusted(err error) error {
+	var e *core.Error
+	if !errors.As(err, &e) {
 		return err
 	}
-	return checkMode(path, info)
-}
-
-// checkParent checks one directory above the executable. In one with the sticky
-// bit, such as /tmp, nobody can rename what is another's, but anybody can put
-// something beside the executable: that is allowed further up only.
-func checkParent(dir string, info fs.FileInfo, direct bool) error {
-	if info.Mode()&fs.ModeSymlink != 0 {
-		return &TrustError{Path: dir, Problem: "it is a symbolic link", Fix: "install the plugin again"}
+	text := strings.TrimPrefix(err.Error(), e.Subject+": ")
+	fix := e.Remedy.String()
+	if fix == "" {
+		fix = "install the plugin again"
 	}
-	if err := checkOwner(dir, info); err != nil {
-		return err
-	}
-	if info.Mode()&fs.ModeSticky != 0 && !direct {
-		return nil
-	}
-	return checkMode(dir, info)
+	return &TrustError{Path: e.Subject, Problem: strings.TrimPrefix(text, e.Kind.Error()+": "), Fix: fix}
 }
 
 // sum returns the SHA-256 of a file in hexadecimal digits.

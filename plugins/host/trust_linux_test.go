@@ -8,9 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/plugins"
 	"github.com/tokentoss/tokentoss/plugins/host"
 )
@@ -54,11 +56,10 @@ func (s *scene) install(t testing.TB, name string) host.Installed {
 	return p
 }
 
-// wantTrust checks that err refuses to trust, with a text.
+// wantTrust checks that err refuses to trust a file, with a text.
 func wantTrust(t *testing.T, err error, text string) {
 	t.Helper()
-	var te *host.TrustError
-	if !errors.As(err, &te) || !errors.Is(err, core.ErrInsecure) || !strings.Contains(err.Error(), text) {
+	if !errors.Is(err, core.ErrInsecure) || !strings.Contains(err.Error(), text) {
 		t.Errorf("error %v (%T), want one of trust with %q", err, err, text)
 	}
 }
@@ -136,8 +137,8 @@ func TestNotTrusted(t *testing.T) {
 		"upper world": {func(s *scene, _ host.Installed) error { return os.Chmod(filepath.Dir(s.host.Dir), 0o777) }, "others can write"},
 		"link":        {func(_ *scene, p host.Installed) error { return link(p.Path) }, "symbolic link"},
 		"parent link": {func(s *scene, _ host.Installed) error { return link(filepath.Join(s.host.Dir, "plugins")) }, "symbolic link"},
-		"directory":   {func(_ *scene, p host.Installed) error { return errors.Join(os.Remove(p.Path), os.Mkdir(p.Path, 0o700)) }, "it is no file"},
-		"gone":        {func(_ *scene, p host.Installed) error { return os.Remove(p.Path) }, "no such file"},
+		"directory":   {func(_ *scene, p host.Installed) error { return errors.Join(os.Remove(p.Path), os.Mkdir(p.Path, 0o700)) }, "not a regular file"},
+		"gone":        {func(_ *scene, p host.Installed) error { return os.Remove(p.Path) }, "not found"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -203,10 +204,10 @@ func TestLockFile(t *testing.T) {
 		kind  error
 		want  string
 	}{
-		"readable":      {func(p string) error { return os.Chmod(p, 0o604) }, core.ErrInsecure, "0604"},
 		"writable":      {func(p string) error { return os.Chmod(p, 0o620) }, core.ErrInsecure, "0620"},
 		"foreign":       {func(p string) error { return os.Chown(p, 65534, 65534) }, core.ErrInsecure, ""},
-		"link":          {link, core.ErrInsecure, ""},
+		"foreign link":  {func(p string) error { return errors.Join(link(p), os.Lchown(p, 65534, 65534)) }, core.ErrInsecure, "belongs to user 65534"},
+		"pipe":          {func(p string) error { return errors.Join(os.Remove(p), syscall.Mkfifo(p, 0o600)) }, core.ErrCorrupt, "a named pipe"},
 		"directory":     {func(p string) error { return os.Chmod(filepath.Dir(p), 0o777) }, core.ErrInsecure, ""},
 		"empty":         {func(p string) error { return os.Truncate(p, 0) }, core.ErrCorrupt, ""},
 		"cut short":     {func(p string) error { return os.Truncate(p, 40) }, core.ErrCorrupt, "not the JSON"},
@@ -236,11 +237,34 @@ func TestLockFile(t *testing.T) {
 			if err == nil || c.kind != nil && !errors.Is(err, c.kind) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want %v with %q", err, c.kind, c.want)
 			}
-			var hint interface{ Hint() string }
-			if !errors.As(err, &hint) || hint.Hint() == "" {
-				t.Errorf("error %v has no hint", err)
+			if fault.RemedyOf(err).String() == "" {
+				t.Errorf("error %v has no remedy", err)
 			}
 			s.wantNotRun(t)
 		})
+	}
+}
+
+// TestLockFileIsLinked: the lock file may be readable by all, and a link of the user's
+// own, which is written through.
+func TestLockFileIsLinked(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	p := s.install(t, "evil")
+	path := filepath.Join(s.host.Dir, host.LockName)
+	if err := errors.Join(os.Chmod(path, 0o644), link(path)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.host.Describe("evil"); err != nil {
+		t.Errorf("Describe: %v", err)
+	}
+	if err := s.host.Remove(bounded(t), "evil"); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Lstat(path); err != nil || info.Mode().Type() != os.ModeSymlink {
+		t.Errorf("the link is %v, %v", info, err)
+	}
+	if list, err := s.host.List(); err != nil || len(list) != 0 || exists(p.Path) {
+		t.Errorf("List gives %v, %v; the executable is there: %t", list, err, exists(p.Path))
 	}
 }

@@ -122,32 +122,72 @@ func serve(t testing.TB, p plugins.Plugin, log *slog.Logger) *grpc.ClientConn {
 	return conn
 }
 
-// Store runs [storetest.Run] over every carrier. Each call of place must return a
-// place that is empty; its Request is used again to open the place a second time.
+// Store runs [storetest.Run] over every carrier, until one fails: what is wrong with
+// the store itself is said once. Each call of place must return a place that is empty;
+// its Request is used again to open the place a second time.
+//
+// Capabilities that the plugin does not declare are not checked; it is an error if the
+// store has them all the same.
 func Store(t *testing.T, p plugins.Plugin, place func(t *testing.T) plugins.Request, opts ...storetest.Option) {
 	t.Helper()
+	all := opts
+	if !p.Locking {
+		all = append([]storetest.Option{storetest.SkipLocking("plugin " + p.Name + " does not declare it")}, all...)
+	}
+	if !p.Listing {
+		all = append([]storetest.Option{storetest.SkipListing("plugin " + p.Name + " does not declare it")}, all...)
+	}
+	if !t.Run("Declared", func(t *testing.T) { checkDeclared(t, p, place(t)) }) {
+		return
+	}
 	for _, c := range Carriers() {
-		t.Run(string(c), func(t *testing.T) {
-			places := &opened{by: make(map[core.TokenStore]plugins.Request)}
-			open := func(t *testing.T, r plugins.Request) core.TokenStore {
-				s, err := OpenStore(t, c, p, r)
-				if err != nil {
-					t.Fatalf("opening the store of plugin %s: %v", p.Name, err)
-				}
-				places.put(s, r)
-				return s
-			}
-			all := []storetest.Option{storetest.WithReopen(func(t *testing.T, first core.TokenStore) core.TokenStore {
-				return open(t, places.of(first))
-			})}
-			if !p.Locking {
-				all = append(all, storetest.SkipLocking("plugin "+p.Name+" does not declare it"))
-			}
-			if !p.Listing {
-				all = append(all, storetest.SkipListing("plugin "+p.Name+" does not declare it"))
-			}
-			storetest.Run(t, func(t *testing.T) core.TokenStore { return open(t, place(t)) }, append(all, opts...)...)
-		})
+		if !t.Run(string(c), func(t *testing.T) { runStore(t, c, p, place, all) }) {
+			return
+		}
+	}
+}
+
+func runStore(t *testing.T, c Carrier, p plugins.Plugin, place func(t *testing.T) plugins.Request, opts []storetest.Option) {
+	places := &opened{by: make(map[core.TokenStore]plugins.Request)}
+	open := func(t *testing.T, r plugins.Request) core.TokenStore {
+		s, err := OpenStore(t, c, p, r)
+		if err != nil {
+			t.Fatalf("opening the store of plugin %s: %v", p.Name, err)
+		}
+		places.put(s, r)
+		return s
+	}
+	reopen := storetest.WithReopen(func(t *testing.T, first core.TokenStore) core.TokenStore { return open(t, places.of(first)) })
+	storetest.Run(t, func(t *testing.T) core.TokenStore { return open(t, place(t)) }, append([]storetest.Option{reopen}, opts...)...)
+}
+
+// checkDeclared finds a capability that the store has and the plugin does not declare,
+// so that nobody uses it: a plugin that declares it can be opened.
+func checkDeclared(t *testing.T, p plugins.Plugin, r plugins.Request) {
+	for _, capability := range []struct {
+		name     string
+		declared *bool
+		has      func(core.TokenStore) bool
+	}{
+		{"Locking, which makes it a core.Locker", &p.Locking, func(s core.TokenStore) bool { _, ok := s.(core.Locker); return ok }},
+		{"Listing, which makes it a core.Lister", &p.Listing, func(s core.TokenStore) bool { _, ok := s.(core.Lister); return ok }},
+	} {
+		if *capability.declared {
+			continue
+		}
+		*capability.declared = true
+		s, err := p.OpenStore(t.Context(), r)
+		*capability.declared = false
+		if err != nil {
+			continue // it has none
+		}
+		has := capability.has(s)
+		if err := core.Full(s).Close(); err != nil {
+			t.Fatalf("Close: %v", err)
+		}
+		if has {
+			t.Fatalf("the store of plugin %s can do what its plugins.Info does not declare, so that nobody uses it: set %s, or take the method away", p.Name, capability.name)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // An Ask asks a person a question whose answer must not be seen. It returns an
@@ -32,9 +33,9 @@ func (ask Ask) unlock(ctx context.Context, subject string, open func(passphrase 
 		}
 		question = "Wrong. Passphrase for " + subject
 	}
-	return &Error{
+	return &core.Error{
 		Subject: subject, Kind: core.ErrSealed, Problem: fmt.Sprintf("the passphrase was wrong %d times", maxTries),
-		Fix: "try again with the right one",
+		Remedy: fault.Unlock.On(subject),
 	}
 }
 
@@ -55,14 +56,14 @@ func (ask Ask) choose(ctx context.Context, subject string) (core.Secret, error) 
 		}
 		question = "They differ. New passphrase for " + subject
 	}
-	return "", &Error{Subject: subject, Kind: core.ErrSealed, Problem: "no passphrase was chosen", Fix: "try again"}
+	return "", &core.Error{Subject: subject, Kind: core.ErrSealed, Problem: "no passphrase was chosen", Remedy: fault.Unlock.On(subject)}
 }
 
 // secret asks one question.
 func (ask Ask) secret(ctx context.Context, subject, question string) (core.Secret, error) {
-	refused := &Error{
+	refused := &core.Error{
 		Subject: subject, Kind: core.ErrSealed, Problem: "it has a passphrase",
-		Fix: "run tokentoss status in a terminal, where it can ask for the passphrase",
+		Remedy: fault.Unlock.On(subject),
 	}
 	if ask == nil {
 		refused.Problem += ", and there is nobody to ask for it"
@@ -71,10 +72,10 @@ func (ask Ask) secret(ctx context.Context, subject, question string) (core.Secre
 	answer, err := ask(ctx, question)
 	switch {
 	case errors.Is(err, core.ErrSealed): // and says so
-		refused.Kind, refused.Cause = nil, err
+		refused.Kind, refused.Err = "", err
 		return "", refused
 	case err != nil:
-		refused.Cause = err
+		refused.Err = err
 		return "", refused
 	case answer == "":
 		refused.Problem += ", and none was given"

@@ -81,7 +81,7 @@ func TestWrongPassphrase(t *testing.T) {
 		if !errors.Is(err, core.ErrSealed) || p.times() != 3 || strings.Contains(err.Error(), "wrong-secret") {
 			t.Errorf("error is %v after %d questions, want core.ErrSealed after 3, without the passphrase", err, p.times())
 		}
-		wantError(t, err, "the passphrase was wrong 3 times", "try again")
+		wantError(t, err, "the passphrase was wrong 3 times", "unlock ")
 		p.answers = []core.Secret{passphrase}
 		wantDoc(t, s, "default", "doc") // nothing is remembered of the failure
 	})
@@ -99,7 +99,7 @@ func TestNobodyToAsk(t *testing.T) {
 			if !errors.Is(err, core.ErrSealed) {
 				t.Errorf("%s: error is %v, want core.ErrSealed", name, err)
 			}
-			wantError(t, err, "it has a passphrase", "in a terminal")
+			wantError(t, err, "it has a passphrase", "unlock ")
 			if p != nil && p.fails != nil && !errors.Is(err, p.fails) {
 				t.Errorf("error %v does not wrap that of ask", err)
 			}

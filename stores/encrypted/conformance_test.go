@@ -34,7 +34,7 @@ func TestConformance(t *testing.T) {
 				return open(t, kind.config, dir, p)
 			}, storetest.WithReopen(func(t *testing.T, first core.TokenStore) core.TokenStore {
 				return open(t, kind.config, filepath.Dir(first.(core.Locator).Path(core.DefaultKey)), p)
-			}), storetest.WithPatience(time.Minute)) // for passphrases
+			}), storetest.WithTimeout(time.Minute)) // for passphrases
 		})
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/stores/encrypted"
 )
 
@@ -88,10 +89,10 @@ func TestForeignPlaintext(t *testing.T) {
 	}
 	must(t, os.WriteFile(path, sealFor(t, id.Recipient(), []byte("tokentoss/encrypted 9\nx\n\n{}")), 0o600))
 	_, err := s.Load(bounded(t), "default")
-	if !errors.Is(err, core.ErrUnavailable) {
-		t.Errorf("error for a later version is %v, want core.ErrUnavailable, for which nothing is set aside", err)
+	if !errors.Is(err, fault.Newer) {
+		t.Errorf("error for a later version is %v, want fault.Newer, for which nothing is set aside", err)
 	}
-	wantError(t, err, "version 9", "install the newer tokentoss")
+	wantError(t, err, "version 9", "update tokentoss")
 	must(t, os.WriteFile(path, []byte(`{"id_token": "x"}`), 0o600))
 	wantCorrupt(t, s, "default", "not what was encrypted")
 }

@@ -4,57 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/tokentoss/tokentoss/core"
 )
-
-// An Error says what is wrong with an encrypted document or with what opens it,
-// and what puts it right.
-type Error struct {
-	Subject string // a path, or the key of a document
-	Problem string
-	Fix     string // what to do next; may be empty
-	Kind    error  // an error of package core, or nil
-	Cause   error  // may be nil
-}
-
-// Error names the subject, the problem and the way out. It holds no secret.
-func (e *Error) Error() string {
-	parts := []string{e.Subject}
-	if e.Kind != nil {
-		parts = append(parts, e.Kind.Error())
-	}
-	if e.Problem != "" {
-		parts = append(parts, e.Problem)
-	}
-	if e.Cause != nil {
-		cause := e.Cause.Error()
-		if e.Kind != nil { // which need not be said twice
-			cause = strings.TrimPrefix(cause, e.Kind.Error()+": ")
-		}
-		parts = append(parts, cause)
-	}
-	text := strings.Join(parts, ": ")
-	if e.Fix != "" {
-		text += "; " + e.Fix
-	}
-	return text
-}
-
-// Hint is the Fix, for callers that show it on a line of its own.
-func (e *Error) Hint() string { return e.Fix }
-
-// Unwrap returns the kind and the cause.
-func (e *Error) Unwrap() []error {
-	var errs []error
-	for _, err := range []error{e.Kind, e.Cause} {
-		if err != nil {
-			errs = append(errs, err)
-		}
-	}
-	return errs
-}
 
 // A WorkFactorError refuses an identity file whose passphrase would cost more to
 // try than is reasonable: whoever writes such a file decides how long, and with

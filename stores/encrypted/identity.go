@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"filippo.io/age"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/stores/file"
+	"github.com/tokentoss/tokentoss/core/fault"
+	"github.com/tokentoss/tokentoss/core/privatefile"
 )
 
 const (
@@ -67,12 +69,12 @@ func keepIdentity(ctx context.Context, path string, id *age.X25519Identity, pass
 
 // create writes a new private file.
 func create(ctx context.Context, path string, data []byte) error {
-	f, err := file.NewFile(path)
-	if err != nil {
+	if err := privatefile.MakeDir(filepath.Dir(path), false); err != nil {
 		return err
 	}
-	if _, err = f.Save(ctx, core.DefaultKey, core.Record{Data: data}); errors.Is(err, core.ErrConflict) {
-		return &Error{Subject: path, Kind: core.ErrConflict, Problem: "there is an identity already", Fix: "choose another path"}
+	err := privatefile.Create(ctx, path, data)
+	if errors.Is(err, core.ErrConflict) {
+		return &core.Error{Subject: path, Kind: core.ErrConflict, Problem: "there is an identity already", Remedy: fault.Say("choose another path")}
 	}
 	return err
 }
@@ -80,39 +82,31 @@ func create(ctx context.Context, path string, data []byte) error {
 // putRecipient writes the recipient of the identity file path, whatever is there:
 // the identity is what counts.
 func putRecipient(ctx context.Context, path, recipient string) error {
-	f, err := file.NewFile(path + recipientSuffix)
-	if err != nil {
-		return err
-	}
-	if err := f.Delete(ctx, core.DefaultKey); err != nil {
-		return err
-	}
-	_, err = f.Save(ctx, core.DefaultKey, core.Record{Data: []byte(recipient + "\n")})
-	return err
+	path += recipientSuffix
+	return privatefile.Exclusively(ctx, path, func() error {
+		return privatefile.Replace(path, []byte(recipient+"\n"))
+	})
 }
 
-// ReadPrivate reads the file of a key, which only its owner may read, for [Keys]
-// of one's own. If there is none, the error wraps [core.ErrNotFound]. Otherwise it
-// is a [core.ErrRefused]: what is wrong with a key is wrong with no document, and
-// must not have a sign-in set the document aside.
-func ReadPrivate(ctx context.Context, path string) ([]byte, error) {
-	f, err := file.NewFile(path)
-	if err != nil {
-		return nil, err
+// ReadPrivate reads the file of a key, which may be given by a platform, for [Keys] of
+// one's own; see package core/privatefile. If there is none, the error wraps
+// [core.ErrNotFound]. Otherwise it is a [core.ErrRefused]: what is wrong with a key is
+// wrong with no document, and must not have a sign-in set the document aside.
+func ReadPrivate(_ context.Context, path string) ([]byte, error) {
+	given, err := privatefile.ReadGiven(path)
+	if err == nil {
+		_, err = given.Secret()
 	}
-	r, err := f.Load(ctx, core.DefaultKey)
-	var broken *file.Error
-	if err == nil || errors.Is(err, core.ErrNotFound) || !errors.As(err, &broken) {
-		return r.Data, err
+	var e *core.Error
+	if err == nil || errors.Is(err, core.ErrNotFound) || !errors.As(err, &e) {
+		return given.Data, err
 	}
-	own := &Error{Subject: path, Problem: broken.Problem, Kind: core.ErrRefused, Cause: broken.Cause, Fix: broken.Fix}
-	if broken.Kind != nil {
-		own.Problem = broken.Kind.Error() + ": " + own.Problem
+	own := *e
+	own.Kind = core.ErrRefused
+	if e.Kind != "" {
+		own.Problem = e.Kind.Error() + ": " + e.Problem
 	}
-	if own.Fix == "" || strings.Contains(own.Fix, "sign in again") || strings.HasPrefix(own.Fix, "run mv ") {
-		own.Fix = "put a copy of the key there that is a file of yours alone"
-	}
-	return nil, own
+	return nil, &own
 }
 
 // An identityFile is a file with an age identity, which may have a passphrase.
@@ -194,9 +188,9 @@ func (k *identityFile) Identity(ctx context.Context) (age.Identity, error) {
 func (k *identityFile) read(ctx context.Context) ([]byte, error) {
 	data, err := ReadPrivate(ctx, k.path)
 	if err == nil && k.passphrase && !bytes.HasPrefix(data, []byte(agePrefix)) {
-		return nil, &Error{
+		return nil, &core.Error{
 			Subject: k.path, Kind: core.ErrRefused, Problem: "the settings want a passphrase, and the identity has none",
-			Fix: "take passphrase = true out of the settings, or encrypt the identity with age -p",
+			Remedy: fault.CorrectSetting.On("passphrase"),
 		}
 	}
 	return data, err
@@ -241,9 +235,9 @@ func (k *identityFile) create(ctx context.Context) ([]byte, error) {
 
 // lost tells that documents are there and what opens them is not.
 func (k *identityFile) lost() error {
-	return &Error{
-		Subject: k.path, Kind: core.ErrSealed, Problem: "the identity is gone, and sessions are encrypted for it",
-		Fix: "bring the file back from a backup, or give the sessions up: tokentoss logout --local for each profile",
+	return &core.Error{
+		Subject: k.path, Kind: core.ErrSealed, Problem: "the identity is gone, and only a copy of it opens the sessions",
+		Remedy: fault.Forget.On(""),
 	}
 }
 
@@ -259,9 +253,9 @@ func (k *identityFile) parse(text []byte) (age.Identity, age.Recipient, error) {
 			return id, id.Recipient(), nil
 		}
 	}
-	return nil, nil, &Error{
+	return nil, nil, &core.Error{
 		Subject: k.path, Kind: core.ErrRefused, Problem: "it does not hold one age identity",
-		Fix: "give the path of a file that age-keygen made, or of none",
+		Remedy: fault.CorrectSetting.On("identity"),
 	}
 }
 
@@ -281,11 +275,11 @@ func (k *identityFile) unlock(ctx context.Context, sealed []byte) (id age.Identi
 		var noMatch *age.NoIdentityMatchError
 		switch {
 		case errors.As(err, &tooSlow):
-			return &Error{Subject: k.path, Cause: err, Fix: "make the identity anew with a lower cost"}
+			return &core.Error{Subject: k.path, Err: err, Remedy: fault.Say("make the identity anew with a lower cost")}
 		case errors.As(err, &noMatch):
 			return errWrong
 		case err != nil:
-			return &Error{Subject: k.path, Kind: core.ErrRefused, Problem: "it is damaged", Cause: err, Fix: "bring it back from a backup"}
+			return &core.Error{Subject: k.path, Kind: core.ErrRefused, Problem: "it is damaged", Err: err, Remedy: fault.Restore.On(k.path)}
 		}
 		id, to, err = k.parse(text)
 		return err
@@ -300,9 +294,9 @@ func (k *identityFile) unlock(ctx context.Context, sealed []byte) (id age.Identi
 func (k *identityFile) parseRecipient(text []byte) (age.Recipient, error) {
 	tos, err := age.ParseRecipients(bytes.NewReader(text))
 	if err != nil || len(tos) != 1 {
-		return nil, &Error{
+		return nil, &core.Error{
 			Subject: k.path + recipientSuffix, Kind: core.ErrRefused, Problem: "it does not hold one age recipient",
-			Fix: "remove it; the passphrase is then asked for",
+			Remedy: fault.MoveAway.On(k.path + recipientSuffix),
 		}
 	}
 	return tos[0], nil
@@ -319,9 +313,9 @@ func (k *identityFile) checkRecipient(ctx context.Context, want age.Recipient) e
 		return err
 	}
 	if strings.TrimSpace(string(text)) != fmt.Sprint(want) {
-		return &Error{
+		return &core.Error{
 			Subject: k.path + recipientSuffix, Kind: core.ErrRefused, Problem: "it is not the recipient of the identity",
-			Fix: "find out who put it there, and remove it",
+			Remedy: fault.MoveAway.On(k.path + recipientSuffix),
 		}
 	}
 	return nil

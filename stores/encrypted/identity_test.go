@@ -31,7 +31,7 @@ func wantRefused(t testing.TB, s core.TokenStore, says, hint string) {
 	}
 }
 
-// An identity that others can read, or that is no file, is refused.
+// An identity that others can read, or that is not a file, is refused; it may be a link.
 func TestPermissions(t *testing.T) {
 	t.Parallel()
 	if os.PathSeparator == '\\' {
@@ -47,7 +47,10 @@ func TestPermissions(t *testing.T) {
 		must(t, os.Chmod(path, 0o600))
 		must(t, os.Rename(path, path+".real"))
 		must(t, os.Symlink(path+".real", path))
-		wantRefused(t, open(t, c, dir, nil), "symbolic link", "a file of yours alone")
+		wantDoc(t, open(t, c, dir, nil), "default", "doc") // as a secret volume has it
+		must(t, os.Remove(path+".real"))
+		must(t, os.Mkdir(path+".real", 0o700))
+		wantRefused(t, open(t, c, dir, nil), "a directory, not a regular file", "correct ")
 	}
 }
 
@@ -89,7 +92,7 @@ func TestLostIdentity(t *testing.T) {
 		if !errors.Is(err, core.ErrSealed) {
 			t.Errorf("error is %v, want core.ErrSealed", err)
 		}
-		wantError(t, err, path+": ", "tokentoss logout --local")
+		wantError(t, err, path+": ", "give up the session")
 	}
 	if _, err := os.Stat(path); err == nil {
 		t.Error("another identity was made")
@@ -145,7 +148,7 @@ func TestPassphraseSetting(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	save(t, open(t, encrypted.Config{}, dir, nil), "default", "", "doc")
-	wantRefused(t, open(t, encrypted.Config{Passphrase: true}, dir, nil), "the settings want a passphrase", "take passphrase = true out")
+	wantRefused(t, open(t, encrypted.Config{Passphrase: true}, dir, nil), "the settings want a passphrase", "correct the setting passphrase")
 
 	dir = t.TempDir()
 	quickIdentity(t, dir, 6)
@@ -194,11 +197,11 @@ func TestRecipientBeside(t *testing.T) {
 	if !errors.Is(err, core.ErrRefused) {
 		t.Errorf("error is %v, want core.ErrRefused", err)
 	}
-	wantError(t, err, "is not the recipient of the identity", "find out who")
+	wantError(t, err, "is not the recipient of the identity", "move ")
 
 	writePrivate(t, pub, "nonsense")
 	_, err = open(t, encrypted.Config{}, dir, p).Save(bounded(t), "more", core.Record{Data: []byte("doc")})
-	wantError(t, err, "does not hold one age recipient", "remove it")
+	wantError(t, err, "does not hold one age recipient", "move ")
 }
 
 // CreateIdentity with a passphrase makes what Open uses.

@@ -97,7 +97,7 @@ func (k *kept) have(ctx context.Context, loading bool) (age.Recipient, *opened, 
 		select {
 		case <-c.done:
 		case <-ctx.Done():
-			return nil, nil, &Error{Subject: k.keys.Protection(), Kind: core.ErrSealed, Problem: "somebody else is unlocking it", Cause: ctx.Err()}
+			return nil, nil, &core.Error{Subject: k.keys.Protection(), Kind: core.ErrSealed, Problem: "somebody else is unlocking it", Err: ctx.Err()}
 		}
 		if c.loading == loading && !isContext(c.err) {
 			return c.recipient, c.identity, c.err

@@ -3,7 +3,6 @@ package encrypted_test
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -12,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/stores/encrypted"
 )
 
@@ -24,9 +24,8 @@ func wantError(t testing.TB, err error, says, hint string) {
 	if !strings.Contains(err.Error(), says) {
 		t.Errorf("error is %q, want one that says %q", err, says)
 	}
-	var own interface{ Hint() string }
-	if hint != "" && (!errors.As(err, &own) || !strings.Contains(own.Hint(), hint)) {
-		t.Errorf("error %q has not the hint %q", err, hint)
+	if remedy := fault.RemedyOf(err).String(); !strings.Contains(remedy, hint) {
+		t.Errorf("the remedy of %q is %q, want one with %q", err, remedy, hint)
 	}
 }
 
@@ -137,7 +136,7 @@ func TestKeysOfSSHKeygen(t *testing.T) {
 	}
 	c := encrypted.Config{SSHKey: makeSSHKey(t, keygen, "-t", "ecdsa", "-N", "")}
 	_, err = open(t, c, t.TempDir(), p).Save(bounded(t), "default", core.Record{Data: []byte("doc")})
-	wantError(t, err, "not an ed25519 or RSA key", "another SSH private key")
+	wantError(t, err, "not an ed25519 or RSA key", "correct the setting ssh_key")
 
 	c = encrypted.Config{SSHKey: makeSSHKey(t, keygen, "-t", "rsa", "-b", "2048", "-m", "PEM", "-N", passphrase.Reveal())}
 	_, err = open(t, c, t.TempDir(), p).Save(bounded(t), "default", core.Record{Data: []byte("doc")})
@@ -146,11 +145,11 @@ func TestKeysOfSSHKeygen(t *testing.T) {
 	c.SSHKey += ".pub"
 	must(t, os.Chmod(c.SSHKey, 0o600))
 	_, err = open(t, c, t.TempDir(), p).Save(bounded(t), "default", core.Record{Data: []byte("doc")})
-	wantError(t, err, "not a private key", "another SSH private key")
+	wantError(t, err, "not a private key", "correct the setting ssh_key")
 
 	c.SSHKey = filepath.Join(t.TempDir(), "none")
 	_, err = open(t, c, t.TempDir(), p).Save(bounded(t), "default", core.Record{Data: []byte("doc")})
-	wantError(t, err, "there is no SSH key", "correct ssh_key")
+	wantError(t, err, "there is no SSH key", "correct the setting ssh_key")
 }
 
 func makeSSHKey(t testing.TB, keygen string, args ...string) string {

@@ -8,6 +8,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 const (
@@ -52,12 +53,12 @@ func unseal(what string, sealed []byte, with age.Identity) (header, []byte, erro
 	var newer versionError
 	switch {
 	case errors.As(err, &newer):
-		return header{}, nil, &Error{
-			Subject: what, Kind: core.ErrUnavailable, Problem: "a newer tokentoss wrote it", Cause: err,
-			Fix: "install the newer tokentoss",
+		return header{}, nil, &core.Error{
+			Subject: what, Kind: fault.Newer, Err: err,
+			Remedy: fault.Update.On("tokentoss"),
 		}
 	case err != nil:
-		return header{}, nil, &Error{Subject: what, Kind: core.ErrCorrupt, Cause: err}
+		return header{}, nil, &core.Error{Subject: what, Kind: core.ErrCorrupt, Err: err}
 	}
 	return h, doc, nil
 }
@@ -81,19 +82,19 @@ var errOtherKey = errors.New("it is encrypted for another key, or its beginning 
 // recipient in it.
 func cannotDecrypt(what string, err error) error {
 	var noMatch *age.NoIdentityMatchError
-	var own *Error
+	var own *core.Error
 	switch {
 	case errors.As(err, &own):
 		return own
 	case errors.As(err, &noMatch):
-		return &Error{
-			Subject: what, Kind: core.ErrCorrupt, Cause: errOtherKey,
-			Fix: "bring back the key that was in use, or sign in again",
+		return &core.Error{
+			Subject: what, Kind: core.ErrCorrupt, Err: errOtherKey,
+			Remedy: fault.Say("bring back the key that was in use, or sign in again"),
 		}
 	}
-	return &Error{Subject: what, Kind: core.ErrCorrupt, Problem: "it is not what was encrypted", Cause: err, Fix: "sign in again"}
+	return &core.Error{Subject: what, Kind: core.ErrCorrupt, Problem: "it is not what was encrypted", Err: err}
 }
 
 func tooLarge(what string, size int) error {
-	return &Error{Subject: what, Kind: core.ErrTooLarge, Problem: fmt.Sprintf("%d bytes; a session has at most %d", size, maxDocument)}
+	return &core.Error{Subject: what, Kind: core.ErrTooLarge, Problem: fmt.Sprintf("%d bytes; a session has at most %d", size, maxDocument)}
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // An sshKey is a private key of the user, ed25519 or RSA, which may have a
@@ -51,9 +52,9 @@ func (k *sshKey) Recipient(ctx context.Context) (age.Recipient, error) {
 	case errors.As(err, &locked) && locked.PublicKey != nil:
 		return k.recipient(locked.PublicKey)
 	case errors.As(err, &locked):
-		return nil, &Error{
-			Subject: k.path, Kind: core.ErrRefused, Problem: "its old format hides the public key",
-			Fix: "change its passphrase with ssh-keygen -p, which writes the present format",
+		return nil, &core.Error{
+			Subject: k.path, Kind: core.ErrRefused, Problem: "its old format hides the public key; changing the passphrase writes the present one",
+			Remedy: fault.Run.On("ssh-keygen -p -f " + k.path),
 		}
 	case err != nil:
 		return nil, k.unusable(err)
@@ -140,7 +141,7 @@ func (k *sshKey) identity(raw any) (age.Identity, error) {
 func (k *sshKey) read(ctx context.Context) ([]byte, error) {
 	data, err := ReadPrivate(ctx, k.path)
 	if errors.Is(err, core.ErrNotFound) {
-		return nil, &Error{Subject: k.path, Kind: core.ErrSealed, Problem: "there is no SSH key", Fix: "bring it back, or correct ssh_key in the settings"}
+		return nil, &core.Error{Subject: k.path, Kind: core.ErrSealed, Problem: "there is no SSH key", Remedy: fault.CorrectSetting.On("ssh_key")}
 	}
 	if err == nil && !bytes.Contains(data, []byte("PRIVATE KEY-----")) {
 		return nil, k.unusable(errors.New("not a private key"))
@@ -149,8 +150,8 @@ func (k *sshKey) read(ctx context.Context) ([]byte, error) {
 }
 
 func (k *sshKey) unusable(err error) error {
-	return &Error{
-		Subject: k.path, Kind: core.ErrRefused, Problem: "not an ed25519 or RSA key that can be used", Cause: err,
-		Fix: "give the path of another SSH private key as ssh_key in the settings",
+	return &core.Error{
+		Subject: k.path, Kind: core.ErrRefused, Problem: "not an ed25519 or RSA key that can be used", Err: err,
+		Remedy: fault.CorrectSetting.On("ssh_key"),
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // Wrap returns a store whose documents inner keeps encrypted. Revisions,
@@ -48,7 +49,7 @@ func (s *store) Load(ctx context.Context, key string) (core.Record, error) {
 		return core.Record{}, err
 	}
 	if h.store != s.name || h.key != key {
-		return core.Record{}, swapped(what, h, s.name, key)
+		return core.Record{}, swapped(what, h, s.name)
 	}
 	if before.goesBack(h) {
 		return core.Record{}, rolledBack(what)
@@ -134,20 +135,20 @@ func (s *store) place(key string) string {
 	return fmt.Sprintf("session %q in the store %q", key, s.name)
 }
 
-func swapped(what string, h header, store, key string) error {
+func swapped(what string, h header, store string) error {
 	was := fmt.Sprintf("it is of the profile %q", h.key)
 	if h.store != store {
 		was = fmt.Sprintf("it is of the store %q", h.store)
 	}
-	return &Error{
+	return &core.Error{
 		Subject: what, Kind: core.ErrCorrupt, Problem: "swapped: " + was + ", and was put here",
-		Fix: "find out who did that, and sign in again",
+		Remedy: fault.Say("find out who did that, and sign in again"),
 	}
 }
 
 func rolledBack(what string) error {
-	return &Error{
+	return &core.Error{
 		Subject: what, Kind: core.ErrCorrupt, Problem: "rolled back: a newer session or none was here before",
-		Fix: "find out who put an old copy here, and sign in again; if it was you, start the program again",
+		Remedy: fault.Say("find out who put an old copy here, and sign in again; if it was you, start the program again"),
 	}
 }

@@ -29,7 +29,7 @@ func (k copied) Identity(ctx context.Context) (age.Identity, error) {
 
 // missing says of a key that is not there where it is.
 func missing(err error) error {
-	var sealed *encrypted.Error
+	var sealed *core.Error
 	if !errors.Is(err, core.ErrSealed) || !errors.As(err, &sealed) {
 		return err
 	}

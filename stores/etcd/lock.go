@@ -198,7 +198,7 @@ func (l *lease) revoke(patience time.Duration) error {
 	l.stop()
 	<-l.done
 	if l.lost.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // the lease has ended already
 	}
 	ctx := context.Background()
 	err := l.store.try(ctx, patience, func(ctx context.Context) error {

@@ -62,7 +62,12 @@ func connected(ctx context.Context, c Config, log *slog.Logger) (*store, error) 
 }
 
 // Close ends the connections. Locks that are still held are lost.
-func (s *store) Close() error { return s.client.Close() }
+func (s *store) Close() error {
+	if s.closed() {
+		return nil
+	}
+	return s.client.Close()
+}
 
 // closed tells whether Close was called.
 func (s *store) closed() bool { return s.client != nil && s.client.Ctx().Err() != nil }

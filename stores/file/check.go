@@ -2,11 +2,12 @@ package file
 
 import (
 	"context"
-	"os"
+
+	"github.com/tokentoss/tokentoss/core/privatefile"
 )
 
-// checkSize is what Check writes: more than a session has.
-const checkSize = 16 << 10
+// sessionSize is what Check writes: more than a session has.
+const sessionSize = 16 << 10
 
 // Check finds out whether Save could store a document under key: it makes the
 // directory, writes a private file of a session's size there, has it written to
@@ -25,13 +26,6 @@ func (s *Store) Check(ctx context.Context, key string) error {
 		} else if !writable {
 			return readOnly(path)
 		}
-		temp, err := writeTemp(path, make([]byte, checkSize))
-		if err != nil {
-			return err
-		}
-		if err := os.Remove(temp); err != nil {
-			return cannotWrite(path, err)
-		}
-		return nil
+		return privatefile.CanReplace(path, sessionSize)
 	})
 }

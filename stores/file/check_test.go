@@ -11,7 +11,7 @@ import (
 	"github.com/tokentoss/tokentoss/stores/file"
 )
 
-// R7: a login can know that a session could not be saved before a browser opens.
+// A login can know that a session could not be saved before a browser opens.
 func TestCheck(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "tokentoss")
 	s, err := file.New(dir)

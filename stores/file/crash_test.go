@@ -19,10 +19,10 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 )
 
-// R1, D2: a process that is killed while it saves leaves the old document or the
+// A process that is killed while it saves leaves the old document or the
 // new one, private and whole, and never loses one whose Save returned. The next
 // save removes what was left unfinished.
-func TestR1KilledWhileSaving(t *testing.T) {
+func TestKilledWhileSaving(t *testing.T) {
 	t.Parallel()
 	kills := 150 // in each of two directories
 	if testing.Short() {
@@ -98,9 +98,9 @@ func killOneSaver(t *testing.T, dir string) bool {
 	return !t.Failed()
 }
 
-// R1: unfinished files of killed writers go with the next save and with Delete,
+// Unfinished files of killed writers go with the next save and with Delete,
 // since there may be tokens in them. Files of others stay.
-func TestR1UnfinishedFilesAreRemoved(t *testing.T) {
+func TestUnfinishedFilesAreRemoved(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := newStore(t, dir)
@@ -126,8 +126,8 @@ func TestR1UnfinishedFilesAreRemoved(t *testing.T) {
 	}
 }
 
-// R5: when the holder of the lock is killed, the next one has it at once.
-func TestR5HolderIsKilled(t *testing.T) {
+// When the holder of the lock is killed, the next one has it at once.
+func TestHolderIsKilled(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := newStore(t, dir)
@@ -141,9 +141,9 @@ func TestR5HolderIsKilled(t *testing.T) {
 	must(t, held.Release())
 }
 
-// R5: a holder that is stopped keeps the lock. Others are told so when their
+// A holder that is stopped keeps the lock. Others are told so when their
 // time is over, and can load and save without it.
-func TestR5HolderIsStopped(t *testing.T) {
+func TestHolderIsStopped(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := newStore(t, dir)

@@ -26,10 +26,6 @@ import (
 const (
 	fileName    = "tokens.json"
 	profilesDir = "profiles"
-
-	// maxSize is what a document may have, in bytes. Sessions have a few
-	// thousand; the bound keeps a damaged file from filling the memory.
-	maxSize = 1 << 20
 )
 
 // A Store is a [core.TokenStore] over files, with all optional powers but
@@ -118,10 +114,4 @@ func (s *Store) path(key string) (string, error) {
 	}
 	const sep = string(filepath.Separator)
 	return s.dir + sep + profilesDir + sep + key + sep + s.name, nil
-}
-
-// beside returns the path of a hidden file next to path.
-func beside(path, suffix string) string {
-	dir, name := filepath.Split(path)
-	return dir + "." + name + suffix
 }

@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-// R6: on a full disk the old document stays, nothing unfinished is left, and
+// On a full disk the old document stays, nothing unfinished is left, and
 // when there is room again the new one is saved. The test runs alone: processes
 // that others start hold our open files until they run their program, and the
 // space of a file that is removed is free only after that.
-func TestR6FullDisk(t *testing.T) {
+func TestFullDisk(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "tokentoss")
 	must(t, os.Mkdir(dir, 0o700))
 	if os.Geteuid() != 0 {

@@ -29,7 +29,7 @@ func (s *Store) List(ctx context.Context) ([]string, error) {
 	profiles := filepath.Join(s.dir, profilesDir)
 	entries, err := os.ReadDir(profiles)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, &Error{Path: profiles, Problem: "cannot be listed", Cause: bare(err)}
+		return nil, &core.Error{Subject: profiles, Problem: "cannot be listed", Err: errors.Unwrap(err)}
 	}
 	for _, entry := range entries {
 		if err := ctx.Err(); err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/privatefile"
 )
 
 // Load reads the document of key. It takes no lock: documents are replaced in
@@ -24,20 +25,28 @@ func (s *Store) Load(ctx context.Context, key string) (core.Record, error) {
 	if err != nil {
 		return core.Record{}, err
 	}
-	data, _, err := readDocument(path)
+	data, _, err := read(path)
 	if err != nil {
 		return core.Record{}, err
 	}
 	return core.Record{Data: data, Revision: revision(data)}, nil
 }
 
-// checkFileSize tells whether a file of size bytes can be a document.
-func checkFileSize(path string, size int64) error {
+// read reads a document, and tells whether it may be replaced.
+func read(path string) (data []byte, writable bool, err error) {
+	if data, writable, err = privatefile.Read(path); err != nil {
+		return nil, false, err
+	}
+	return data, writable, checkSize(path, len(data))
+}
+
+// checkSize tells whether a file of size bytes can be a document.
+func checkSize(path string, size int) error {
 	switch {
 	case size == 0:
-		return empty(path)
-	case size > maxSize:
-		return tooLarge(path, size)
+		return &core.Error{Subject: path, Kind: core.ErrCorrupt, Problem: "0 bytes"}
+	case size > privatefile.MaxSize:
+		return &core.Error{Subject: path, Kind: core.ErrTooLarge, Problem: fmt.Sprintf("%d bytes; a session has at most %d", size, privatefile.MaxSize)}
 	}
 	return nil
 }
@@ -56,7 +65,7 @@ func revision(data []byte) string {
 // current returns the revision of the stored document, empty when there is none,
 // and whether its owner may write it.
 func current(path string) (rev string, writable bool, err error) {
-	data, writable, err := readDocument(path)
+	data, writable, err := read(path)
 	if errors.Is(err, core.ErrNotFound) {
 		return "", true, nil
 	}

@@ -11,12 +11,13 @@ import (
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/stores/file"
 )
 
-// S56, D1: whatever the umask, the file has mode 0600 and its directories 0700,
+// Whatever the umask, the file has mode 0600 and its directories 0700,
 // and so has the file that is locked.
-func TestS56ModesUnderAnyUmask(t *testing.T) {
+func TestModesUnderAnyUmask(t *testing.T) {
 	t.Parallel()
 	for _, umask := range []string{"0", "022", "077", "0777"} {
 		t.Run(umask, func(t *testing.T) {
@@ -39,8 +40,8 @@ func TestS56ModesUnderAnyUmask(t *testing.T) {
 	}
 }
 
-// S56: profiles have private directories too.
-func TestS56ProfileModes(t *testing.T) {
+// Profiles have private directories too.
+func TestProfileModes(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := newStore(t, dir)
@@ -61,7 +62,7 @@ type refusal struct {
 	name  string
 	spoil func(t *testing.T, path string)
 	kind  error
-	says  []string // in the error, which also names the path
+	says  []string // in the error or its remedy, beside the path
 }
 
 func refusals() []refusal {
@@ -76,13 +77,13 @@ func refusals() []refusal {
 		{"symbolic link", func(t *testing.T, path string) {
 			must(t, os.Rename(path, path+".real"))
 			must(t, os.Symlink(path+".real", path))
-		}, core.ErrInsecure, []string{"symbolic link", "run rm "}},
+		}, core.ErrInsecure, []string{"symbolic link", "move "}},
 		{"dangling symbolic link", func(t *testing.T, path string) {
 			must(t, os.Remove(path))
 			must(t, os.Symlink(path+".nowhere", path))
-		}, core.ErrInsecure, []string{"symbolic link", "run rm "}},
+		}, core.ErrInsecure, []string{"symbolic link", "move "}},
 		{"hard link", func(t *testing.T, path string) { must(t, os.Link(path, path+".other")) },
-			core.ErrInsecure, []string{"2 names", "run rm "}},
+			core.ErrInsecure, []string{"2 names", "move "}},
 		{"another user's", func(t *testing.T, path string) {
 			if os.Geteuid() != 0 {
 				t.Skip("only root can give a file away")
@@ -92,9 +93,9 @@ func refusals() []refusal {
 	}
 }
 
-// S56, D20: what others could have read or written is refused, with the path, the
+// What others could have read or written is refused, with the path, the
 // reason and the command that puts it right, and neither read nor replaced.
-func TestS56Refused(t *testing.T) {
+func TestRefused(t *testing.T) {
 	t.Parallel()
 	for _, r := range refusals() {
 		t.Run(r.name, func(t *testing.T) {
@@ -107,6 +108,9 @@ func TestS56Refused(t *testing.T) {
 	}
 }
 
+// withRemedy is what a person is told.
+func withRemedy(err error) string { return err.Error() + "; " + fault.RemedyOf(err).String() }
+
 func wantRefused(t *testing.T, s *file.Store, revision string, want refusal) {
 	t.Helper()
 	path := s.Path(core.DefaultKey)
@@ -118,8 +122,8 @@ func wantRefused(t *testing.T, s *file.Store, revision string, want refusal) {
 			continue
 		}
 		for _, text := range append(want.says, path) {
-			if !strings.Contains(err.Error(), text) {
-				t.Errorf("%s: error does not say %q: %v", op, text, err)
+			if !strings.Contains(withRemedy(err), text) {
+				t.Errorf("%s: error does not say %q: %s", op, text, withRemedy(err))
 			}
 		}
 		if strings.Contains(err.Error(), "the secret") {
@@ -129,8 +133,8 @@ func wantRefused(t *testing.T, s *file.Store, revision string, want refusal) {
 	wantNoTemps(t, filepath.Dir(path))
 }
 
-// S56: another user's file that cannot even be opened is explained the same way.
-func TestS56RefusedWithoutPrivileges(t *testing.T) {
+// Another user's file that cannot even be opened is explained the same way.
+func TestRefusedWithoutPrivileges(t *testing.T) {
 	if !asNobody(t) {
 		return
 	}
@@ -147,9 +151,9 @@ func TestS56RefusedWithoutPrivileges(t *testing.T) {
 	}
 }
 
-// S56: a directory of our own that others can enter is closed; one that belongs
+// A directory of our own that others can enter is closed; one that belongs
 // to somebody else is refused, as nothing in it is safe.
-func TestS56Directories(t *testing.T) {
+func TestDirectories(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := newStore(t, dir)
@@ -167,9 +171,9 @@ func TestS56Directories(t *testing.T) {
 	}
 }
 
-// S57: a path that is relative or missing is refused when the store is made, so
+// A path that is relative or missing is refused when the store is made, so
 // that tokens are never written wherever a program was started.
-func TestS57RelativePaths(t *testing.T) {
+func TestRelativePaths(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"", ".", "tokentoss", "./tokentoss", "../x", "~/.config"} {
 		if _, err := file.New(path); err == nil || path != "" && !strings.Contains(err.Error(), path) {
@@ -206,7 +210,7 @@ func TestExplicitFile(t *testing.T) {
 	}
 	must(t, os.Chmod(dir, 0o777))
 	_, err = s.Save(bounded(t), "work", core.Record{Data: []byte("y"), Revision: saved.Revision})
-	if !errors.Is(err, core.ErrInsecure) || !strings.Contains(err.Error(), "chmod 700 "+dir) {
+	if !errors.Is(err, core.ErrInsecure) || !strings.Contains(withRemedy(err), "chmod go-w "+dir) {
 		t.Errorf("Save where others can replace the file: error is %v, want core.ErrInsecure and a command", err)
 	}
 	must(t, os.Chmod(dir, 0o777|fs.ModeSticky)) // as /tmp, where they cannot

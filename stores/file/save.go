@@ -2,19 +2,16 @@ package file
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
+	"github.com/tokentoss/tokentoss/core/privatefile"
 )
-
-// tempSuffix and random text make the name of a file that is being written.
-const tempSuffix = ".tmp-"
 
 // Save writes the document to a new file with mode 0600, has it written to the
 // disk, gives it the name of the old one, and has that written too. A document
@@ -35,7 +32,7 @@ func (s *Store) Save(ctx context.Context, key string, r core.Record) (core.Recor
 	if err != nil {
 		return core.Record{}, err
 	}
-	if err := checkFileSize(path, int64(len(r.Data))); err != nil {
+	if err := checkSize(path, len(r.Data)); err != nil {
 		return core.Record{}, err
 	}
 	next := core.Record{Data: r.Data, Revision: revision(r.Data)}
@@ -45,18 +42,23 @@ func (s *Store) Save(ctx context.Context, key string, r core.Record) (core.Recor
 		case err != nil:
 			return err
 		case stored != r.Revision:
-			return &Error{Path: path, Kind: core.ErrConflict, Fix: "load it again"}
+			return &core.Error{Subject: path, Kind: core.ErrConflict}
 		case stored == next.Revision:
 			return nil
 		case !writable:
 			return readOnly(path)
 		}
-		return replace(path, r.Data)
+		return privatefile.Replace(path, r.Data)
 	})
 	if err != nil {
 		return core.Record{}, err
 	}
 	return next, nil
+}
+
+// readOnly tells that somebody took the permission to write from a document.
+func readOnly(path string) error {
+	return &core.Error{Subject: path, Kind: core.ErrReadOnly, Problem: "the file is read-only", Remedy: fault.MakeWritable.On(path)}
 }
 
 // Delete removes the document of key. What an interrupted Save left goes too;
@@ -72,7 +74,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if _, err := os.Lstat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	err = s.exclusively(ctx, path, func() error { return remove(path) })
+	err = s.exclusively(ctx, path, func() error { return privatefile.Remove(path) })
 	if errors.Is(err, core.ErrReadOnly) {
 		// What cannot be written need not be if there is nothing to remove.
 		if _, statErr := os.Lstat(path); errors.Is(statErr, fs.ErrNotExist) {
@@ -82,93 +84,25 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	return err
 }
 
-func remove(path string) error {
-	switch info, err := os.Lstat(path); {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err == nil && info.IsDir(): // which os.Remove would remove if it is empty
-		return otherKind(path, "a directory")
-	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return cannotWrite(path, err)
-	}
-	return syncParent(path)
-}
-
-// exclusively calls f while no other process writes path. It makes the directory
-// and removes what killed writers left.
+// exclusively calls f while no other process writes path. It makes the directory.
 func (s *Store) exclusively(ctx context.Context, path string, f func() error) error {
 	if err := s.makeDirs(path); err != nil {
 		return err
 	}
-	lock, err := waitLock(ctx, path, beside(path, ".write"))
-	if err != nil {
+	return privatefile.Exclusively(ctx, path, f)
+}
+
+// makeDirs makes the directories of path that do not exist, for the user alone,
+// and checks those that do.
+func (s *Store) makeDirs(path string) error {
+	if s.file != "" {
+		return privatefile.MakeDir(filepath.Dir(path), false)
+	}
+	if err := privatefile.MakeDir(s.dir, true); err != nil || path == s.def {
 		return err
 	}
-	defer lock.Unlock()
-	removeTemps(path)
-	return f()
-}
-
-// removeTemps removes files that writers of path left unfinished. Whoever holds
-// the write lock knows that those writers are dead. What cannot be removed now
-// will be another time.
-func removeTemps(path string) {
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return
-	}
-	defer dir.Close()
-	names, _ := dir.Readdirnames(-1)
-	prefix := filepath.Base(beside(path, tempSuffix))
-	for _, name := range names {
-		if strings.HasPrefix(name, prefix) {
-			os.Remove(filepath.Join(filepath.Dir(path), name))
-		}
-	}
-}
-
-// replace puts data in the place of the file path, in one step.
-func replace(path string, data []byte) error {
-	temp, err := writeTemp(path, data)
-	if err != nil {
+	if err := privatefile.MakeDir(filepath.Join(s.dir, profilesDir), true); err != nil {
 		return err
 	}
-	if err := rename(temp, path); err != nil {
-		os.Remove(temp)
-		return cannotWrite(path, err)
-	}
-	// Without this the new name may be lost in a power cut.
-	return syncParent(path)
-}
-
-// writeTemp writes data, down to the disk, to a new private file beside path.
-// The file has a random name so that it is nobody else's even if the lock fails,
-// as it may on a network file system.
-func writeTemp(path string, data []byte) (temp string, err error) {
-	temp = beside(path, tempSuffix+rand.Text())
-	f, err := createPrivate(temp)
-	if err != nil {
-		return "", cannotWrite(path, err)
-	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		os.Remove(temp)
-		return "", cannotWrite(path, err)
-	}
-	return temp, nil
-}
-
-// syncParent has the names of the directory of path written to the disk.
-func syncParent(path string) error {
-	if err := syncDir(filepath.Dir(path)); err != nil {
-		return cannotWrite(path, err)
-	}
-	return nil
+	return privatefile.MakeDir(filepath.Dir(path), true)
 }

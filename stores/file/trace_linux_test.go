@@ -42,10 +42,10 @@ func trace(t *testing.T, what, dir string) []string {
 	return calls
 }
 
-// R2: the document is on the disk before it gets its name, and the name is
+// The document is on the disk before it gets its name, and the name is
 // before Save returns; so a power cut leaves the old document or the new one.
-// The new file is private from the moment that it exists (S56).
-func TestR2OrderOfSystemCalls(t *testing.T) {
+// The new file is private from the moment that it exists.
+func TestOrderOfSystemCalls(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	calls := trace(t, "save 022", dir)

@@ -21,8 +21,8 @@ func whyAbsent() (problem, fix string) {
 
 // kindOf returns what an error of the Keychain is in the terms of core, or nil.
 // The type of the error is not there without cgo; its text ends in the code.
-func kindOf(err error) (fix string, kind error) {
-	for code, kind := range map[string]error{
+func kindOf(err error) (fix string, kind core.Kind) {
+	for code, kind := range map[string]core.Kind{
 		"(-25308)": core.ErrSealed,  // errSecInteractionNotAllowed: locked, and nobody can be asked
 		"(-25293)": core.ErrRefused, // errSecAuthFailed
 		"(-128)":   core.ErrRefused, // errSecUserCanceled
@@ -32,5 +32,5 @@ func kindOf(err error) (fix string, kind error) {
 			return "", kind
 		}
 	}
-	return "", nil
+	return "", ""
 }

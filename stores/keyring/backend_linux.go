@@ -29,10 +29,10 @@ func whyAbsent() (problem, fix string) {
 
 // kindOf returns what an error of the Secret Service is in the terms of core, and
 // what to do about it where that is special; or nothing.
-func kindOf(err error) (fix string, kind error) {
+func kindOf(err error) (fix string, kind core.Kind) {
 	var answer dbus.Error
 	if !errors.As(err, &answer) {
-		return "", nil
+		return "", ""
 	}
 	switch name := answer.Name; {
 	case name == "org.freedesktop.Secret.Error.IsLocked", strings.Contains(answer.Error(), "locked"):
@@ -42,5 +42,5 @@ func kindOf(err error) (fix string, kind error) {
 	case strings.Contains(answer.Error(), "does not exist at path"): // nobody to ask for a new one
 		return "make that collection, or name one that exists as collection in the settings", core.ErrUnavailable
 	}
-	return "", nil
+	return "", ""
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/godbus/dbus"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // What keyrings answer, and cannot be had from the one of the other tests.
@@ -29,8 +30,7 @@ func TestKindsOfErrors(t *testing.T) {
 		{io.EOF, core.ErrUnavailable},
 	} {
 		err := r.explain(c.err)
-		var own interface{ Hint() string }
-		if !errors.Is(err, c.kind) || !errors.As(err, &own) || own.Hint() == "" || !strings.Contains(err.Error(), c.err.Error()) {
+		if !errors.Is(err, c.kind) || fault.RemedyOf(err).Text == "" || !strings.Contains(err.Error(), c.err.Error()) {
 			t.Errorf("%v becomes %v, want %q with the text and a hint", c.err, err, c.kind)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"runtime"
 
 	system "github.com/99designs/keyring"
+
+	"github.com/tokentoss/tokentoss/core"
 )
 
 const (
@@ -18,4 +20,4 @@ func whyAbsent() (problem, fix string) {
 	return "none is known on " + runtime.GOOS, `set store = "encrypted" for a key in a file`
 }
 
-func kindOf(error) (fix string, kind error) { return "", nil }
+func kindOf(error) (fix string, kind core.Kind) { return "", "" }

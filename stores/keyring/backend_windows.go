@@ -18,7 +18,7 @@ const (
 func whyAbsent() (problem, fix string) { return "it is not there", whereElse }
 
 // kindOf returns what an error of Windows is in the terms of core, or nil.
-func kindOf(err error) (fix string, kind error) {
+func kindOf(err error) (fix string, kind core.Kind) {
 	const noSuchLogonSession = syscall.Errno(1312) // such as that of a service, or over SSH
 	switch {
 	case errors.Is(err, syscall.ERROR_ACCESS_DENIED):
@@ -26,5 +26,5 @@ func kindOf(err error) (fix string, kind error) {
 	case errors.Is(err, noSuchLogonSession):
 		return "", core.ErrSealed
 	}
-	return "", nil
+	return "", ""
 }

@@ -140,7 +140,7 @@ func TestLostKey(t *testing.T) {
 	save(t, before, "default", "", "doc")
 	wantDoc(t, before, "default", "doc")
 	removeItems(t)
-	wantKeyError(t, dir, core.ErrSealed, "has not the key", "tokentoss logout --local")
+	wantKeyError(t, dir, core.ErrSealed, "has not the key", "give up the session")
 	if n := len(items(t)); n != 0 {
 		t.Errorf("%d keys were made", n)
 	}
@@ -152,7 +152,7 @@ func TestLostKey(t *testing.T) {
 
 	pub := filepath.Join(dir, "keyring.pub")
 	must(t, os.Rename(pub, pub+".away"))
-	wantKeyError(t, dir, core.ErrSealed, "has not the key", "tokentoss logout --local")
+	wantKeyError(t, dir, core.ErrSealed, "has not the key", "give up the session")
 	must(t, os.WriteFile(pub, []byte("nonsense"), 0o600))
 	wantKeyError(t, dir, core.ErrRefused, "does not hold an age recipient", "bring it back")
 	must(t, os.Rename(pub+".away", pub))

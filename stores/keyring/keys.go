@@ -8,6 +8,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/stores/encrypted"
 	"github.com/tokentoss/tokentoss/stores/file"
 )
@@ -62,9 +63,9 @@ func (k *keys) read(ctx context.Context) (*age.X25519Identity, error) {
 	}
 	to, err := age.ParseX25519Recipient(strings.TrimSpace(string(text)))
 	if err != nil {
-		return nil, &encrypted.Error{
+		return nil, &core.Error{
 			Subject: path, Kind: core.ErrRefused, Problem: "it does not hold an age recipient",
-			Fix: "bring it back; it is the last word of the name of the item in the keyring",
+			Remedy: fault.Say("bring it back; it is the last word of the name of the item in the keyring"),
 		}
 	}
 	if k.identity != nil && k.identity.Recipient().String() == to.String() {
@@ -77,9 +78,9 @@ func (k *keys) read(ctx context.Context) (*age.X25519Identity, error) {
 	id, err := age.ParseX25519Identity(secret.Reveal())
 	if err != nil || id.Recipient().String() != to.String() {
 		// The error of age may show a part of the text.
-		return nil, &encrypted.Error{
+		return nil, &core.Error{
 			Subject: k.ring.String(), Kind: core.ErrRefused, Problem: "the item " + itemName(to) + " is not the key",
-			Fix: "find out what changed it, and bring the key back",
+			Remedy: fault.Say("find out what changed it, and bring the key back"),
 		}
 	}
 	k.identity = id
@@ -135,10 +136,10 @@ func (k *keys) lost(err error) error {
 	if !errors.Is(err, errNoKey) {
 		return err
 	}
-	return &encrypted.Error{
+	return &core.Error{
 		Subject: k.ring.String(), Kind: core.ErrSealed,
 		Problem: "it has not the key that the sessions beside " + k.recipient.Path(core.DefaultKey) + " are encrypted for",
-		Fix:     "bring the keyring or the item back, or give the sessions up: tokentoss logout --local for each profile",
+		Remedy:  fault.Forget.On(""),
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	system "github.com/99designs/keyring"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/stores/encrypted"
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // serviceName is what macOS and Windows file the items under.
@@ -136,14 +136,14 @@ func (r *ring) explain(err error) error {
 	return r.error(kind, err, fix)
 }
 
-func (r *ring) error(kind, cause error, fix string) error {
-	return &encrypted.Error{Subject: r.String(), Kind: kind, Cause: cause, Fix: fix}
+func (r *ring) error(kind core.Kind, cause error, fix string) error {
+	return &core.Error{Subject: r.String(), Kind: kind, Err: cause, Remedy: fault.Say("%s", fix)}
 }
 
 // silent tells that ctx has ended and the keyring has not answered.
 func (r *ring) silent(ctx context.Context) error {
-	return &encrypted.Error{
-		Subject: r.String(), Kind: core.ErrSealed, Problem: "it has not answered, and may be waiting for a person", Cause: ctx.Err(),
-		Fix: "look for a window that asks to unlock the keyring, and try again",
+	return &core.Error{
+		Subject: r.String(), Kind: core.ErrSealed, Problem: "it has not answered, and may be waiting for a person", Err: ctx.Err(),
+		Remedy: fault.Say("look for a window that asks to unlock the keyring, and try again"),
 	}
 }

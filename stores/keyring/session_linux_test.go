@@ -15,6 +15,7 @@ import (
 	"github.com/godbus/dbus"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/stores/keyring"
 )
 
@@ -230,9 +231,8 @@ func wantError(t testing.TB, op string, err, kind error, says, hint string) {
 	if !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "keyring") {
 		t.Errorf("%s: error is %q, want one that says %q, of the keyring", op, err, says)
 	}
-	var own interface{ Hint() string }
-	if !errors.As(err, &own) || !strings.Contains(own.Hint(), hint) {
-		t.Errorf("%s: error %q has not the hint %q", op, err, hint)
+	if remedy := fault.RemedyOf(err).String(); !strings.Contains(remedy, hint) {
+		t.Errorf("%s: the remedy of %q is %q, want one with %q", op, err, remedy, hint)
 	}
 }
 

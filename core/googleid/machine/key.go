@@ -41,8 +41,7 @@ func (c *call) keyIDToken(ctx context.Context) (core.Secret, error) {
 	ctx = context.WithValue(ctx, oauth2.HTTPClient, c.transport.Client("token"))
 	// WithAuthCredentialsJSON, which shall replace the option, loses the client of ctx.
 	// The check of the type that it would bring was made when the file was read.
-	//lint:ignore SA1019 see above
-	source, err := idtoken.NewTokenSource(ctx, c.Audience, idtoken.WithCredentialsJSON(c.key.data))
+	source, err := idtoken.NewTokenSource(ctx, c.Audience, idtoken.WithCredentialsJSON(c.key.data)) //nolint:staticcheck // SA1019: see above
 	if err != nil {
 		return "", c.keyRefused("no ID token was had for the key", err)
 	}

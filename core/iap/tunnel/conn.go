@@ -57,7 +57,7 @@ type Conn struct {
 var _ net.Conn = (*Conn)(nil)
 
 // dial connects, and starts what carries the connection.
-func dial(ctx context.Context, d *Dialer, t *target) (*Conn, error) {
+func dial(ctx context.Context, t *target) (*Conn, error) {
 	l, err := t.open(ctx, t.connect)
 	if err != nil {
 		return nil, err
@@ -68,13 +68,7 @@ func dial(ctx context.Context, d *Dialer, t *target) (*Conn, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if ce := closedWith(t, err); ce != nil {
-			return nil, ce
-		}
-		if errors.As(err, new(*ProtocolError)) {
-			return nil, err
-		}
-		return nil, &UnreachableError{Host: t.connect.Host, Err: err}
+		return nil, t.linkError(err)
 	}
 	for _, b := range f.data {
 		if b < 0x21 || b > 0x7e {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/oauth2"
+
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 const (
@@ -72,20 +74,21 @@ type Dialer struct {
 	UserAgent string
 }
 
-// A OptionError is a setting of a Dialer, or an address, that cannot be used.
-type OptionError struct{ Name, Problem string }
-
-func (e *OptionError) Error() string { return "tunnel: " + e.Name + ": " + e.Problem }
+// badOption is a setting of a Dialer, or an address, that cannot be used.
+func badOption(name, format string, args ...any) error {
+	return &fault.Error{Subject: "tunnel", Problem: name + ": " + fmt.Sprintf(format, args...), Kind: fault.BadConfig, Remedy: fault.CorrectSetting.On(name)}
+}
 
 // DialContext connects to address, which is INSTANCE:PORT, or HOST:PORT where the
 // Dialer has a Network. The network must be "tcp", "tcp4" or "tcp6". ctx bounds the
 // connecting, not the connection.
 //
-// It returns a [*CloseError] where the relay said no, [*ProtocolError] where it is not
-// a relay, and the TokenSource's own errors.
+// It returns a [*CloseError] where the relay said no, and the TokenSource's own errors.
+// Others are of package fault's kinds: BadConfig for what cannot be dialed, Offline where
+// the relay cannot be reached, ProviderAnswer where it is not a relay.
 func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	if !strings.HasPrefix(network, "tcp") {
-		return nil, &OptionError{"network", fmt.Sprintf("%q cannot be forwarded, only TCP", network)}
+		return nil, badOption("network", "%q cannot be forwarded, only TCP", network)
 	}
 	t, err := d.target(address)
 	if err != nil {
@@ -93,7 +96,7 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 	}
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	return dial(ctx, d, t)
+	return dial(ctx, t)
 }
 
 // Dial is [Dialer.DialContext] without a context.
@@ -113,10 +116,10 @@ type target struct {
 func (d *Dialer) target(address string) (*target, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return nil, &OptionError{"address", fmt.Sprintf("%q is not NAME:PORT", address)}
+		return nil, badOption("address", "%q is not NAME:PORT", address)
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return nil, &OptionError{"port", fmt.Sprintf("%q is not a number from 1 to 65535", port)}
+		return nil, badOption("port", "%q is not a number from 1 to 65535", port)
 	}
 	q := url.Values{"project": {d.Project}, "port": {port}, "newWebsocket": {"True"}}
 	required := map[string]string{"project": d.Project}
@@ -129,7 +132,7 @@ func (d *Dialer) target(address string) (*target, error) {
 			q.Set("group", d.Group)
 		}
 		if d.Zone != "" {
-			return nil, &OptionError{"zone", "an instance has a zone, a host of a network a region: give one of them"}
+			return nil, badOption("zone", "an instance has a zone, a host of a network a region: give one of them")
 		}
 	} else {
 		nic := d.Interface
@@ -143,11 +146,11 @@ func (d *Dialer) target(address string) (*target, error) {
 	}
 	for name, value := range required {
 		if value == "" {
-			return nil, &OptionError{name, "is needed and not set"}
+			return nil, badOption(name, "it is needed and not set")
 		}
 	}
 	if d.TokenSource == nil {
-		return nil, &OptionError{"token source", "is needed and not set"}
+		return nil, badOption("token source", "it is needed and not set")
 	}
 	relay, err := d.relay()
 	if err != nil {
@@ -166,7 +169,7 @@ func (d *Dialer) relay() (*url.URL, error) {
 	}
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, &OptionError{"relay", "is not the URL of a relay, such as " + Relay}
+		return nil, badOption("relay", "it is not the URL of a relay, such as %s", Relay)
 	}
 	switch u.Scheme {
 	case "wss", "https":
@@ -179,7 +182,7 @@ func (d *Dialer) relay() (*url.URL, error) {
 			return u, nil
 		}
 	}
-	return nil, &OptionError{"relay", "must be spoken to with TLS: " + u.Redacted()}
+	return nil, badOption("relay", "%s must be spoken to with TLS", u.Redacted())
 }
 
 // reconnect is the URL that resumes a session from the byte after received.

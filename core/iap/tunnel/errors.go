@@ -3,8 +3,13 @@ package tunnel
 import (
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"net/url"
 
 	"github.com/coder/websocket"
+
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // Codes that the relay ends a WebSocket with, beside those of RFC 6455. Google has no
@@ -29,9 +34,6 @@ const (
 	codeFailedToRewind     = 4074
 	firewallRange          = "35.235.240.0/20"
 	roleResourceAccessor   = "roles/iap.tunnelResourceAccessor"
-	httpStatusUnauthorized = 401
-	httpStatusForbidden    = 403
-	httpStatusNotFound     = 404
 )
 
 // A CloseError is the relay's word that there is no connection, or that there is none
@@ -72,54 +74,97 @@ func (e *CloseError) Problem() string {
 		return "the relay did not understand what it was sent"
 	}
 	switch e.Status {
-	case httpStatusUnauthorized:
+	case http.StatusUnauthorized:
 		return "the relay does not take this access token"
-	case httpStatusForbidden:
+	case http.StatusForbidden:
 		return "refused before IAP looked at the account's roles, as by a proxy or a policy"
-	case httpStatusNotFound:
+	case http.StatusNotFound:
 		return "there is no such zone, region or network"
 	}
 	return "the relay ended the connection"
 }
 
-// An UnreachableError is a relay that could not be asked. The same may work later.
-type UnreachableError struct {
-	Host string
-	Err  error
+// NotAuthorized tells whether the account lacks the role.
+func (e *CloseError) NotAuthorized() bool { return e.Code == codeNotAuthorized }
+
+// Prohibited tells whether a policy or a proxy refused, whatever roles the account has.
+func (e *CloseError) Prohibited() bool {
+	return e.Code == codeProhibitedByPolicy || e.Status == http.StatusForbidden
 }
 
-func (e *UnreachableError) Error() string {
-	return "the relay " + e.Host + " cannot be reached: " + e.Err.Error()
+// NotFound tells whether there is no such instance, or no such zone.
+func (e *CloseError) NotFound() bool {
+	return e.Code == codeLookupFailed || e.Code == codeLookupFailedAgain || e.Status == http.StatusNotFound
 }
 
-func (e *UnreachableError) Unwrap() error { return e.Err }
+// NotConnected tells whether the relay was refused by the instance.
+func (e *CloseError) NotConnected() bool { return e.Code == codeConnectFailed }
 
-// closedWith returns the relay's word in err, or nil when the WebSocket just broke.
-func closedWith(t *target, err error) *CloseError {
+// Unwrap returns the kind of the error; see package fault.
+func (e *CloseError) Unwrap() error {
+	switch {
+	case e.NotAuthorized(), e.Prohibited():
+		return fault.NoAccess
+	case e.NotFound():
+		return fault.NotFound
+	case e.NotConnected():
+		return fault.Unavailable
+	case e.Status == http.StatusUnauthorized:
+		return fault.TokenRefused
+	}
+	switch e.Code {
+	case codeUnknown, codeReauthenticate, int(websocket.StatusGoingAway), int(websocket.StatusAbnormalClosure),
+		int(websocket.StatusInternalError), int(websocket.StatusServiceRestart), int(websocket.StatusTryAgainLater):
+		return fault.ProviderBusy
+	}
+	return fault.Failed
+}
+
+// Remedy says what to do next.
+func (e *CloseError) Remedy() fault.Remedy {
+	switch {
+	case e.NotAuthorized():
+		return fault.Ask.To("an administrator of the project", "for the role "+roleResourceAccessor)
+	case e.Prohibited():
+		return fault.Ask.To("an administrator", "which policy or proxy prohibits TCP forwarding")
+	case e.NotConnected():
+		return fault.Say("start what listens there, or allow TCP from " + firewallRange + " to the port in a firewall rule of the network")
+	case e.NotFound():
+		return fault.Say("check the names of the instance, the zone and the project")
+	case e.Status == http.StatusUnauthorized:
+		return fault.SignIn.On("")
+	}
+	return fault.Remedy{}
+}
+
+// linkError is what ended a link: the relay's word, an error that says already what it
+// is, or a connection that broke.
+func (t *target) linkError(err error) error {
 	var ce websocket.CloseError
-	if !errors.As(err, &ce) {
-		return nil
+	switch {
+	case errors.As(err, &ce):
+		return &CloseError{Target: t.String(), Code: int(ce.Code), Reason: ce.Reason}
+	case errors.As(err, new(*fault.Error)):
+		return err
 	}
-	return &CloseError{Target: t.String(), Code: int(ce.Code), Reason: ce.Reason}
+	return t.unreachable(err)
 }
 
-// ends tells whether a connection is over with err: by the relay's word, or since it
-// does not speak the protocol. All else may be resumed.
-func ends(t *target, err error) bool {
-	if errors.As(err, new(*ProtocolError)) {
-		return true
+// unreachable is a relay that cannot be reached. An io.EOF in err is that of the link,
+// and not to be taken for the connection's.
+func (t *target) unreachable(err error) error {
+	var ue *url.Error
+	if errors.As(err, &ue) { // which quotes the whole address
+		err = ue.Err
 	}
-	ce := closedWith(t, err)
-	if ce == nil {
-		return false
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
 	}
-	switch ce.Code {
-	case int(websocket.StatusGoingAway), int(websocket.StatusAbnormalClosure), int(websocket.StatusInternalError),
-		int(websocket.StatusServiceRestart), int(websocket.StatusTryAgainLater), codeUnknown, codeReauthenticate:
-		return false
-	}
-	return true
+	return &fault.Error{Subject: "the relay " + t.connect.Host, Kind: fault.Offline, Err: err}
 }
+
+// resumable tells whether a connection may go on after err.
+func resumable(err error) bool { return fault.Temporary(err) && !errors.Is(err, fault.Unavailable) }
 
 // isEnd tells whether the other side closed the connection in order.
 func (e *CloseError) isEnd() bool {

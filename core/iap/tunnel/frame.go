@@ -3,6 +3,8 @@ package tunnel
 import (
 	"encoding/binary"
 	"fmt"
+
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // Tags of frames. Each WebSocket message is one frame: a tag of two bytes, big endian
@@ -80,11 +82,10 @@ func putAck(b []byte, received uint64) []byte {
 	return b[:10]
 }
 
-// A ProtocolError is a relay that does not speak the protocol.
-type ProtocolError struct{ Problem string }
-
-func (e *ProtocolError) Error() string { return "the relay sent " + e.Problem }
-
+// protocolError is a relay that does not speak the protocol.
 func protocolError(format string, args ...any) error {
-	return &ProtocolError{fmt.Sprintf(format, args...)}
+	return &fault.Error{
+		Subject: "the relay", Problem: "it sent " + fmt.Sprintf(format, args...), Kind: fault.ProviderAnswer,
+		Remedy: fault.Say("check that nothing between this machine and the relay changes what is sent, such as a proxy"),
+	}
 }

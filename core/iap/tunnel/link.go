@@ -44,7 +44,7 @@ func (t *target) open(ctx context.Context, u *url.URL) (*link, error) {
 	}
 	if ws.Subprotocol() != subprotocol {
 		_ = ws.CloseNow()
-		return nil, &ProtocolError{"no word of the relay protocol: this is another server"}
+		return nil, protocolError("no word of the relay protocol: this is another server")
 	}
 	ws.SetReadLimit(maxFrame + maxSessionID)
 	return &link{ws: ws, buf: make([]byte, maxFrame+maxSessionID)}, nil
@@ -54,16 +54,16 @@ func (t *target) open(ctx context.Context, u *url.URL) (*link, error) {
 // the text is used only where no server answered: it might quote an answer.
 func refusedUpgrade(t *target, res *http.Response, err error) error {
 	if errors.Is(err, errRedirected) {
-		return &ProtocolError{"a redirect"}
+		return protocolError("a redirect")
 	}
 	if res == nil {
-		return &UnreachableError{Host: t.connect.Host, Err: err}
+		return t.unreachable(err)
 	}
 	switch {
 	case res.StatusCode == http.StatusSwitchingProtocols:
-		return &ProtocolError{"a WebSocket's beginning that is not one"}
+		return protocolError("the beginning of a WebSocket, which it is not")
 	case res.StatusCode >= 500 || res.StatusCode == http.StatusTooManyRequests:
-		return &UnreachableError{Host: t.connect.Host, Err: fmt.Errorf("it answered %d", res.StatusCode)}
+		return t.unreachable(fmt.Errorf("it answered %d", res.StatusCode))
 	}
 	return &CloseError{Target: t.String(), Status: res.StatusCode}
 }

@@ -17,11 +17,11 @@ func (c *Conn) run(l *link) {
 	defer c.cancel()
 	for {
 		err := c.carry(l)
-		if err == nil || c.ctx.Err() != nil || ends(c.target, err) || c.target.dialer.ReconnectTimeout < 0 {
+		if err == nil || c.ctx.Err() != nil || !resumable(c.target.linkError(err)) || c.target.dialer.ReconnectTimeout < 0 {
 			c.end(err)
 			return
 		}
-		if l, err = c.resume(err); err != nil {
+		if l, err = c.resume(); err != nil {
 			c.end(err)
 			return
 		}
@@ -31,14 +31,11 @@ func (c *Conn) run(l *link) {
 // end publishes why there is nothing more. A link that broke is not the end of what
 // the other side sends, even where its error is io.EOF.
 func (c *Conn) end(err error) {
-	ce := closedWith(c.target, err)
-	switch {
-	case err == nil, ce != nil && ce.isEnd():
+	if err != nil {
+		err = c.target.linkError(err)
+	}
+	if ce := (*CloseError)(nil); err == nil || errors.As(err, &ce) && ce.isEnd() {
 		err = io.EOF
-	case ce != nil:
-		err = ce
-	case errors.Is(err, io.EOF):
-		err = &UnreachableError{Host: c.target.connect.Host, Err: io.ErrUnexpectedEOF}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -210,7 +207,7 @@ func (c *Conn) nextFrame(ctx context.Context, buf []byte, ackDue time.Time) ([]b
 
 // resume opens the link that goes on where the last one broke, for as long as the
 // dialer says.
-func (c *Conn) resume(broken error) (*link, error) {
+func (c *Conn) resume() (*link, error) {
 	limit := c.target.dialer.ReconnectTimeout
 	if limit == 0 {
 		limit = 15 * time.Minute
@@ -223,11 +220,7 @@ func (c *Conn) resume(broken error) (*link, error) {
 		if err == nil {
 			return l, nil
 		}
-		broken = err
-		if ends(c.target, err) || c.ctx.Err() != nil {
-			return nil, err
-		}
-		if ce := (*CloseError)(nil); errors.As(err, &ce) { // refused by HTTP, for good
+		if c.ctx.Err() != nil || !resumable(err) {
 			return nil, err
 		}
 		timer := time.NewTimer(pause)
@@ -235,10 +228,7 @@ func (c *Conn) resume(broken error) (*link, error) {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			if c.ctx.Err() == nil {
-				return nil, broken
-			}
-			return nil, c.ctx.Err()
+			return nil, err
 		}
 		pause = min(pause*pauseFactor, longPause)
 	}
@@ -261,7 +251,7 @@ func (c *Conn) reopen(ctx context.Context) (*link, error) {
 	}
 	if err != nil {
 		_ = l.ws.CloseNow()
-		return nil, err
+		return nil, c.target.linkError(err)
 	}
 	c.mu.Lock()
 	c.next, c.acked = c.confirmed, received

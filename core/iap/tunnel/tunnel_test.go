@@ -21,6 +21,7 @@ import (
 	"go.uber.org/goleak"
 	"golang.org/x/oauth2"
 
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/iap/tunnel"
 	"github.com/tokentoss/tokentoss/emulator"
 )
@@ -294,7 +295,7 @@ func TestCloseCodesBecomeSentences(t *testing.T) {
 	}
 	for _, status := range []int{500, 503, 429} {
 		n.e.SetRelayFault(emulator.RelayFault{Status: status})
-		if _, err := n.dialer.Dial("tcp", "box:7000"); !errors.As(err, new(*tunnel.UnreachableError)) {
+		if _, err := n.dialer.Dial("tcp", "box:7000"); !errors.Is(err, fault.Offline) {
 			t.Errorf("%d: %v", status, err)
 		}
 	}
@@ -325,7 +326,7 @@ func TestGarbageFromTheRelay(t *testing.T) {
 			n := newNetwork(t, echo)
 			n.e.SetRelayFault(emulator.RelayFault{Message: message, Only: true})
 			_, err := n.dialer.Dial("tcp", "box:7000")
-			if !errors.As(err, new(*tunnel.ProtocolError)) {
+			if !errors.Is(err, fault.ProviderAnswer) {
 				t.Errorf("%v", err)
 			}
 		})
@@ -343,7 +344,7 @@ func TestFalseAcknowledgements(t *testing.T) {
 			c := n.dial(t)
 			go func() { _, _ = c.Write(make([]byte, 200_000)) }()
 			_, err := io.Copy(io.Discard, c)
-			if !errors.As(err, new(*tunnel.ProtocolError)) {
+			if !errors.Is(err, fault.ProviderAnswer) {
 				t.Errorf("%v", err)
 			}
 			_ = c.Close()
@@ -364,17 +365,17 @@ func TestTheTokenGoesToTheRelayAlone(t *testing.T) {
 		Relay: relay.URL, InsecureLoopback: true, HTTPClient: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
 	}
 	_, err := d.Dial("tcp", "box:22")
-	if !errors.As(err, new(*tunnel.ProtocolError)) || strings.Contains(err.Error(), "SECRET") || len(seen) > 0 {
+	if !errors.Is(err, fault.ProviderAnswer) || strings.Contains(err.Error(), "SECRET") || len(seen) > 0 {
 		t.Errorf("a redirect: %v, %d requests", err, len(seen))
 	}
 	for _, raw := range []string{"ws://relay.example", "http://relay.example", "wss://user:pw@relay.example", "relay.example", "file:///x", "ws://127.0.0.1.example"} {
 		d.Relay = raw
-		if _, err := d.Dial("tcp", "box:22"); !errors.As(err, new(*tunnel.OptionError)) {
+		if _, err := d.Dial("tcp", "box:22"); !errors.Is(err, fault.BadConfig) {
 			t.Errorf("%s: %v", raw, err)
 		}
 	}
 	d.Relay, d.InsecureLoopback = "ws://127.0.0.1:1", false
-	if _, err := d.Dial("tcp", "box:22"); !errors.As(err, new(*tunnel.OptionError)) {
+	if _, err := d.Dial("tcp", "box:22"); !errors.Is(err, fault.BadConfig) {
 		t.Errorf("loopback that was not allowed: %v", err)
 	}
 }
@@ -399,7 +400,7 @@ func TestBadOptionsAndAddresses(t *testing.T) {
 		if tt.change != nil {
 			tt.change(&d)
 		}
-		if _, err := d.Dial(tt.network, tt.address); !errors.As(err, new(*tunnel.OptionError)) {
+		if _, err := d.Dial(tt.network, tt.address); !errors.Is(err, fault.BadConfig) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

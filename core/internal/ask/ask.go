@@ -16,7 +16,7 @@ func Until(ctx context.Context, p core.Prompter, prompt core.Prompt, take func(a
 		answer, err := p.Prompt(ctx, prompt)
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // the answer came another way
 		case err != nil:
 			return fmt.Errorf("sign-in prompt: %w", err)
 		case answer == "":

@@ -266,8 +266,11 @@ func (p *proxy) restoring(m string, f func() error) (changed bool, err error) {
 func dropSiblings(dir string) error {
 	path := filepath.Join(dir, "go.sum")
 	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) { // a module without dependencies has none
+		return nil
+	}
 	if err != nil {
-		return nil // a module without dependencies has none
+		return err
 	}
 	var kept []byte
 	for line := range bytes.Lines(data) {

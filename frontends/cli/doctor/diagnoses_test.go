@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tokentoss/tokentoss/core/iap/tunnel"
 	"github.com/tokentoss/tokentoss/emulator"
 	"github.com/tokentoss/tokentoss/frontends/cli/doctor"
 )
@@ -296,7 +297,7 @@ func TestGuardThatIsNotIAP(t *testing.T) {
 // first failure, and with nothing left to fill in that is known.
 func TestEveryDiagnosis(t *testing.T) {
 	scenarios := map[doctor.Code]scenario{}
-	for _, group := range []map[doctor.Code]scenario{local(), network(), front(), person(), otherGuards()} {
+	for _, group := range []map[doctor.Code]scenario{local(), network(), front(), person(), otherGuards(), tunnels()} {
 		for id, s := range group {
 			scenarios[id] = s
 		}
@@ -340,4 +341,28 @@ func firstFailure(r *doctor.Report) doctor.Code {
 		}
 	}
 	return ""
+}
+
+// tunnels are scenarios of a port that is not reached.
+func tunnels() map[doctor.Code]scenario {
+	network := emulator.Options{Instances: []emulator.Instance{{Project: "p", Zone: "z", Name: "box", Dropped: []int{23}}}}
+	to := func(host string, port int, scope string, f func(w *world)) scenario {
+		return scenario{options: network, provoke: func(w *world) {
+			w.write("config.toml", "scopes = ['"+scope+"']\n")
+			w.signIn()
+			w.tunnel = &doctor.TunnelTarget{Host: host, Port: port}
+			w.timeout = time.Second
+			f(w)
+		}}
+	}
+	nothing := func(*world) {}
+	return map[doctor.Code]scenario{
+		"tunnel-scope":    to("box", 22, "profile", nothing),
+		"tunnel-role":     to("box", 22, tunnel.Scope, func(w *world) { w.em.SetTunnelUsers([]string{}) }),
+		"tunnel-instance": to("other", 22, tunnel.Scope, nothing),
+		"tunnel-port":     to("box", 22, tunnel.Scope, nothing),
+		"tunnel-firewall": to("box", 23, tunnel.Scope, nothing),
+		"tunnel-policy":   to("box", 22, tunnel.Scope, func(w *world) { w.em.SetRelayFault(emulator.RelayFault{Close: 4054}) }),
+		"tunnel-relay":    to("box", 22, tunnel.Scope, func(w *world) { w.em.SetFault(emulator.Relay, &emulator.Fault{Status: 200, Body: []byte("hello")}) }),
+	}
 }

@@ -32,6 +32,7 @@ const (
 	IAP           Check = "iap"
 	Token         Check = "token"
 	Access        Check = "access"
+	Tunnel        Check = "tunnel"
 )
 
 // A Code names a diagnosis, for programs. It does not change.
@@ -60,7 +61,7 @@ const (
 
 // Diagnoses returns all that can be the matter, in the order of the checks.
 func Diagnoses() []Diagnosis {
-	return slices.Concat(localCases(), sessionCases(), networkCases(), iapCases(), tokenCases(), guardDiagnoses())
+	return slices.Concat(localCases(), sessionCases(), networkCases(), iapCases(), tokenCases(), guardDiagnoses(), tunnelDiagnoses())
 }
 
 // lookUp returns a diagnosis of the table.

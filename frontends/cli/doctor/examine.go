@@ -28,6 +28,9 @@ type Options struct {
 	// this machine only.
 	URL *url.URL
 
+	// Tunnel is a port that is to be reached through IAP's TCP forwarding; nil is none.
+	Tunnel *TunnelTarget
+
 	// Timeout bounds each request; 0 is [DefaultTimeout].
 	Timeout time.Duration
 
@@ -74,6 +77,9 @@ func Examine(ctx context.Context, o Options) *Report {
 		if ready {
 			e.session(ctx)
 		}
+	}
+	if o.Tunnel != nil && e.haveToken {
+		e.tunnel(ctx)
 	}
 	if o.URL != nil {
 		e.report.URL = shown(o.URL)

@@ -13,8 +13,10 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"golang.org/x/oauth2"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/iap/tunnel"
 	"github.com/tokentoss/tokentoss/emulator"
 	"github.com/tokentoss/tokentoss/frontends/cli/doctor"
 	"github.com/tokentoss/tokentoss/profile"
@@ -33,6 +35,7 @@ type world struct {
 	url       string          // to examine; empty is IAP's /whoami
 	transport *http.Transport // to the service
 	timeout   time.Duration
+	tunnel    *doctor.TunnelTarget // of which the dialer is missing; nil examines the URL
 }
 
 func newWorld(t *testing.T, o emulator.Options) *world {
@@ -108,9 +111,17 @@ func (w *world) examine() *doctor.Report {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	o.URL = u
+	if o.URL = u; w.tunnel != nil {
+		o.URL = nil
+	}
 	if o.Profile, o.OpenErr = profile.Open(profile.Options{Dir: w.dir, OneShot: true}); o.OpenErr == nil {
 		defer o.Profile.Close()
+		if o.Tunnel = w.tunnel; o.Tunnel != nil {
+			o.Tunnel.Dialer = &tunnel.Dialer{
+				TokenSource: accessTokens{w.t.Context(), o.Profile}, Project: "p", Zone: "z", Relay: w.em.RelayURL(), InsecureLoopback: true,
+				HTTPClient: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+			}
+		}
 	}
 	r := doctor.Examine(w.t.Context(), o)
 	if n := w.em.TokenCalls("refresh_token") - before; n > 1 {
@@ -165,4 +176,15 @@ func found(t *testing.T, r *doctor.Report, id doctor.Code) doctor.Result {
 		t.Fatalf("no %s among %v", id, levels(r))
 	}
 	return r.Checks[i]
+}
+
+// accessTokens are a profile's.
+type accessTokens struct {
+	ctx context.Context
+	p   *profile.Profile
+}
+
+func (s accessTokens) Token() (*oauth2.Token, error) {
+	t, err := s.p.AccessToken(s.ctx)
+	return &oauth2.Token{AccessToken: t.Reveal()}, err
 }

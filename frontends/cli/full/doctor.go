@@ -24,7 +24,13 @@ func runDoctor(ctx context.Context, in *cli.Invocation, want cli.DoctorOptions) 
 		defer p.Close()
 		o.Profile = p
 	}
-	o.OpenErr = err
+	if o.OpenErr = err; err == nil && want.Tunnel != nil {
+		st, err := p.Status(ctx)
+		if err != nil {
+			return err
+		}
+		o.Tunnel = &doctor.TunnelTarget{Dialer: tunnelDialer(ctx, p, st, *want.Tunnel), Host: want.Tunnel.Host, Port: want.Tunnel.Port}
+	}
 	report := doctor.Examine(ctx, o)
 	if err := context.Cause(ctx); errors.Is(err, context.Canceled) {
 		return err

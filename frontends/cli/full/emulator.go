@@ -5,8 +5,13 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/tokentoss/tokentoss/emulator"
 	"github.com/tokentoss/tokentoss/frontends/cli"
@@ -34,6 +39,13 @@ func runEmulator(ctx context.Context, in *cli.Invocation, want cli.EmulatorOptio
 	}
 	for _, email := range want.ServiceAccounts {
 		o.ServiceAccounts = append(o.ServiceAccounts, emulator.ServiceAccount{Email: email})
+	}
+	for _, text := range want.Instances {
+		i, err := parseInstance(text)
+		if err != nil {
+			return err
+		}
+		o.Instances = addInstance(o.Instances, i)
 	}
 	e, err := emulator.Start(ctx, o)
 	if err != nil {
@@ -85,4 +97,28 @@ func writeClient(path string, data []byte) (file string, remove func(), err erro
 		return "", nil, err
 	}
 	return path, func() {}, os.WriteFile(path, data, 0o600)
+}
+
+// parseInstance reads PROJECT/ZONE/NAME:PORT=HOST:PORT.
+func parseInstance(text string) (emulator.Instance, error) {
+	what, address, _ := strings.Cut(text, "=")
+	name, port, _ := strings.Cut(what, ":")
+	parts := strings.Split(name, "/")
+	n, err := strconv.ParseUint(port, 10, 16)
+	_, _, addressErr := net.SplitHostPort(address)
+	if len(parts) != 3 || slices.Contains(parts, "") || err != nil || n == 0 || addressErr != nil {
+		return emulator.Instance{}, cli.Usage("--instance my-project/europe-west1-b/box:22=127.0.0.1:22", "emulator: --instance %q is not PROJECT/ZONE/NAME:PORT=HOST:PORT", text)
+	}
+	return emulator.Instance{Project: parts[0], Zone: parts[1], Name: parts[2], Ports: map[int]string{int(n): address}}, nil
+}
+
+// addInstance adds an instance, or the port of one that is there.
+func addInstance(list []emulator.Instance, i emulator.Instance) []emulator.Instance {
+	for _, old := range list {
+		if old.Project == i.Project && old.Zone == i.Zone && old.Name == i.Name {
+			maps.Copy(old.Ports, i.Ports)
+			return list
+		}
+	}
+	return append(list, i)
 }

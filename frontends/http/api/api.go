@@ -4,8 +4,7 @@
 //	GET /status   the status of the session, as tokentoss status --json prints it
 //
 // Both want the header Authorization: Bearer KEY. An error is {"error": CODE,
-// "message": what happened and what to do}; CODE is a [fault.Kind] where there is no
-// token, and the status is 5xx only where the same request may succeed later.
+// "message": what happened and what to do}.
 package api
 
 import (
@@ -16,8 +15,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/fault"
-	"github.com/tokentoss/tokentoss/frontends/http/internal/remedy"
-	"github.com/tokentoss/tokentoss/frontends/http/local"
+	"github.com/tokentoss/tokentoss/frontends/http/loopback"
 )
 
 // A Handler answers with what app has, to who knows the key.
@@ -40,11 +38,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || !local.SameKey(strings.TrimSpace(key), h.Key) {
+	if !strings.EqualFold(scheme, "Bearer") || !loopback.SameKey(strings.TrimSpace(key), h.Key) {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="tokentoss"`)
 		Refuse(w, r, http.StatusUnauthorized, "send the header in "+h.KeyFile+" with the request, as curl -H @FILE does; each run of tokentoss has another key")
 		return
 	}
+	loopback.Know(r)
 	if r.URL.Path == "/status" {
 		h.status(w, r)
 		return
@@ -80,18 +79,10 @@ func (h *Handler) status(w http.ResponseWriter, r *http.Request) {
 
 // fail says why there is no token. The App's errors hold no secret.
 func fail(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() != nil {
-		return // nobody is there to read it
+	if r.Context().Err() == nil { // else nobody is there to read it
+		kind := fault.Of(err)
+		refuse(w, kind.Row().HTTP, string(kind), err.Error()+": "+loopback.Advice(err))
 	}
-	kind := fault.Of(err)
-	text := remedy.Sentence(err)
-	switch kind {
-	case fault.NotConfigured:
-		text += ", or enter one on the page"
-	case fault.SignInNeeded:
-		text += ", or sign in on the page"
-	}
-	refuse(w, kind.Row().HTTP, string(kind), text)
 }
 
 // codes name the errors that are found before a Handler is asked.
@@ -102,7 +93,7 @@ var codes = map[int]string{
 	http.StatusBadRequest: "bad_request", http.StatusServiceUnavailable: "busy",
 }
 
-// Refuse answers with an error. It is what a [local.Gate] refuses with.
+// Refuse answers with an error. It is what a [loopback.Gate] refuses with.
 func Refuse(w http.ResponseWriter, _ *http.Request, status int, reason string) {
 	refuse(w, status, codes[status], reason)
 }
@@ -115,7 +106,7 @@ func refuse(w http.ResponseWriter, status int, code, message string) {
 }
 
 func answer(w http.ResponseWriter, status int, v any) {
-	local.Protect(w.Header())
+	loopback.Protect(w.Header())
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	enc := json.NewEncoder(w)

@@ -1,7 +1,6 @@
 package metadata
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -10,8 +9,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/fault"
-	"github.com/tokentoss/tokentoss/frontends/http/internal/remedy"
-	"github.com/tokentoss/tokentoss/frontends/http/local"
+	"github.com/tokentoss/tokentoss/frontends/http/loopback"
 )
 
 // flavor is the header that both sides know each other by. A page in a browser
@@ -20,7 +18,6 @@ const flavor = "Metadata-Flavor"
 
 // A handler answers with what app has.
 type handler struct {
-	ctx    context.Context // of Run
 	app    core.App
 	config Config
 	key    string // first segment of every path; "" where none is wanted
@@ -44,10 +41,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Header.Get(flavor) != "Google":
 		refuse(w, r, http.StatusForbidden, "the header Metadata-Flavor: Google is missing")
 	default:
-		ctx, cancel := context.WithCancel(r.Context())
-		defer cancel()
-		defer context.AfterFunc(h.ctx, cancel)()
-		h.metadata(w, r.WithContext(ctx), strings.TrimSuffix(path[1:], "/"))
+		loopback.Know(r)
+		h.metadata(w, r, strings.TrimSuffix(path[1:], "/"))
 	}
 }
 
@@ -57,7 +52,7 @@ func (h *handler) withoutKey(path string) (string, bool) {
 		return path, true
 	}
 	first, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	return "/" + rest, local.SameKey(first, h.key)
+	return "/" + rest, loopback.SameKey(first, h.key)
 }
 
 // metadata answers what is at a path, which is without slashes at its ends.
@@ -112,7 +107,7 @@ func (h *handler) token(w http.ResponseWriter, r *http.Request) {
 // in a moment has a status that makes libraries try again.
 func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() == nil { // else nobody is there to read it
-		refuse(w, r, fault.Of(err).Row().HTTP, remedy.Sentence(err))
+		refuse(w, r, fault.Of(err).Row().HTTP, err.Error()+": "+loopback.Advice(err))
 	}
 }
 
@@ -126,7 +121,7 @@ func answer(w http.ResponseWriter, status int, text string) {
 }
 
 func write(w http.ResponseWriter, status int, kind, text string) {
-	local.Protect(w.Header())
+	loopback.Protect(w.Header())
 	w.Header().Set(flavor, "Google")
 	w.Header().Set("Content-Type", kind)
 	w.WriteHeader(status)

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
+	"net/http"
+	"sync"
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/frontends/http/local"
+	"github.com/tokentoss/tokentoss/core/peercred"
+	"github.com/tokentoss/tokentoss/frontends/http/loopback"
 	"github.com/tokentoss/tokentoss/plugins"
 )
 
@@ -41,23 +43,23 @@ const grace = time.Second
 // A frontend is the server.
 type frontend struct {
 	plugins.Opening[Config]
-	stay time.Duration
+	ends time.Duration
 }
 
 // Open returns the frontend.
 func Open(_ context.Context, o plugins.Opening[Config]) (core.Frontend, error) {
-	stay, err := local.ParseStay(o.Config.For)
+	ends, err := loopback.ParseDuration(o.Config.For)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", plugins.ErrBadConfig, err)
+		return nil, err
 	}
-	f := &frontend{Opening: o, stay: stay}
+	f := &frontend{Opening: o, ends: ends}
 	switch o.Config.Guard {
 	case "":
-		if f.Config.Guard = GuardPath; local.KnowsOwners() {
+		if f.Config.Guard = GuardPath; peercred.Supported() {
 			f.Config.Guard = GuardOwner
 		}
 	case GuardOwner:
-		if !local.KnowsOwners() {
+		if !peercred.Supported() {
 			return nil, fmt.Errorf("%w: guard is path or none here, where the system does not say whose a connection is", plugins.ErrBadConfig)
 		}
 	case GuardPath, GuardNone:
@@ -73,51 +75,42 @@ func Open(_ context.Context, o plugins.Opening[Config]) (core.Frontend, error) {
 // Run implements [core.Frontend]. It serves until ctx ends, or for as long as is
 // configured, which is no error.
 func (f *frontend) Run(ctx context.Context, app core.App) error {
-	if f.stay > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, f.stay)
-		defer cancel()
-	}
-	l, err := local.Listen(f.Config.Listen)
+	ctx, cancel := loopback.Limit(ctx, f.ends)
+	defer cancel()
+	ls, err := loopback.Listen(ctx, loopback.Address{Text: f.Config.Listen})
 	if err != nil {
 		return err
 	}
-	defer l.Close() // for the ways out that come before the server has it
-	h := &handler{ctx: ctx, app: app, config: f.Config, log: f.Log}
+	defer ls.Close() // for the ways out that come before the server has it
+	h := &handler{app: app, config: f.Config, log: f.Log}
 	if f.Config.Guard == GuardPath {
-		h.key = local.NewKey()
+		h.key = loopback.NewKey()
 	}
-	if err := f.announce(ctx, l, h.key); err != nil {
+	hosts := ls.Hosts()
+	if err := f.announce(ctx, hosts[0], h.key); err != nil {
 		return err
 	}
-	gate := &local.Gate{Hosts: hostsOf(l), Next: h, Refuse: refuse}
-	if f.Config.Guard == GuardOwner {
-		l = local.OnlyOwner(l, f.Log)
+	if google := "metadata.google.internal"; ls.Port == "80" && ls.Holds(ctx, google) { // as /etc/hosts can make it
+		hosts = append(hosts, ls.WithPort(google)...)
 	}
-	server := local.Serve(l, gate)
-	f.follow(ctx, app)
-	<-ctx.Done()
-	server.Stop(grace)
-	return nil
-}
-
-// hostsOf returns what the Host of a request may be. At the port of http it is
-// written without, and metadata.google.internal can be made a name of this machine.
-func hostsOf(l net.Listener) []string {
-	hosts := local.HostsOf(l)
-	if bound := l.Addr().(*net.TCPAddr); bound.Port == 80 {
-		for _, host := range hosts {
-			name, _, _ := net.SplitHostPort(host)
-			hosts = append(hosts, name)
-		}
-		hosts = append(hosts, "metadata.google.internal")
-	}
-	return hosts
+	gate := &loopback.Gate{Hosts: hosts, Follow: func(r *http.Request) bool { return r.URL.Path == "/" }}
+	server := loopback.NewServer(ctx, loopback.Options{BodyTimeout: 15 * time.Second, OwnerOnly: f.Config.Guard == GuardOwner, Log: f.Log})
+	defer server.Stop(grace)
+	server.Serve(ls, gate.Handler(loopback.EndWith(ctx, h), refuse))
+	var following sync.WaitGroup
+	following.Go(func() {
+		loopback.Follow(ctx, app, f.Log, f.say, func(line string) {
+			_ = f.Terminal.Print(ctx, "tokentoss: "+line) // a terminal that is gone is no reason to end
+		})
+	})
+	err = server.Wait(ctx)
+	cancel()
+	following.Wait()
+	return err
 }
 
 // announce says what to set, and what it opens.
-func (f *frontend) announce(ctx context.Context, l net.Listener, key string) error {
-	at := l.Addr().String()
+func (f *frontend) announce(ctx context.Context, at, key string) error {
 	if key != "" {
 		at += "/" + key
 	}
@@ -141,25 +134,14 @@ func (f *frontend) opens() string {
 	return "every program and every user of this machine can take a token of yours here"
 }
 
-// follow says for whom the server is, now and after each change, until ctx ends.
-func (f *frontend) follow(ctx context.Context, app core.App) {
-	updates, err := app.Watch(ctx)
-	if err != nil {
-		f.Log.Warn("the session cannot be watched", "error", err)
-		return
-	}
-	shown := ""
-	for st := range updates {
-		line := "nobody is signed in: tokentoss login"
-		switch st.State {
-		case core.SignedIn:
-			line = "ID tokens of " + st.Email + ", for the audience " + st.ClientID
-		case core.NotConfigured:
-			line = "there is no OAuth client: tokentoss configure"
-		}
-		if line != shown {
-			shown = line
-			_ = f.Terminal.Print(ctx, "tokentoss: "+line) // a terminal that is gone is no reason to end
-		}
+// say tells for whom the server is.
+func (*frontend) say(st core.Status) string {
+	switch st.State {
+	case core.SignedIn:
+		return "ID tokens of " + st.Email + ", for the audience " + st.ClientID
+	case core.NotConfigured:
+		return "there is no OAuth client: tokentoss configure"
+	default:
+		return "nobody is signed in: tokentoss login"
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/oidc"
-	"github.com/tokentoss/tokentoss/frontends/http/local"
+	"github.com/tokentoss/tokentoss/core/fault"
+	"github.com/tokentoss/tokentoss/core/peercred"
 	"github.com/tokentoss/tokentoss/frontends/http/metadata"
 	"github.com/tokentoss/tokentoss/plugins"
 	"github.com/tokentoss/tokentoss/plugins/plugintest"
@@ -155,7 +155,7 @@ func TestErrors(t *testing.T) {
 		{"signed out", core.SignedOut, &core.SignInNeededError{Cause: core.CauseSignedOut}, http.StatusForbidden, "run tokentoss login"},
 		{"ended", core.NeedsSignIn, &core.SignInNeededError{Cause: core.CauseTooOld}, http.StatusForbidden, "run tokentoss login"},
 		{"no client", core.NotConfigured, core.ErrNotConfigured, http.StatusForbidden, "run tokentoss configure"},
-		{"offline", core.SignedIn, &oidc.ProviderError{Endpoint: "token", Host: "h", Problem: "no connection", Offline: true}, http.StatusServiceUnavailable, "no connection"},
+		{"offline", core.SignedIn, &fault.Error{Kind: fault.Offline, Subject: "h"}, http.StatusServiceUnavailable, "no connection"},
 	} {
 		t.Run(d.name, func(t *testing.T) {
 			a := &app{status: core.Status{State: d.state}, err: d.err}
@@ -240,10 +240,10 @@ func TestEnd(t *testing.T) {
 func TestOpenErrors(t *testing.T) {
 	guard := `{"guard": "owner"}`
 	for settings, says := range map[string]string{
-		`{"listen": "0.0.0.0:0"}`: "this machine alone", `{"listen": ":80"}`: "this machine alone", `{"listen": "169.254.169.254:80"}`: "this machine alone",
+		`{"listen": "0.0.0.0:0"}`: "other machines", `{"listen": ":80"}`: "other machines", `{"listen": "169.254.169.254:80"}`: "other machines",
 		`{"for": "8 hours"}`: "8h", `{"for": "-1h"}`: "8h", `{"guard": "dog"}`: "owner, path or none", guard: "path or none here",
 	} {
-		if settings == guard && local.KnowsOwners() {
+		if settings == guard && peercred.Supported() {
 			continue
 		}
 		f, err := metadata.Plugin().OpenFrontend(t.Context(), plugins.Request{Terminal: plugintest.NewTerminal(), Settings: []byte(settings)})

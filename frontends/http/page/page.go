@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/frontends/http/api"
-	"github.com/tokentoss/tokentoss/frontends/http/local"
+	"github.com/tokentoss/tokentoss/frontends/http/loopback"
 	"github.com/tokentoss/tokentoss/frontends/signin"
 	"github.com/tokentoss/tokentoss/frontends/signin/widget"
 )
@@ -68,9 +68,10 @@ func (h *Handler) keyed(w http.ResponseWriter, r *http.Request, method string, n
 	case r.Method != method:
 		w.Header().Set("Allow", method)
 		api.Refuse(w, r, http.StatusMethodNotAllowed, "only "+method+" is answered here")
-	case !local.SameKey(r.Header.Get(KeyHeader), h.Key):
+	case !loopback.SameKey(r.Header.Get(KeyHeader), h.Key):
 		api.Refuse(w, r, http.StatusUnauthorized, "the key of this page is missing or of an earlier run: open the address that tokentoss printed")
 	default:
+		loopback.Know(r)
 		next(w, r)
 	}
 }
@@ -87,7 +88,7 @@ func (h *Handler) file(w http.ResponseWriter, r *http.Request) {
 		api.Refuse(w, r, http.StatusMethodNotAllowed, "only GET is answered here")
 		return
 	}
-	local.Protect(w.Header())
+	loopback.Protect(w.Header())
 	w.Header().Set("Content-Security-Policy", policy)
 	// Unlike same-origin, this leaves the page its hold on the window that it opened.
 	w.Header().Set("Cross-Origin-Opener-Policy", "same-origin-allow-popups")
@@ -151,7 +152,7 @@ func (h *Handler) message(w http.ResponseWriter, r *http.Request) {
 		api.Refuse(w, r, http.StatusBadRequest, err.Error())
 		return
 	}
-	local.Protect(w.Header())
+	loopback.Protect(w.Header())
 	w.WriteHeader(http.StatusNoContent)
 }
 
@@ -163,7 +164,7 @@ func (h *Handler) events(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer h.streams.Add(-1)
-	local.Protect(w.Header())
+	loopback.Protect(w.Header())
 	w.Header().Set("Content-Type", "text/event-stream")
 	s := stream{w: w, control: http.NewResponseController(w)}
 	_ = s.control.SetReadDeadline(time.Time{}) // nothing more is read

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/frontends/http/local"
+	"github.com/tokentoss/tokentoss/frontends/http/loopback"
 	"github.com/tokentoss/tokentoss/plugins"
 )
 
@@ -44,8 +44,8 @@ type Config struct {
 
 // Options are what a program gives a [Proxy] beside what a person sets.
 type Options struct {
-	// Dir is a private directory, for a secret that is kept and for the netrc file
-	// of the run. Empty: there is neither.
+	// Dir is a private directory, for a secret that is kept and for the files
+	// that give it to tools during the run. Empty: there is neither.
 	Dir string
 
 	// Terminal shows what a person needs: addresses, the secret, the log. nil
@@ -68,6 +68,7 @@ type Address struct {
 	Names  map[string]string // the URLs of the targets by name
 	Secret core.Secret       // empty: there is none
 	Netrc  string            // file for curl --netrc-file; empty: there is none
+	Git    string            // file for git's credential helper store; empty: there is none
 }
 
 // A Proxy is the frontend. Each Run listens anew.
@@ -87,8 +88,8 @@ func New(config Config, opts Options) (*Proxy, error) {
 	if p.targets, err = parseTargets(config.Targets); err != nil {
 		return nil, err
 	}
-	if p.ends, err = local.ParseStay(config.For); err != nil {
-		return nil, badConfig("%w", err)
+	if p.ends, err = loopback.ParseDuration(config.For); err != nil {
+		return nil, err
 	}
 	switch config.Secret {
 	case "", SecretNew, SecretNone:

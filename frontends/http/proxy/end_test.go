@@ -15,7 +15,7 @@ import (
 	"github.com/tokentoss/tokentoss/frontends/http/proxy"
 )
 
-// R20: when the run ends, what is about to end may, what streams is cut, and the
+// When the run ends, what is about to end may, what streams is cut, and the
 // port is free.
 func TestEnd(t *testing.T) {
 	arrived, release := make(chan string, 2), make(chan struct{})
@@ -124,28 +124,35 @@ func TestSlowClients(t *testing.T) {
 	}
 }
 
-// However many connections somebody opens, there are files left for services, and
-// who was there before goes on.
+// However many connections somebody opens, there are files left for services: the oldest
+// that has not shown the secret goes first. Who was there before goes on, and who comes
+// with the secret gets in.
 func TestManyConnections(t *testing.T) {
 	w := in(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "served") })
 	w.do(t, get(t, w.URL)) // keeps its connection
 	at := strings.TrimPrefix(w.URL, "http://")
-	var last net.Conn
-	for range 1100 {
+	var first net.Conn
+	for i := range 1100 {
 		c, err := net.Dial("tcp", at)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		last = c
+		if i == 0 {
+			first = c
+		}
+		_, _ = io.WriteString(c, "GET / HT")
 	}
-	_ = last.SetReadDeadline(time.Now().Add(patience / 2)) // before any header is too late
+	_ = first.SetReadDeadline(time.Now().Add(patience / 2)) // before any header is too late
 	var timeout net.Error
-	if _, err := last.Read(make([]byte, 1)); err == nil || errors.As(err, &timeout) && timeout.Timeout() {
-		t.Errorf("the last one is open: %v", err)
+	if _, err := first.Read(make([]byte, 1)); err == nil || errors.As(err, &timeout) && timeout.Timeout() {
+		t.Errorf("the first one is open: %v", err)
 	}
-	if res, body := w.do(t, get(t, w.URL)); res.StatusCode != http.StatusOK || body != "served" {
-		t.Errorf("%d %s", res.StatusCode, body)
+	for _, what := range []string{"the connection of before", "a new one"} {
+		if res, body := w.do(t, get(t, w.URL)); res.StatusCode != http.StatusOK || body != "served" {
+			t.Errorf("%s: %d %s", what, res.StatusCode, body)
+		}
+		w.client.Transport.(showing).base.CloseIdleConnections()
 	}
 }
 

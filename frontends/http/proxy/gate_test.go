@@ -1,6 +1,9 @@
 package proxy_test
 
 import (
+	"encoding/base64"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -18,7 +21,7 @@ func counted(t *testing.T) (*world, *atomic.Int64) {
 	return in(t, func(http.ResponseWriter, *http.Request) { n.Add(1) }), &n
 }
 
-// S22: a Host that is not one of the proxy's is refused before anything else, with
+// A Host that is not one of the proxy's is refused before anything else, with
 // the secret as without it, and for OPTIONS too.
 func TestForeignHost(t *testing.T) {
 	w, n := counted(t)
@@ -57,13 +60,14 @@ func clean(t *testing.T, res *http.Response) {
 	}
 }
 
-// S23 to S25: what a page of another site or another port sends is refused, though
+// What a page of another site or another port sends is refused, though
 // the browser adds what it knows; no header invites it.
 func TestForeignPages(t *testing.T) {
 	w, n := counted(t)
 	for _, headers := range [][]string{
-		{"Origin", "https://evil.example"}, {"Origin", "null"}, {"Origin", ""}, {"Origin", "http://127.0.0.1"}, {"Origin", "http://127.0.0.1:1"},
-		{"Origin", strings.Replace(w.URL, "http:", "https:", 1)}, {"Origin", w.URL, "Origin", "https://evil.example"},
+		{"Origin", "https://evil.example"}, {"Origin", "null"}, {"Origin", ""}, {"Origin", "http://localhost.evil.example"}, {"Origin", "http://127.0.0.1.evil.example:5173"},
+		{"Origin", w.URL, "Origin", "https://evil.example"}, {"Origin", "http://localhost:5173", "Origin", "https://evil.example"},
+		{"Origin", "http://localhost:5173", "Sec-Fetch-Site", "same-site"}, {"Origin", "file://localhost"}, {"Origin", "http://localhost:5173", "Sec-Fetch-Site", "cross-site"},
 		{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"},
 		{"Sec-Fetch-Site", "same-origin", "Origin", "https://evil.example"},
 		{"Origin", "https://evil.example", "Access-Control-Request-Method", "GET", "Access-Control-Request-Private-Network", "true"},
@@ -88,7 +92,7 @@ func TestForeignPages(t *testing.T) {
 	}
 }
 
-// S27: without the secret nothing is forwarded. Tools are asked for a password,
+// Without the secret nothing is forwarded. Tools are asked for a password,
 // browsers get a page.
 func TestWithoutSecret(t *testing.T) {
 	w, n := counted(t)
@@ -126,6 +130,108 @@ func TestWithoutSecret(t *testing.T) {
 	if n.Load() != 0 {
 		t.Errorf("%d requests reached the service", n.Load())
 	}
+}
+
+// A development server on this machine forwards what its pages ask, with their Origin.
+// It shows the secret; a page of another port that has the browser's cookie does not.
+func TestDevelopmentServer(t *testing.T) {
+	w := in(t, func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Seen", r.Header.Get("Origin")) })
+	cookie := w.browse(t)
+	for _, origin := range []string{"http://localhost:5173", "http://127.0.0.1:3000", "https://localhost:5173", "http://[::1]:5173", "http://app.localhost:5173"} {
+		for _, show := range [][]string{
+			{"Tokentoss-Secret", w.Secret.Reveal()}, {"Authorization", basic("tokentoss", w.Secret.Reveal())}, {"Cookie", cookie, "Tokentoss-Secret", w.Secret.Reveal()},
+		} {
+			r := get(t, w.URL+"/", append(show, "Origin", origin, "Sec-Fetch-Site", "same-origin", "Sec-Fetch-Mode", "cors", "Sec-Fetch-Dest", "empty")...)
+			r.Method = "POST"
+			if res := w.bare(t, r); res.StatusCode != http.StatusOK || res.Header.Get("Seen") == origin {
+				t.Errorf("%s, %q: %d, the service saw %s", origin, show, res.StatusCode, res.Header.Get("Seen"))
+			}
+		}
+		res := w.bare(t, get(t, w.URL+"/~"+w.Secret.Reveal()+"/", "Origin", origin))
+		if res.StatusCode != http.StatusOK {
+			t.Errorf("%s, in the path: %d", origin, res.StatusCode)
+		}
+		if res = w.bare(t, get(t, w.URL+"/", "Origin", origin, "Cookie", cookie)); res.StatusCode != http.StatusForbidden {
+			t.Errorf("%s, with the cookie: %d", origin, res.StatusCode)
+		}
+	}
+	// The fetch of Node says no more than its mode: it is asked for the secret as
+	// tools are.
+	if res := w.bare(t, get(t, w.URL+"/", "Sec-Fetch-Mode", "cors")); res.StatusCode != http.StatusUnauthorized || res.Header.Get("Www-Authenticate") == "" {
+		t.Errorf("Node's fetch: %d", res.StatusCode)
+	}
+}
+
+// The secret is taken from several places, and goes on to the service from none: not
+// from another one than that which was looked at first, either.
+func TestSecretGoesNoFurther(t *testing.T) {
+	var seen string
+	w := in(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		seen = fmt.Sprint(r.RequestURI, r.Header, r.Trailer)
+	})
+	secret, host := w.Secret.Reveal(), strings.TrimPrefix(w.URL, "http://")
+	coded := base64.StdEncoding.EncodeToString([]byte("tokentoss:" + secret))
+	hidden := []string{secret, coded, base64.StdEncoding.EncodeToString([]byte("ada:" + secret)), "tokentoss-proxy-"}
+	cookie := w.browse(t)
+	shows := []string{
+		"Tokentoss-Secret: " + secret, "Authorization: " + basic("ada", secret), "Authorization: Bearer app\r\nAuthorization: " + basic("ada", secret),
+		"Authorization: " + basic("ada", secret) + "\r\nAuthorization: Bearer app", "Proxy-Authorization: " + basic("ada", secret), "Cookie: a=b; " + cookie,
+	}
+	for _, show := range shows {
+		for _, also := range append([]string{
+			"", "Authorization: Bearer " + secret, "X-Forwarded-Authorization: " + basic("ada", secret), "X-Custom: " + secret, "X-Custom: x" + coded + "x", "Cookie: last=/~" + secret + "/x",
+			"Referer: " + w.URL + "/~" + secret + "/page", "Origin: " + w.URL, "Destination: " + w.URL + "/~" + secret + "/x", "Destination: https://elsewhere.example/~" + secret + "/x",
+			"If: <" + w.URL + "/~" + secret + "/x> ([\"e\"])", "X-Original-Url: /~" + secret + "/",
+		}, shows...) {
+			for _, path := range []string{"/x", "/~SECRET/x", "//~SECRET/x", "/x/~SECRET", "/x?next=/~SECRET/y", "/x?next=%2F~SECRET%2Fy", "/x?key=SECRET", "/SECRET"} {
+				seen = ""
+				res, _ := w.raw(t, "POST "+strings.ReplaceAll(path, "SECRET", secret)+" HTTP/1.1\r\nHost: "+host+"\r\n"+show+"\r\n"+also+
+					"\r\nTransfer-Encoding: chunked\r\nTrailer: Tokentoss-Secret, X-Last\r\nConnection: close\r\n\r\n0\r\nTokentoss-Secret: "+secret+"\r\nX-Last: "+secret+"\r\n\r\n")
+				if also == "" {
+					res, _ = w.raw(t, "GET "+strings.ReplaceAll(path, "SECRET", secret)+" HTTP/1.1\r\nHost: "+host+"\r\n"+show+"\r\nConnection: close\r\n\r\n")
+				}
+				if res.StatusCode != http.StatusOK || seen == "" {
+					t.Fatalf("%s, %s: %d", path, show, res.StatusCode)
+				}
+				for _, text := range hidden {
+					if strings.Contains(seen, text) {
+						t.Errorf("%s, %s, %s: the service saw %s", path, show, also, seen)
+					}
+				}
+				if strings.Contains(show, "Bearer app") && !strings.Contains(seen, "Bearer app") {
+					t.Errorf("%s: the service's own credentials are gone: %s", show, seen)
+				}
+			}
+		}
+	}
+}
+
+func basic(user, password string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
+}
+
+// bare sends a request without adding the secret.
+func (w *world) bare(t *testing.T, r *http.Request) *http.Response {
+	t.Helper()
+	res, err := w.client.Transport.(showing).base.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	return res
+}
+
+// browse opens the link, and returns the cookie that it gives.
+func (w *world) browse(t *testing.T) string {
+	t.Helper()
+	line := w.screen.find(t, "(works once)")
+	res := w.bare(t, get(t, strings.Fields(line[strings.Index(line, "http"):])[0], "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"))
+	cookie, _, _ := strings.Cut(res.Header.Get("Set-Cookie"), ";")
+	if cookie == "" {
+		t.Fatal("no cookie: ", res.Status)
+	}
+	return cookie
 }
 
 // A link gives one browser the cookie, once; then there is another link. It may be
@@ -180,7 +286,7 @@ func TestLink(t *testing.T) {
 	}
 }
 
-// S28: nothing in a request names another origin: it is refused, or it is a path
+// Nothing in a request names another origin: it is refused, or it is a path
 // of the service.
 func TestNothingNamesAnotherOrigin(t *testing.T) {
 	elsewhere := serve(t, func(w http.ResponseWriter, r *http.Request) { t.Errorf("%s %s came here", r.Method, r.RequestURI) })

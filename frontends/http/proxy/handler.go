@@ -4,23 +4,27 @@ import (
 	"context"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httputil"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/tokentoss/tokentoss/core/iap"
+	"github.com/tokentoss/tokentoss/frontends/http/loopback"
 )
 
 // marker is on answers that IAP generated.
 const marker = "X-Goog-Iap-Generated-Response"
 
-// refusedRead is how long a client that was refused may take for the rest of its
+// A client that was refused may take so long, and send so much, for the rest of its
 // request.
-const refusedRead = 2 * time.Second
+const (
+	refusedRead = 2 * time.Second
+	refusedBody = 1 << 20
+)
 
 // A handler serves the requests of one run.
 type handler struct {
@@ -28,90 +32,51 @@ type handler struct {
 	sites     map[string]*site
 	url       string            // of the targets by path
 	names     map[string]string // of the others
-	keyhole   *keyhole
+	gate      *loopback.Gate
+	auth      *authenticator
 	tokens    *tokens
 	transport *iap.Transport
 	log       *accessLog
 	relink    func(s *site) // prints another link for a browser
 
-	exchanges sync.Pool
-	buffers   buffers
-	silent    *log.Logger
-	requests  atomic.Int64
-	conns     atomic.Int64
-	errors    atomic.Int64
-	active    running
+	states   sync.Pool
+	buffers  buffers
+	silent   *log.Logger
+	requests atomic.Int64
+	errors   atomic.Int64
 }
 
 // ServeHTTP implements [http.Handler].
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !h.active.begin() {
-		panic(http.ErrAbortHandler)
-	}
-	defer h.active.requests.Done()
 	h.requests.Add(1)
-	x := h.exchange()
+	x := h.newRequest()
 	x.ResponseWriter, x.in, x.began, x.left = w, r, time.Now(), -1
 	defer x.end()
 	x.serve()
 }
 
-// count closes connections beyond the limit.
-func (h *handler) count(c net.Conn, state http.ConnState) {
-	switch state {
-	case http.StateNew:
-		if h.conns.Add(1) > maxConnections {
-			_ = c.Close()
-		}
-	case http.StateClosed, http.StateHijacked:
-		h.conns.Add(-1)
-	}
-}
-
-// running counts the requests under way. When the run is over none begins.
-type running struct {
-	mu       sync.Mutex
-	over     bool
-	requests sync.WaitGroup
-}
-
-func (r *running) begin() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.over {
-		r.requests.Add(1)
-	}
-	return !r.over
-}
-
-// end waits for the last request.
-func (r *running) end() {
-	r.mu.Lock()
-	r.over = true
-	r.mu.Unlock()
-	r.requests.Wait()
-}
-
 // serve refuses the request, answers it, or forwards it.
-func (x *exchange) serve() {
+func (x *requestState) serve() {
 	h, r := x.handler, x.in
 	x.path, x.query = rawPath(r.RequestURI)
-	x.site = lookup(h.sites, r.Host)
-	if p := refuse(r, x.site); p != nil {
-		x.refuse(*p)
+	if e := h.refuse(r); e != nil {
+		x.refuse(*e)
 		return
 	}
+	x.site = lookup(h.sites, r.Host)
 	if code, ok := strings.CutPrefix(x.path, openPath); ok {
 		x.openLink(code)
 		return
 	}
-	base, ok := h.keyhole.open(r.Header, x.path)
-	if !ok {
-		if isBrowser(r.Header) {
-			x.refuse(problemSecret)
-		} else {
-			x.refuse(problemTool)
-		}
+	base, by := h.auth.authenticate(r.Header, x.path)
+	switch {
+	case by != proofNone:
+		loopback.Know(r)
+	case loopback.IsBrowser(r.Header):
+		x.refuse(errBrowserSecret)
+		return
+	default:
+		x.refuse(errSecret)
 		return
 	}
 	x.base = base
@@ -136,36 +101,66 @@ func (x *exchange) serve() {
 	x.whole = true
 }
 
+// refuse finds why a request is not for this proxy, before anything else is done with
+// it; nil is that it is.
+func (h *handler) refuse(r *http.Request) *httpError {
+	// What has a scheme or a host in its first line is for a forward proxy. The name
+	// "*" of OPTIONS is not a path either.
+	if r.Method == http.MethodConnect || r.Method == http.MethodTrace || !strings.HasPrefix(r.RequestURI, "/") {
+		return &errNotForward
+	}
+	switch no := h.gate.Check(r); {
+	case no == nil:
+		return nil
+	case no.Status == http.StatusMisdirectedRequest:
+		return &errHost
+	default:
+		return &errCrossSite
+	}
+}
+
 // rewrite makes the request the service's.
-func (x *exchange) rewrite(p *httputil.ProxyRequest) {
-	out, u := p.Out, p.Out.URL
+func (x *requestState) rewrite(p *httputil.ProxyRequest) {
+	out, u, auth := p.Out, p.Out.URL, x.handler.auth
 	u.Scheme, u.Host, out.Host = x.target.scheme, x.target.host, x.target.host
 	// ReverseProxy drops what it cannot parse of a query, and net/url would write
 	// some paths in another way.
-	u.RawQuery, u.ForceQuery = strings.TrimPrefix(x.query, "?"), x.query == "?"
-	if !strings.HasPrefix(x.rest, "//") { // which would look like a host
-		u.Opaque = x.rest
+	u.RawQuery, u.ForceQuery = strings.TrimPrefix(auth.clean(x.query), "?"), x.query == "?"
+	path := auth.clean(x.rest)
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	if plain, err := url.PathUnescape(path); strings.HasPrefix(path, "//") && err == nil { // which would look like a host
+		u.Path, u.RawPath = plain, path
 	} else {
-		u.Path, u.RawPath = x.unescaped(), x.rest
+		u.Opaque = path
 	}
-	out.Trailer = p.In.Trailer // the server puts values into it after the body
-	x.handler.keyhole.strip(out.Header)
-	if _, ok := out.Header["Origin"]; ok { // this site's own, since it was let in
-		out.Header["Origin"] = []string{x.target.origin()}
+	if p.In.Trailer != nil { // the server puts values into it after the body
+		out.Trailer = p.In.Trailer
+		out.Body = &trailed{out.Body, func() { auth.strip(out.Trailer) }}
 	}
-	rewriteReferer(out.Header, x.site, x.target, x.handler.keyhole.path)
+	x.rewriteRequest(out.Header)
+	auth.strip(out.Header)
 	replayable(out)
 }
 
-// unescaped is the path that rest stands for: the end of that of the request.
-func (x *exchange) unescaped() string {
-	before, _ := rawPath(x.in.RequestURI)
-	// What was taken off has nothing escaped.
-	return x.in.URL.Path[len(before)-len(x.rest):]
+// A trailed body calls end when it was read, before trailers go on.
+type trailed struct {
+	io.ReadCloser
+	end func()
+}
+
+// Read implements [io.Reader].
+func (b *trailed) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		b.end()
+	}
+	return n, err
 }
 
 // modify makes the answer this address's.
-func (x *exchange) modify(res *http.Response) error {
+func (x *requestState) modify(res *http.Response) error {
 	header := res.Header
 	if _, marked := header[marker]; marked && res.StatusCode == http.StatusUnauthorized {
 		x.renew(res.Request.Context())
@@ -179,9 +174,7 @@ func (x *exchange) modify(res *http.Response) error {
 	if x.base != "" { // pages tell nobody else the address that they have
 		header["Referrer-Policy"] = []string{"same-origin"}
 	}
-	if v := header["Location"]; len(v) > 0 {
-		v[0] = x.handler.location(v[0], x.site, x.target, x.base)
-	}
+	x.rewriteResponse(header)
 	if _, ok := header["Set-Cookie"]; ok {
 		rewriteCookies(header, x.base+x.target.prefix)
 	}
@@ -194,60 +187,61 @@ func (x *exchange) modify(res *http.Response) error {
 
 // renew gets a newer token for the next request, after one that could not be
 // repeated. Whether it succeeds shows then.
-func (x *exchange) renew(ctx context.Context) {
+func (x *requestState) renew(ctx context.Context) {
 	if token, err := x.handler.tokens.IDToken(ctx); err == nil {
 		_, _ = x.handler.tokens.Renew(ctx, token)
 	}
 }
 
 // fail answers a request that could not be forwarded.
-func (x *exchange) fail(_ http.ResponseWriter, r *http.Request, err error) {
+func (x *requestState) fail(_ http.ResponseWriter, r *http.Request, err error) {
 	if x.in.Context().Err() != nil {
-		x.problem = "gone" // the client, or the run
+		x.code = "gone" // the client, or the run
 		panic(http.ErrAbortHandler)
 	}
 	x.answer(explain(err, x.target.origin()))
 }
 
 // refuse answers a request that is not let in, and gives its client no time.
-func (x *exchange) refuse(p problem) {
+func (x *requestState) refuse(e httpError) {
 	_ = http.NewResponseController(x.ResponseWriter).SetReadDeadline(time.Now().Add(refusedRead))
 	x.Header().Set("Connection", "close")
-	x.answer(p)
+	x.answer(e)
 }
 
-// answer answers with a problem.
-func (x *exchange) answer(p problem) {
-	x.problem = p.Code
+// answer answers with an error.
+func (x *requestState) answer(e httpError) {
+	x.code = e.Code
 	x.whole = true
-	p.write(x, x.in)
+	e.write(x, x.in)
+	x.status = e.Status // also where the connection was taken over
 }
 
 // openLink gives a browser the cookie.
-func (x *exchange) openLink(code string) {
+func (x *requestState) openLink(code string) {
 	h := x.handler
-	if x.in.Method != http.MethodGet || x.in.Header.Get("Sec-Purpose") != "" || !h.keyhole.use(code, x.site.origin) {
-		x.refuse(problemLink)
+	if x.in.Method != http.MethodGet || x.in.Header.Get("Sec-Purpose") != "" || !h.auth.use(code, x.site.origin) {
+		x.refuse(errLink)
 		return
 	}
 	x.path = openPath
 	h.relink(x.site)
-	protect(x.Header())
-	x.Header().Set("Set-Cookie", h.keyhole.cookie+"; Path=/; HttpOnly; SameSite=Strict")
+	loopback.Protect(x.Header())
+	x.Header().Set("Set-Cookie", h.auth.cookie+"; Path=/; HttpOnly; SameSite=Strict")
 	// A redirect would keep the site that led here, and browsers would not send
 	// the cookie; a page of ours goes on by itself.
-	writePage(x, x.in, http.StatusOK, page{Title: "One moment", Text: "This browser may use the proxy now.", Links: []string{"/"}, Refresh: "/"})
+	loopback.Page{Title: "One moment", Text: "This browser may use the proxy now.", Links: []string{"/"}, Refresh: "/"}.Write(x, x.in, http.StatusOK)
 	x.whole = true
 }
 
 // index names what there is where no target has the path.
-func (x *exchange) index() {
-	h, p := x.handler, problemNoTarget
+func (x *requestState) index() {
+	h, e := x.handler, errNoTarget
 	if x.path != "/" || !strings.Contains(x.in.Header.Get("Accept"), "text/html") {
-		x.answer(p)
+		x.answer(e)
 		return
 	}
-	protect(x.Header())
+	loopback.Protect(x.Header())
 	var links []string
 	for _, t := range h.targets {
 		if here, ok := x.site.local(t); ok {
@@ -256,10 +250,18 @@ func (x *exchange) index() {
 			links = append(links, h.names[t.name]+"/")
 		}
 	}
-	x.problem, x.whole = p.Code, true
-	writePage(x, x.in, p.Status, page{Title: p.Title, Text: "No service has this very address. These have one:", Links: links})
+	x.code, x.whole = e.Code, true
+	loopback.Page{Title: e.Title, Text: "No service has this very address. These have one:", Links: links}.Write(x, x.in, e.Status)
 }
 
 // silentLog takes what ReverseProxy would say about broken connections: the access
 // log says it with the request.
 func silentLog() *log.Logger { return log.New(io.Discard, "", 0) }
+
+// rawPath is the path of a request as it came; query has its question mark.
+func rawPath(uri string) (path, query string) {
+	if i := strings.IndexByte(uri, '?'); i >= 0 {
+		return uri[:i], uri[i:]
+	}
+	return uri, ""
+}

@@ -23,7 +23,7 @@ import (
 	"github.com/tokentoss/tokentoss/plugins/plugintest"
 )
 
-// R23: a long life, in which the clocks do the waiting. The token expires again and
+// A long life, in which the clocks do the waiting. The token expires again and
 // again while a stream of events and a WebSocket stay open, and large bodies pass. A
 // refresh cuts neither, there is one for each expiry, and nothing grows.
 func TestLongLife(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/tokentoss/tokentoss/core/privatefile"
 	"github.com/tokentoss/tokentoss/plugins"
 )
 
@@ -63,16 +64,16 @@ func (e entry) String() string {
 }
 
 // startLog opens the log that is configured. close ends it, when all is written.
-func (p *Proxy) startLog(ctx context.Context) (log *accessLog, end func(), err error) {
+func (p *Proxy) startLog(ctx context.Context, redact func(string) string) (log *accessLog, end func(), err error) {
 	log = &accessLog{all: p.config.Log == LogAll}
-	sink := &logSink{ctx: ctx, json: p.config.JSON, terminal: p.opts.Terminal}
+	sink := &logSink{ctx: ctx, json: p.config.JSON, terminal: p.opts.Terminal, redact: redact}
 	if p.config.Log == LogNone || p.config.LogFile == "" && p.opts.Terminal == nil {
 		return log, func() {}, nil
 	}
 	if p.config.LogFile != "" {
-		f, err := os.OpenFile(p.config.LogFile, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+		f, err := privatefile.OpenLog(p.config.LogFile)
 		if err != nil {
-			return nil, nil, fmt.Errorf("proxy: log: %w", err)
+			return nil, nil, err
 		}
 		sink.file, sink.buf = f, bufio.NewWriter(f)
 	}
@@ -81,14 +82,14 @@ func (p *Proxy) startLog(ctx context.Context) (log *accessLog, end func(), err e
 	return log, func() { close(log.lines); log.done.Wait() }, nil
 }
 
-// add logs an exchange.
-func (l *accessLog) add(x *exchange, failed bool) {
+// add logs a request.
+func (l *accessLog) add(x *requestState, failed bool) {
 	if l.lines == nil || !failed && !l.all {
 		return
 	}
 	e := entry{
 		Time: x.began, Method: x.in.Method, Host: x.in.Host, Path: x.path, Query: len(x.query) > 1, Status: x.status, Bytes: x.bytes,
-		Millis: float64(time.Since(x.began).Microseconds()) / 1000, Problem: x.problem, CutShort: !x.whole,
+		Millis: float64(time.Since(x.began).Microseconds()) / 1000, Problem: x.code, CutShort: !x.whole,
 	}
 	if x.target != nil {
 		e.Target = x.target.label()
@@ -105,6 +106,7 @@ type logSink struct {
 	ctx      context.Context
 	json     bool
 	terminal plugins.Terminal
+	redact   func(string) string
 	file     *os.File
 	buf      *bufio.Writer
 }
@@ -127,7 +129,9 @@ func (s *logSink) write(l *accessLog) {
 }
 
 func (s *logSink) line(e entry) {
-	e.Path, e.Host = printable(e.Path), printable(e.Host)
+	for _, field := range []*string{&e.Method, &e.Path, &e.Host} { // of any client
+		*field = printable(s.redact(*field))
+	}
 	text := e.String()
 	if s.json {
 		line, _ := json.Marshal(e) // cannot fail
@@ -140,21 +144,10 @@ func (s *logSink) line(e entry) {
 	_ = s.terminal.Print(s.ctx, text)
 }
 
-// printable shows a path or a host of any client: without the secret that a path may
-// begin with, also when it is an old one, and in ASCII.
+// printable shows what a client sent in ASCII.
 func printable(s string) string {
 	if strings.Contains(s, "@") && !strings.HasPrefix(s, "/") {
 		return "..." // an absolute address, which may hold a password
-	}
-	if strings.HasPrefix(s, "/~") && !strings.HasPrefix(s, ownPath) {
-		rest := ""
-		if end := strings.IndexByte(s[1:], '/'); end >= 0 {
-			rest = s[end+1:]
-		}
-		s = "/~..." + rest
-	}
-	if code, ok := strings.CutPrefix(s, openPath); ok && code != "" {
-		s = openPath + "..."
 	}
 	q := strconv.QuoteToASCII(s)
 	return q[1 : len(q)-1]

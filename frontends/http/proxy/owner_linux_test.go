@@ -9,7 +9,7 @@ import (
 	"github.com/tokentoss/tokentoss/frontends/http/proxy"
 )
 
-// S27: where the system says whose a connection is, a proxy without a secret is
+// Where the system says whose a connection is, a proxy without a secret is
 // still its user's alone. Both families are looked at.
 func TestOtherUsers(t *testing.T) {
 	for _, listen := range []string{"127.0.0.1:0", "[::1]:0"} {

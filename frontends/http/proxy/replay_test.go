@@ -24,7 +24,7 @@ func TestLargeBodyIsRefused(t *testing.T) {
 	w := start(t, app, proxy.Config{Targets: []string{service}}, proxy.Options{})
 	body := make([]byte, 1<<20)
 	res, text := w.do(t, post(t, w.URL+"/", body))
-	if res.StatusCode != http.StatusBadGateway || res.Header.Get("Tokentoss-Error") != "token_renewed" || !strings.Contains(text, "send the request again") {
+	if res.StatusCode != http.StatusBadGateway || res.Header.Get("Tokentoss-Error") != "refused" || !strings.Contains(text, "send the request again") {
 		t.Errorf("%d %s", res.StatusCode, text)
 	}
 	if res, text = w.do(t, post(t, w.URL+"/", body)); res.StatusCode != http.StatusOK || app.renewed.Load() != 1 {

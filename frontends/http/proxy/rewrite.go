@@ -5,6 +5,108 @@ import (
 	"strings"
 )
 
+// rewriteResponse makes the addresses in the headers of an answer lead here where they
+// lead to one of the targets.
+func (x *requestState) rewriteResponse(h http.Header) {
+	here := func(address string) string { return x.handler.location(address, x.site, x.target, x.base) }
+	for _, name := range []string{"Location", "Content-Location"} {
+		rewriteEach(h[name], here)
+	}
+	rewriteEach(h["Link"], func(v string) string { return rewriteLinks(v, here) })
+	rewriteEach(h["Refresh"], func(v string) string { return rewriteRefresh(v, here) })
+}
+
+// rewriteRequest gives the service the addresses that it knows, in headers that have
+// some.
+func (x *requestState) rewriteRequest(h http.Header) {
+	if _, ok := h["Origin"]; ok { // this site's own, or one that was let in
+		h["Origin"] = []string{x.target.origin()}
+	}
+	rewriteReferer(h, x.site, x.target, x.handler.auth.path)
+	rewriteEach(h["Destination"], x.address) // RFC 4918 section 10.3
+	rewriteEach(h["If"], func(v string) string { return rewriteLinks(v, x.address) })
+}
+
+func rewriteEach(values []string, rewrite func(string) string) {
+	for i, v := range values {
+		values[i] = rewrite(v)
+	}
+}
+
+// rewriteLinks rewrites the addresses in angle brackets, which are not in quotes: of
+// Link (RFC 8288 section 3) and of WebDAV's If (RFC 4918 section 10.4).
+func rewriteLinks(value string, rewrite func(string) string) string {
+	var b strings.Builder
+	quoted := false
+	for i := 0; i < len(value); i++ {
+		end := -1
+		switch c := value[i]; {
+		case quoted && c == '\\' && i+1 < len(value):
+			b.WriteByte(c)
+			i++
+		case c == '"':
+			quoted = !quoted
+		case c == '<' && !quoted:
+			end = strings.IndexByte(value[i:], '>')
+		}
+		if end < 0 {
+			b.WriteByte(value[i])
+			continue
+		}
+		b.WriteString("<" + rewrite(value[i+1:i+end]) + ">")
+		i += end
+	}
+	return b.String()
+}
+
+// rewriteRefresh rewrites the address of "5; url=ADDRESS", with or without quotes.
+func rewriteRefresh(value string, rewrite func(string) string) string {
+	end := strings.IndexAny(value, ";,")
+	if end < 0 {
+		return value
+	}
+	before, address := value[:end+1], strings.TrimLeft(value[end+1:], " ")
+	before += strings.Repeat(" ", len(value)-len(before)-len(address))
+	if name, rest, ok := strings.Cut(address, "="); ok && strings.EqualFold(strings.TrimSpace(name), "url") {
+		before, address = before+name+"=", strings.TrimSpace(rest)
+	}
+	quote := ""
+	if strings.HasPrefix(address, `"`) || strings.HasPrefix(address, "'") {
+		quote = address[:1]
+		address, _, _ = strings.Cut(address[1:], quote)
+	}
+	return before + quote + rewrite(address) + quote
+}
+
+// address is what location undoes: of an address here, the one that the service knows.
+// Others are left as they are.
+func (x *requestState) address(value string) string {
+	site, path := x.site, value
+	if !strings.HasPrefix(value, "/") || strings.HasPrefix(value, "//") {
+		origin, rest, ok := splitOrigin(value)
+		host, plain := strings.CutPrefix(origin, "http://")
+		if site = lookup(x.handler.sites, host); !ok || !plain || site == nil {
+			return value
+		}
+		path = rest
+	}
+	path = x.handler.auth.clean(path)
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	t, rest, _ := site.route(path)
+	switch {
+	case t == nil:
+		return value
+	case rest == "":
+		rest = "/"
+	}
+	if strings.HasPrefix(value, "/") && t == x.target {
+		return rest
+	}
+	return t.origin() + rest
+}
+
 // location rewrites the address of a redirect, so that it stays here when it leads
 // to one of the targets. base is the path that showed the secret, or empty.
 func (h *handler) location(value string, s *site, t *target, base string) string {

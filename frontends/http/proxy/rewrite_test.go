@@ -2,6 +2,8 @@ package proxy_test
 
 import (
 	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
 	"net/url"
 	"strings"
 	"testing"
@@ -90,6 +92,70 @@ func TestLocation(t *testing.T) {
 	res, _ := w.do(t, get(t, w.URL+"/?to="+url.QueryEscape(at["api"]+"/x"), "Host", named[len("http://"):]))
 	if got, want := res.Header.Get("Location"), w.URL+"/api/x"; got != want {
 		t.Errorf("from a name: %s, not %s", got, want)
+	}
+}
+
+// So do the other headers that lead somewhere: pages of lists, other places of the same
+// document, and what a browser goes on to. Early hints, too.
+func TestOtherAddresses(t *testing.T) {
+	var name, value string
+	w, at := several(t, func(string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set(name, value)
+			if name == "Link" {
+				w.WriteHeader(http.StatusEarlyHints)
+			}
+			w.WriteHeader(http.StatusOK)
+		}
+	})
+	secret := "/~" + w.Secret.Reveal()
+	here := strings.NewReplacer("ROOT", at["root"], "API", at["api"], "NAMED", at["named"])
+	there := strings.NewReplacer("ROOT", w.URL, "API", w.URL+"/api", "NAMED", w.Names["named"])
+	for _, c := range []struct{ from, name, value, want string }{
+		{"/", "Content-Location", "ROOT/x", "ROOT/x"}, {"/api/", "Content-Location", "/x", "/api/x"}, {"/", "Content-Location", "x", "x"},
+		{"/", "Link", `<ROOT/items?page=2>; rel="next", <ROOT/items?page=9>; rel="last"`, `<ROOT/items?page=2>; rel="next", <ROOT/items?page=9>; rel="last"`},
+		{"/", "Link", `<API/x>; rel=next,<NAMED/x>;rel=prev`, `<API/x>; rel=next,<NAMED/x>;rel=prev`},
+		{"/api/", "Link", `</x?page=2>; rel="next"`, `</api/x?page=2>; rel="next"`}, {"/", "Link", `<https://elsewhere.example/>; rel=x`, `<https://elsewhere.example/>; rel=x`},
+		{"/api/", "Link", `</x>; title="see </y> \" </z>"; rel=next`, `</api/x>; title="see </y> \" </z>"; rel=next`}, {"/", "Link", `<`, `<`}, {"/", "Link", `"<ROOT/x`, `"<` + at["root"] + `/x`},
+		{"/", "Refresh", "5", "5"}, {"/", "Refresh", "5; url=ROOT/x", "5; url=ROOT/x"}, {"/", "Refresh", "0;URL='ROOT/x'", "0;URL='ROOT/x'"}, {"/api/", "Refresh", `1, url="/x"`, `1, url="/api/x"`},
+		{"/", "Refresh", "5; url=https://elsewhere.example/", "5; url=https://elsewhere.example/"}, {"/api/", "Refresh", "3;/x", "3;/api/x"},
+		{secret + "/", "Link", "</x>; rel=next", "<" + secret + "/x>; rel=next"},
+	} {
+		name, value = c.name, here.Replace(c.value)
+		want := there.Replace(c.want)
+		var early string
+		r := get(t, w.URL+c.from)
+		r = r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{Got1xxResponse: func(_ int, h textproto.MIMEHeader) error { early = h.Get("Link"); return nil }}))
+		res, _ := w.do(t, r)
+		if got := res.Header.Get(name); got != want {
+			t.Errorf("%s: %s at %s: %s, not %s", name, value, c.from, got, want)
+		}
+		if name == "Link" && early != want {
+			t.Errorf("early, %s at %s: %s, not %s", value, c.from, early, want)
+		}
+	}
+}
+
+// WebDAV names addresses in requests: the service gets those that it knows.
+func TestDestination(t *testing.T) {
+	w, at := several(t, func(name string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Seen", name+" "+r.Header.Get("Destination")+r.Header.Get("If"))
+		}
+	})
+	secret := "/~" + w.Secret.Reveal()
+	for _, c := range []struct{ from, header, value, want string }{
+		{"/a", "Destination", w.URL + "/b?c", "root " + at["root"] + "/b?c"}, {"/a", "Destination", w.URL + secret + "/b", "root " + at["root"] + "/b"},
+		{secret + "/a", "Destination", w.URL + secret + "/b", "root " + at["root"] + "/b"}, {"/api/a", "Destination", w.URL + "/api/b", "api " + at["api"] + "/b"},
+		{"/api/a", "Destination", "/api/b", "api /b"}, {"/a", "Destination", secret + "/b", "root /b"}, {"/a", "Destination", at["root"] + "/b", "root " + at["root"] + "/b"},
+		{"/a", "Destination", w.Names["named"] + "/b", "root " + at["named"] + "/b"}, {"/a", "Destination", "https://elsewhere.example/b", "root https://elsewhere.example/b"},
+		{"/a", "If", "<" + w.URL + secret + "/b> (<opaquelocktoken:x> [\"e\"])", "root <" + at["root"] + "/b> (<opaquelocktoken:x> [\"e\"])"},
+	} {
+		r := get(t, w.URL+c.from, c.header, c.value)
+		r.Method = "MOVE"
+		if res, _ := w.do(t, r); res.Header.Get("Seen") != c.want {
+			t.Errorf("%s: %s at %s: %s, not %s", c.header, c.value, c.from, res.Header.Get("Seen"), c.want)
+		}
 	}
 }
 

@@ -4,161 +4,161 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/frontends/http/local"
+	"github.com/tokentoss/tokentoss/core/peercred"
+	"github.com/tokentoss/tokentoss/frontends/http/loopback"
 	"github.com/tokentoss/tokentoss/plugins"
 )
 
-const (
-	// headerTimeout and maxHeader bound what a client can hold before it was let
-	// in. Bodies may take as long as they take.
-	headerTimeout = 10 * time.Second
-	maxHeader     = 128 << 10
-	idleTimeout   = 2 * time.Minute
+// Bodies may take as long as they take. Connections of WebSockets do not count: they
+// were let in.
+var serverOptions = loopback.Options{HeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeader: 128 << 10, MaxConnections: 1024}
 
-	// maxConnections leaves files for the connections to services. Those of
-	// WebSockets do not count: they were let in.
-	maxConnections = 1024
-
-	// drain is how long requests may take that are under way when the run ends.
-	drain = 800 * time.Millisecond
-)
+// drain is how long requests may take that are under way when the run ends.
+const drain = 800 * time.Millisecond
 
 // Run implements [core.Frontend]. It serves until ctx ends, or for as long as is
 // configured, which is no error.
 func (p *Proxy) Run(ctx context.Context, app core.App) error {
-	pl, err := p.listen(ctx)
+	ls, err := p.listen(ctx)
 	if err != nil {
 		return err
 	}
-	defer pl.close()
+	defer ls.Close() // for the ways out that come before the server has it
 	secret := ""
-	if pl.socket == "" {
-		if secret, err = p.secret(); err != nil {
+	if ls.Socket == "" {
+		if secret, err = p.secret(ctx); err != nil {
 			return err
 		}
 	}
-	if secret == "" && pl.socket == "" && local.KnowsOwners() {
-		for i, l := range pl.listeners {
-			pl.listeners[i] = local.OnlyOwner(l, p.opts.Log)
-		}
-	}
-	netrc, remove, err := p.netrcFile(secret, pl)
-	if err != nil {
-		return err
-	}
-	defer remove()
-	// Requests, and questions to the App, end when the run is over, not when ctx
-	// is: they have the time to drain.
-	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	log, closeLog, err := p.startLog(running)
+	options := serverOptions
+	options.Log = p.opts.Log
+	options.OwnerOnly = secret == "" && peercred.Supported()
+	// Requests, and questions to the App, end when the server is stopped, not when
+	// ctx is: they have the time to drain.
+	server := loopback.NewServer(ctx, options)
+	defer server.Stop(0)
+	auth := newAuthenticator(secret, ls.Port)
+	log, closeLog, err := p.startLog(server.Context(), auth.redact)
 	if err != nil {
 		return err
 	}
 	defer closeLog()
-	h, err := p.handler(running, app, pl, newKeyhole(secret, pl.port), log)
+	h, err := p.handler(server.Context(), app, ls, auth, log)
 	if err != nil {
 		return err
 	}
 	defer h.tokens.asking.Wait()
-	p.introduce(ctx, h, pl, netrc)
-	return p.serve(ctx, running, cancel, h, pl)
+	at := Address{URL: h.url, Names: h.names, Secret: core.Secret(secret)}
+	var remove func()
+	if at.Netrc, at.Git, remove, err = p.writeCredentials(secret, ls.Port, h.gate.Hosts); err != nil {
+		return err
+	}
+	defer remove()
+	p.introduce(ctx, h, ls, at, options.OwnerOnly)
+	return p.serve(ctx, server, h, ls)
+}
+
+// listen opens the address that is configured.
+func (p *Proxy) listen(ctx context.Context) (*loopback.Listeners, error) {
+	named := slices.ContainsFunc(p.targets, func(t *target) bool { return t.name != "" })
+	ls, err := loopback.Listen(ctx, loopback.Address{Text: p.config.Listen, Names: named, Expose: p.config.Expose, Unix: true})
+	switch {
+	case errors.Is(err, loopback.ErrReachable):
+		return nil, fmt.Errorf("%w; or set expose", err)
+	case err != nil:
+		return nil, err
+	case named && !ls.Localhost():
+		ls.Close()
+		return nil, badConfig("the targets with a name are at NAME.localhost, of which this machine does not let the proxy have every address: give them a path, like /NAME=URL")
+	}
+	return ls, nil
 }
 
 // handler makes the handler of a run.
-func (p *Proxy) handler(running context.Context, app core.App, pl *place, k *keyhole, log *accessLog) (*handler, error) {
+func (p *Proxy) handler(running context.Context, app core.App, ls *loopback.Listeners, auth *authenticator, log *accessLog) (*handler, error) {
+	hosts := append(ls.Hosts(), ls.WithPort(p.config.Hosts...)...)
 	h := &handler{
-		targets: p.targets, sites: sites(p.targets, pl.hosts, pl.suffix), url: "http://" + pl.hosts[0], names: make(map[string]string),
-		keyhole: k, tokens: &tokens{app: app, ctx: running}, log: log, silent: silentLog(),
+		targets: p.targets, url: "http://" + hosts[0], names: make(map[string]string), sites: make(map[string]*site),
+		auth: auth, tokens: &tokens{app: app, ctx: running}, log: log, silent: silentLog(),
+	}
+	for _, host := range hosts {
+		h.sites[host] = siteOf(host, p.targets)
 	}
 	for _, t := range p.targets {
-		if t.name != "" {
-			h.names[t.name] = "http://" + t.name + ".localhost" + pl.suffix
+		if t.name == "" {
+			continue
 		}
+		own := ls.WithPort(t.name + ".localhost")
+		h.names[t.name] = "http://" + own[0]
+		for _, host := range own {
+			h.sites[host] = &site{origin: "http://" + host, root: t}
+		}
+		hosts = append(hosts, own...)
 	}
-	h.relink = func(s *site) { p.print(running, "a browser: "+s.origin+k.link(s.origin)+" (works once)") }
+	h.gate = &loopback.Gate{
+		Hosts:  hosts,
+		Follow: func(r *http.Request) bool { return strings.HasPrefix(r.RequestURI, openPath) },
+		Shows: func(r *http.Request) bool {
+			path, _ := rawPath(r.RequestURI)
+			_, by := auth.authenticate(r.Header, path)
+			return by == proofSecret
+		},
+	}
+	h.relink = func(s *site) { p.print(running, "a browser: "+s.origin+auth.link(s.origin)+" (works once)") }
 	var err error
 	h.transport, err = p.transport(h.tokens)
 	return h, err
 }
 
 // serve serves until ctx ends, then lets requests end, then ends them.
-func (p *Proxy) serve(ctx, running context.Context, cancel context.CancelFunc, h *handler, pl *place) error {
-	server := &http.Server{
-		Handler:                      h,
-		ReadHeaderTimeout:            headerTimeout,
-		IdleTimeout:                  idleTimeout,
-		MaxHeaderBytes:               maxHeader,
-		ErrorLog:                     h.silent, // it has bytes of requests that could not be read
-		BaseContext:                  func(net.Listener) context.Context { return running },
-		DisableGeneralOptionsHandler: true, // which answers before the Host is looked at
-		ConnState:                    h.count,
-	}
-	if p.ends > 0 {
-		var stop context.CancelFunc
-		ctx, stop = context.WithTimeout(ctx, p.ends)
-		defer stop()
-	}
-	var serving, showing sync.WaitGroup
-	showing.Go(func() { p.follow(running, h) })
-	failed := make(chan error, len(pl.listeners))
-	for _, l := range pl.listeners {
-		serving.Go(func() {
-			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-				failed <- fmt.Errorf("proxy: %w", err)
-			}
-		})
-	}
+func (p *Proxy) serve(ctx context.Context, server *loopback.Server, h *handler, ls *loopback.Listeners) error {
+	ctx, cancel := loopback.Limit(ctx, p.ends)
+	defer cancel()
+	var showing sync.WaitGroup
+	showing.Go(func() { p.follow(server.Context(), h) })
+	server.Serve(ls, h)
 	if t, ok := p.opts.Terminal.(plugins.StatusLine); ok {
-		showing.Go(func() { h.showStatus(running, t) })
+		showing.Go(func() { h.showStatus(server.Context(), t) })
 	}
-	var err error
-	select {
-	case <-ctx.Done():
-	case err = <-failed:
-	}
-	draining, stop := context.WithTimeout(running, drain)
-	_ = server.Shutdown(draining)
-	stop()
-	cancel()
-	_ = server.Close()
-	serving.Wait()
+	err := server.Wait(ctx)
+	server.Stop(drain)
 	showing.Wait()
-	h.active.end() // upgraded connections, too
 	h.transport.CloseIdleConnections()
 	return err
 }
 
 // introduce tells the person where the proxy is and how to use it.
-func (p *Proxy) introduce(ctx context.Context, h *handler, pl *place, netrc string) {
-	k := h.keyhole
+func (p *Proxy) introduce(ctx context.Context, h *handler, ls *loopback.Listeners, own Address, ownerOnly bool) {
 	if ready := p.opts.Ready; ready != nil {
-		ready(Address{URL: h.url, Names: h.names, Secret: core.Secret(k.secret), Netrc: netrc})
+		ready(own)
 	}
 	for _, t := range p.targets {
 		at := h.elsewhere(t) + "/"
-		if pl.socket != "" {
-			at += " on the socket " + pl.socket
+		if ls.Socket != "" {
+			at += " on the socket " + ls.Socket
 		}
 		p.print(ctx, t.origin()+" is at "+at)
 	}
-	if k.secret != "" {
-		p.print(ctx, "tools: user "+user+", password "+k.secret+"; or "+h.url+k.path+"/")
-		if netrc != "" {
-			p.print(ctx, "curl --netrc-file "+netrc+" "+h.url+"/")
+	switch {
+	case own.Secret != "":
+		p.print(ctx, "tools: user "+user+", password "+own.Secret.Reveal()+"; or "+h.url+h.auth.path+"/")
+		if own.Netrc != "" {
+			p.print(ctx, "curl --netrc-file "+own.Netrc+" "+h.url+"/")
 		}
 		for _, s := range h.browsable() {
 			h.relink(s)
 		}
-	} else if pl.socket == "" && local.KnowsOwners() {
+	case ls.Socket != "":
+	case ownerOnly:
 		p.print(ctx, "there is no secret: every program of yours can use this; other users cannot")
-	} else if pl.socket == "" {
+	default:
 		p.print(ctx, "warning: there is no secret: every program and every user of this machine can use this")
 	}
 	if p.config.Expose {
@@ -169,28 +169,21 @@ func (p *Proxy) introduce(ctx context.Context, h *handler, pl *place, netrc stri
 // follow tells the person for whom the proxy is, now and after each change: others
 // sign in and out of the session. A token of before is not used any more.
 func (p *Proxy) follow(ctx context.Context, h *handler) {
-	updates, err := h.tokens.app.Watch(ctx)
-	if err != nil {
-		p.opts.Log.Warn("the session cannot be watched: a sign-out elsewhere is noticed late", "error", err)
-		return
-	}
-	shown := ""
-	for st := range updates {
-		if shown != "" { // at first nothing has changed
+	first := true
+	loopback.Follow(ctx, h.tokens.app, p.opts.Log, func(st core.Status) string {
+		if !first { // at first nothing has changed
 			h.tokens.forget()
 		}
-		line := "nobody is signed in: tokentoss login; the proxy goes on by itself then"
+		first = false
 		switch st.State {
 		case core.SignedIn:
-			line = "for " + st.Email
+			return "for " + st.Email
 		case core.NotConfigured:
-			line = "there is no OAuth client: tokentoss configure"
+			return "there is no OAuth client: tokentoss configure"
+		default:
+			return "nobody is signed in: tokentoss login; the proxy goes on by itself then"
 		}
-		if line != shown {
-			shown = line
-			p.print(ctx, line)
-		}
-	}
+	}, func(line string) { p.print(ctx, line) })
 }
 
 // browsable are the sites that a browser needs a link for.

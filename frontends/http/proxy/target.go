@@ -143,31 +143,19 @@ func (s *site) local(t *target) (address string, ok bool) {
 	return "", false
 }
 
-// sites maps each Host that is served, in lower case, to its site. hosts are the
-// names of the proxy itself, with the port where that is a part of Host; suffix is
-// that port with its colon, or nothing.
-func sites(targets []*target, hosts []string, suffix string) map[string]*site {
-	m := make(map[string]*site)
-	for _, host := range hosts {
-		s := &site{origin: "http://" + host}
-		for _, t := range targets {
-			switch {
-			case t.prefix != "":
-				s.prefixes = append(s.prefixes, t)
-			case t.name == "":
-				s.root = t
-			}
-		}
-		slices.SortFunc(s.prefixes, func(a, b *target) int { return len(b.prefix) - len(a.prefix) })
-		m[host] = s
-	}
+// siteOf is what is served at a host of the proxy itself.
+func siteOf(host string, targets []*target) *site {
+	s := &site{origin: "http://" + host}
 	for _, t := range targets {
-		if t.name != "" {
-			host := t.name + ".localhost" + suffix
-			m[host] = &site{origin: "http://" + host, root: t}
+		switch {
+		case t.prefix != "":
+			s.prefixes = append(s.prefixes, t)
+		case t.name == "":
+			s.root = t
 		}
 	}
-	return m
+	slices.SortFunc(s.prefixes, func(a, b *target) int { return len(b.prefix) - len(a.prefix) })
+	return s
 }
 
 // lookup finds the site of a Host header.

@@ -68,7 +68,7 @@ func (p *Proxy) transport(src iap.TokenSource) (*iap.Transport, error) {
 type buffers struct{ small, large sync.Pool }
 
 // Get implements [httputil.BufferPool].
-func (x *exchange) Get() []byte {
+func (x *requestState) Get() []byte {
 	if x.left < largeBody {
 		if a, ok := x.handler.buffers.small.Get().(*[smallBuffer]byte); ok {
 			return a[:]
@@ -82,7 +82,7 @@ func (x *exchange) Get() []byte {
 }
 
 // Put implements [httputil.BufferPool].
-func (x *exchange) Put(s []byte) {
+func (x *requestState) Put(s []byte) {
 	if len(s) == smallBuffer {
 		x.handler.buffers.small.Put((*[smallBuffer]byte)(s))
 	} else {

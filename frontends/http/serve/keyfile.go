@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/tokentoss/tokentoss/frontends/http/local"
+	"github.com/tokentoss/tokentoss/frontends/http/loopback"
 )
 
 // A keyFile has the header that the token API wants, in the form that curl -H
@@ -24,7 +24,7 @@ func (f *frontend) writeKey() (*keyFile, error) {
 	if f.Config.Once || f.Dir == "" && f.Config.APIKey == "" {
 		return nil, nil
 	}
-	k := &keyFile{path: cmp.Or(f.Config.APIKey, filepath.Join(f.Dir, "api-key")), key: local.NewKey()}
+	k := &keyFile{path: cmp.Or(f.Config.APIKey, filepath.Join(f.Dir, "api-key")), key: loopback.NewKey()}
 	if err := k.write(); err != nil {
 		return nil, fmt.Errorf("the key of the token API cannot be written: %w", err)
 	}

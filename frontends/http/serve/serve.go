@@ -7,14 +7,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/frontends/http/api"
-	"github.com/tokentoss/tokentoss/frontends/http/local"
+	"github.com/tokentoss/tokentoss/frontends/http/loopback"
 	"github.com/tokentoss/tokentoss/frontends/http/page"
 	"github.com/tokentoss/tokentoss/frontends/signin"
 	"github.com/tokentoss/tokentoss/plugins"
@@ -42,16 +41,16 @@ const grace = time.Second
 // A frontend serves the page.
 type frontend struct {
 	plugins.Opening[Config]
-	stay time.Duration
+	ends time.Duration
 }
 
 // Open returns the frontend.
 func Open(_ context.Context, o plugins.Opening[Config]) (core.Frontend, error) {
-	stay, err := local.ParseStay(o.Config.For)
+	ends, err := loopback.ParseDuration(o.Config.For)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", plugins.ErrBadConfig, err)
+		return nil, err
 	}
-	f := &frontend{Opening: o, stay: stay}
+	f := &frontend{Opening: o, ends: ends}
 	if o.Terminal == nil {
 		return nil, errors.New("frontend http: there is no terminal to show its address on")
 	}
@@ -60,10 +59,7 @@ func Open(_ context.Context, o plugins.Opening[Config]) (core.Frontend, error) {
 
 // Run implements [core.Frontend].
 func (f *frontend) Run(ctx context.Context, app core.App) error {
-	if f.stay <= 0 {
-		return f.run(ctx, app)
-	}
-	limited, cancel := context.WithTimeout(ctx, f.stay)
+	limited, cancel := loopback.Limit(ctx, f.ends)
 	defer cancel()
 	err := f.run(limited, app)
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
@@ -74,26 +70,30 @@ func (f *frontend) Run(ctx context.Context, app core.App) error {
 
 // run serves until ctx ends or, if that is wanted, the person is signed in.
 func (f *frontend) run(ctx context.Context, app core.App) error {
-	listener, err := local.Listen(f.Config.Listen)
+	ls, err := loopback.Listen(ctx, loopback.Address{Text: f.Config.Listen})
 	if err != nil {
 		return err
 	}
-	defer listener.Close() // for the ways out that come before the server has it
+	defer ls.Close() // for the ways out that come before the server has it
 	key, err := f.writeKey()
 	if err != nil {
 		return err
 	}
 	defer key.remove()
-	pageKey := local.NewKey()
-	if err := f.announce(ctx, listener, pageKey, key); err != nil {
+	pageKey, hosts := loopback.NewKey(), ls.Hosts()
+	if err := f.announce(ctx, "http://"+hosts[0], pageKey, key); err != nil {
 		return err
 	}
 	e := signin.Start(ctx, app, signin.Options{Once: f.Config.Once, RemoteHint: f.Config.Remote})
-	h := &handler{ctx: ctx, page: &page.Handler{Controller: e, Key: pageKey}}
+	h := &handler{page: &page.Handler{Controller: e, Key: pageKey}}
 	if key != nil {
-		h.api = &api.Handler{App: app, Key: key.key, KeyFile: key.path}
+		h.api = loopback.EndWith(ctx, &api.Handler{App: app, Key: key.key, KeyFile: key.path})
 	}
-	server := local.Serve(listener, &local.Gate{Hosts: local.HostsOf(listener), Next: h, Refuse: api.Refuse})
+	// A person may follow a link to the page. There is nothing on it without the key,
+	// and no other page can read it or frame it.
+	gate := &loopback.Gate{Hosts: hosts, Follow: func(r *http.Request) bool { return r.URL.Path == "/" }}
+	server := loopback.NewServer(ctx, loopback.Options{BodyTimeout: 15 * time.Second, Log: f.Log})
+	server.Serve(ls, gate.Handler(h, api.Refuse))
 	err = e.Wait()
 	server.Stop(grace) // the last message is on its way to the pages
 	return err
@@ -101,8 +101,7 @@ func (f *frontend) run(ctx context.Context, app core.App) error {
 
 // announce prints the addresses. The key of the page is in the fragment, which a
 // browser sends to nobody.
-func (f *frontend) announce(ctx context.Context, l net.Listener, pageKey string, key *keyFile) error {
-	address := "http://" + l.Addr().String()
+func (f *frontend) announce(ctx context.Context, address, pageKey string, key *keyFile) error {
 	what := "open this page"
 	if f.Config.Once {
 		what += " to sign in"
@@ -123,20 +122,13 @@ func (f *frontend) announce(ctx context.Context, l net.Listener, pageKey string,
 }
 
 // A handler is the page and, if there is one, the API.
-type handler struct {
-	ctx  context.Context // of Run
-	page *page.Handler
-	api  *api.Handler
-}
+type handler struct{ page, api http.Handler }
 
 // ServeHTTP implements [http.Handler].
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.api != nil && slices.Contains(api.Paths(), r.URL.Path) {
-		ctx, cancel := context.WithCancel(r.Context())
-		defer cancel()
-		defer context.AfterFunc(h.ctx, cancel)()
-		h.api.ServeHTTP(w, r.WithContext(ctx))
-		return
+		h.api.ServeHTTP(w, r)
+	} else {
+		h.page.ServeHTTP(w, r)
 	}
-	h.page.ServeHTTP(w, r)
 }

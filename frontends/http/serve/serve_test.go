@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/oidc"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/frontends/http/serve"
 	"github.com/tokentoss/tokentoss/plugins"
 )
@@ -30,7 +30,7 @@ func TestAPI(t *testing.T) {
 		{"signed in", "", nil, http.StatusOK, plantedToken},
 		{"signed out", "sign_in_needed", &core.SignInNeededError{Cause: core.CauseSignedOut}, http.StatusForbidden, "run tokentoss login"},
 		{"no client", "not_configured", core.ErrNotConfigured, http.StatusForbidden, "run tokentoss configure"},
-		{"offline", "offline", &oidc.ProviderError{Endpoint: "token", Host: "h", Problem: "no connection", Offline: true}, http.StatusServiceUnavailable, "no connection"},
+		{"offline", "offline", &fault.Error{Kind: fault.Offline, Subject: "h"}, http.StatusServiceUnavailable, "no connection"},
 	} {
 		t.Run(d.name, func(t *testing.T) {
 			s := start(t, &app{err: d.err}, "")
@@ -97,10 +97,10 @@ func TestOpenErrors(t *testing.T) {
 		is                   error
 	}{
 		{"taken", fmt.Sprintf(`{"listen": "127.0.0.1:%s"}`, port), port, syscall.EADDRINUSE},
-		{"everybody", `{"listen": "0.0.0.0:0"}`, "this machine alone", nil},
-		{"no host", `{"listen": ":8080"}`, "this machine alone", nil},
-		{"a name", `{"listen": "example.com:80"}`, "this machine alone", nil},
-		{"no port", `{"listen": "127.0.0.1"}`, "host:port", nil},
+		{"everybody", `{"listen": "0.0.0.0:0"}`, "other machines", plugins.ErrBadConfig},
+		{"no host", `{"listen": ":8080"}`, "other machines", plugins.ErrBadConfig},
+		{"a name", `{"listen": "example.com:80"}`, "neither localhost nor", plugins.ErrBadConfig},
+		{"no port", `{"listen": "127.0.0.1"}`, "HOST:PORT", plugins.ErrBadConfig},
 		{"no time", `{"for": "8 hours"}`, "8h", plugins.ErrBadConfig},
 		{"less than none", `{"for": "-1h"}`, "8h", plugins.ErrBadConfig},
 	} {

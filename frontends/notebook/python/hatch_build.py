@@ -34,7 +34,7 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Names the files to add."""
         root = Path(self.root)
-        outside = root.parent / "widget"
+        outside = root.parents[1] / "signin" / "widget"
         widget = outside if outside.is_dir() else root / "widget"  # within an sdist
         if self.target_name == "sdist":
             build_data["force_include"] |= {str(widget / name): f"widget/{name}" for name in WIDGET}

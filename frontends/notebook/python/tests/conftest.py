@@ -1,4 +1,4 @@
-"""A real engine and a real emulator for the tests, and services that answer as IAP might."""
+"""A real executable and a real emulator for the tests, and services that answer as IAP might."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import tokentoss
-from tokentoss import _credentials, _engine, _executable, _session
+from tokentoss import _executable
 
 EMAIL = "planted.person@example.com"
 
@@ -23,8 +23,8 @@ EMAIL = "planted.person@example.com"
 class Emulator:
     """A Google and an IAP in a process of their own."""
 
-    def __init__(self, directory: Path, lifetime: str) -> None:
-        command = [_executable.find(), "emulator", "--auto-consent", EMAIL, "--token-lifetime", lifetime]
+    def __init__(self, directory: Path, lifetime: str, email: str = EMAIL) -> None:
+        command = [_executable.find(), "emulator", "--auto-consent", email, "--token-lifetime", lifetime]
         command += ["--client-secrets", str(directory / "client_secrets.json")]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         assert self.process.stdout is not None
@@ -58,25 +58,15 @@ def short_lived(tmp_path: Path) -> Iterator[Emulator]:
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A configuration directory for one test, with an engine that ends with it."""
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tokentoss_reset: None) -> Path:
+    """A configuration directory for one test, with a package that knows of nobody."""
     for name in [n for n in os.environ if n.startswith("TOKENTOSS_") and n != "TOKENTOSS_EXECUTABLE"]:
         monkeypatch.delenv(name)
     directory = tmp_path / "config"
     directory.mkdir(mode=0o700)
     monkeypatch.setenv("TOKENTOSS_CONFIG_DIR", str(directory))
     monkeypatch.setenv("TOKENTOSS_INSECURE_LOOPBACK", "1")
-    forget()
-    yield directory
-    forget()
-
-
-def forget() -> None:
-    """Brings the package back to where it was when it was imported."""
-    _engine.stop()
-    _session._shared.clear()
-    _credentials._published = None
-    vars(tokentoss).pop("CREDENTIALS", None)
+    return directory
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The auth objects for requests and httpx, and the client for asyncio."""
+"""The auth objects for requests, httpx, httpx2 and aiohttp, the transport, and the client for asyncio."""
 
 from __future__ import annotations
 
@@ -7,12 +7,22 @@ import io
 from collections.abc import Callable
 from typing import Any
 
+import aiohttp
 import httpx
+import httpx2
 import pytest
 import requests
 from conftest import EMAIL, MARKED, Answer, Emulator, Request, Service, ok, stale
 
-from tokentoss import AsyncIAPClient, HttpxIAPAuth, IAPAuth, IAPRefusedError, OriginError
+from tokentoss import (
+    AiohttpIAPMiddleware,
+    AsyncIAPClient,
+    HttpxIAPAuth,
+    IAPAuth,
+    IAPRefusedError,
+    IAPTransport,
+    OriginError,
+)
 
 Make = Callable[[Answer], Service]
 
@@ -97,8 +107,6 @@ def test_httpx(signed_in: Emulator, service: Make) -> None:
     other = service(ok)
     with pytest.raises(OriginError):
         httpx.get(other.url, auth=auth)
-    with pytest.raises(OriginError, match="Authorization"):
-        httpx.get(signed_in.iap, auth=auth, headers={"Authorization": "mine"})
     seen: list[str] = []
     here = service(refusing_the_first(seen))
     assert httpx.post(here.url, content=b"body", auth=HttpxIAPAuth(here.url)).content == b"body"
@@ -223,11 +231,11 @@ def test_async_client_refused(signed_in: Emulator, service: Make) -> None:
 
 
 def test_async_client_does_not_hold_up_others(signed_in: Emulator) -> None:
-    """The first token takes a start of the engine; other tasks go on meanwhile."""
-    from tokentoss import _engine
+    """The first token takes a start of the executable; other tasks go on meanwhile."""
+    from tokentoss import _rpc
 
     async def run() -> int:
-        _engine.stop()
+        _rpc.stop()
         turns = 0
         async with AsyncIAPClient(base_url=signed_in.iap) as client:
             call = asyncio.create_task(client.get("/whoami"))
@@ -238,3 +246,145 @@ def test_async_client_does_not_hold_up_others(signed_in: Emulator) -> None:
         return turns
 
     assert asyncio.run(run()) > 10
+
+
+# Transports, and the own Authorization of a request.
+
+
+def forwarding(other: Service) -> Answer:
+    """Returns an answer that redirects within the origin and to another, and wants a token everywhere."""
+
+    def answer(request: Request) -> tuple[int, dict[str, str], bytes]:
+        if not (request.token.startswith("ey") or "Proxy-Authorization" in request.headers):
+            return stale(request)
+        if request.path in ("/other", "/here"):
+            return 302, {"Location": other.url if request.path == "/other" else "/landed"}, b""
+        return ok(request)
+
+    return answer
+
+
+LIBRARIES = [httpx, httpx2]
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("way", ["auth", "transport"])
+@pytest.mark.parametrize("mine", [{}, {"Authorization": "Bearer of-the-caller"}])
+def test_own_authorization_stays(
+    signed_in: Emulator, service: Make, library: Any, way: str, mine: dict[str, str]
+) -> None:
+    """Clients such as openai's send a key in Authorization; the token goes into Proxy-Authorization, and no further."""
+    other = service(ok)
+    here = service(forwarding(other))
+    part = {"auth": HttpxIAPAuth(here.url)} if way == "auth" else {"transport": IAPTransport(here.url)}
+    with library.Client(follow_redirects=True, headers=mine, **part) as client:
+        assert client.get(here.url + "/here").json() == {"ok": True}
+        answer = client.get(here.url + "/other")
+        assert answer.json() == {"ok": True}
+        own = mine.get("Authorization")
+        for request in here.requests:
+            if "Proxy-Authorization" in request.headers or request.token.startswith("ey"):
+                assert request.headers["Authorization"] == own or not own
+        token = here.requests[0].headers["Proxy-Authorization" if own else "Authorization"].removeprefix("Bearer ")
+        assert token.startswith("ey")
+        assert not [v for r in other.requests for v in r.headers.values() if token in v]
+        if way == "transport" or own:
+            assert not [v for r in (answer, *answer.history) for v in r.request.headers.values() if token in v]
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_transport(signed_in: Emulator, service: Make, library: Any) -> None:
+    seen: list[str] = []
+    renewing, never, other = service(refusing_the_first(seen)), service(stale), service(ok)
+    page = service(lambda _: (302, {"Location": other.url, **MARKED}, b""))
+    own = library.Client(headers={"X-Of": "nobody"})
+    transport = IAPTransport(signed_in.iap, renewing.url, never.url, page.url, client=own)
+    with library.Client(transport=transport) as client:
+        assert client.get(signed_in.iap + "/whoami").json()["email"] == EMAIL
+        assert client.post(renewing.url, content=b"body").content == b"body" and len(seen) == 2
+        with client.stream("GET", signed_in.iap + "/whoami") as answer:
+            assert EMAIL.encode() in b"".join(answer.iter_bytes())
+        answer = client.get(never.url)
+        with pytest.raises(library.HTTPStatusError) as caught:
+            answer.raise_for_status()
+        assert answer.status_code == 401 and isinstance(caught.value, IAPRefusedError)
+        with pytest.raises(IAPRefusedError):
+            client.get(page.url, follow_redirects=True)
+        with pytest.raises(OriginError):
+            client.get(other.url)
+        assert client.post(never.url, content=iter([b"once"])).status_code == 401
+        with pytest.raises(library.ConnectError) as refused:
+            library.Client(transport=IAPTransport("http://127.0.0.1:9")).get("http://127.0.0.1:9")
+        assert "Bearer" not in str(refused.value.request.headers)
+    assert other.requests == [] and own.is_closed
+    with pytest.raises(OriginError):
+        IAPTransport()
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_transport_async(signed_in: Emulator, service: Make, library: Any) -> None:
+    seen: list[str] = []
+    renewing = service(refusing_the_first(seen))
+
+    async def run() -> None:
+        transport = IAPTransport(signed_in.iap, renewing.url)
+        async with library.AsyncClient(transport=transport) as client:
+            assert (await client.get(signed_in.iap + "/whoami")).json()["email"] == EMAIL
+            assert (await client.post(renewing.url, content=b"body")).content == b"body"
+        async with library.AsyncClient(auth=HttpxIAPAuth(signed_in.iap)) as client:
+            assert (await client.get(signed_in.iap + "/whoami")).json()["email"] == EMAIL
+        given = library.AsyncClient(headers={"X-Of": "mine"}, cookies={"c": "1"})
+        async with AsyncIAPClient(base_url=renewing.url, http_client=given) as mine:
+            await mine.get("/")
+        assert given.is_closed
+        with pytest.raises(TypeError, match="AsyncClient"):
+            await library.AsyncClient(transport=IAPTransport(renewing.url, client=library.Client())).get(renewing.url)
+
+    asyncio.run(run())
+    assert len(seen) == 3 and renewing.requests[-1].headers["X-Of"] == "mine"
+    assert renewing.requests[-1].headers["Cookie"] == "c=1"
+
+
+# aiohttp.
+
+
+def test_aiohttp(signed_in: Emulator, service: Make) -> None:
+    seen: list[str] = []
+    other = service(ok)
+    renewing, here, never = service(refusing_the_first(seen)), service(forwarding(other)), service(stale)
+    page = service(lambda _: (302, {"Location": other.url, **MARKED}, b""))
+    middleware = AiohttpIAPMiddleware(signed_in.iap, renewing.url, here.url, never.url, page.url)
+    assert signed_in.iap in repr(middleware)
+
+    async def run() -> None:
+        async with aiohttp.ClientSession(middlewares=[middleware]) as session:
+            async with session.get(signed_in.iap + "/whoami") as answer:
+                assert (await answer.json())["email"] == EMAIL
+                assert "Bearer" not in repr(answer.request_info)
+            async with session.post(renewing.url, data=b"body") as answer:
+                assert await answer.read() == b"body"
+            for mine in ({}, {"Authorization": "Bearer of-the-caller"}):
+                for path in ("/here", "/other"):
+                    async with session.get(here.url + path, headers=mine) as answer:
+                        assert await answer.json(content_type=None) == {"ok": True}
+            async with session.get(never.url) as answer:
+                assert answer.status == 401
+                with pytest.raises(IAPRefusedError, match="refused") as caught:
+                    answer.raise_for_status()
+                assert isinstance(caught.value, aiohttp.ClientResponseError) and caught.value.status == 401
+            with pytest.raises(IAPRefusedError):
+                await session.get(page.url)
+            async with session.get(other.url) as answer:
+                assert answer.ok
+
+            async def once() -> Any:
+                yield b"once"
+
+            async with session.post(never.url, data=once()) as answer:
+                assert answer.status == 401
+
+    asyncio.run(run())
+    assert len(seen) == 2 and never.requests[-1].body == b"once"
+    assert not [r for r in other.requests if "Proxy-Authorization" in r.headers or r.token.startswith("ey")]
+    with pytest.raises(OriginError):
+        AiohttpIAPMiddleware()

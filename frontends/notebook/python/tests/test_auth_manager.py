@@ -109,7 +109,7 @@ def test_provider_is_down(short_lived: Emulator, home: Path) -> None:
     assert manager.is_authenticated and (home / "tokens.json").exists()
 
 
-def test_the_flow_is_the_engines(configured: Emulator) -> None:
+def test_the_flow_is_the_rpcs(configured: Emulator) -> None:
     manager = AuthManager()
     with pytest.raises(TokenExchangeError, match="sign_in"):
         manager.get_authorization_url("challenge", state="x")

@@ -109,10 +109,20 @@ def test_netrc_does_not_take_the_place_of_the_token(
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login somebody password else\n")
     monkeypatch.setenv("NETRC", str(netrc))
-    here = service(ok)
-    IAPClient(base_url=here.url).get("/")
-    assert here.requests[0].headers["Authorization"].startswith("Basic")
-    assert here.requests[0].headers["Proxy-Authorization"].startswith("Bearer")
+    here = service(lambda r: (302, {"Location": "/landed"}, b"") if r.path == "/go" else ok(r))
+    client = IAPClient(base_url=here.url)
+    client.get("/go")
+    client.get("/go", headers={"Authorization": "Basic mine"})
+    client.get("/go", auth=("me", "mine"))
+    own = [r.headers["Authorization"] for r in here.requests]
+    assert [a.split()[0] for a in own[:2]] == ["Bearer", "Bearer"]
+    assert own[2:4] == ["Basic mine"] * 2 and own[4] == own[5] == "Basic bWU6bWluZQ=="
+    for request in here.requests[2:]:
+        assert request.headers["Proxy-Authorization"].startswith("Bearer ey")
+    other = service(ok)
+    leading = service(lambda _: (302, {"Location": other.url}, b""))
+    IAPClient(base_url=leading.url).get("/")
+    assert "Authorization" not in other.requests[0].headers, "not even where a redirect leads"
 
 
 def test_stale_token_is_renewed_once(signed_in: Emulator, service: Make) -> None:
@@ -141,6 +151,74 @@ def test_sign_in_page_of_google_is_known_without_a_marker(signed_in: Emulator, s
     here = service(lambda _: (302, {"Location": "https://accounts.google.com/o/oauth2/v2/auth?x=y"}, b""))
     with pytest.raises(IAPRefusedError):
         IAPClient(base_url=here.url).get("/")
+
+
+def test_sign_in_page_of_the_issuer(signed_in: Emulator, service: Make) -> None:
+    """A guard such as oauth2-proxy sends a browser to the issuer; a renewed token is tried before that is an error."""
+    page = signed_in.google + "/authorize?client_id=of-the-guard&response_type=code"
+    first: list[str] = []
+
+    def answer(request: Request) -> tuple[int, dict[str, str], bytes]:
+        first.append(request.token)
+        stays = request.path == "/always" or request.token == first[0]
+        return (302, {"Location": page}, b"") if stays else ok(request)
+
+    here = service(answer)
+    client = IAPClient(base_url=here.url)
+    assert client.get_json("/") == {"ok": True}
+    with pytest.raises(IAPRefusedError) as caught:
+        client.get("/always")
+    assert caught.value.status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("HTTPS_PROXY", "http://bob:Winter@2026snow#x@proxy.corp.example:3128"),
+        ("https_proxy", "http://bob:Win/ter2026snow@proxy.corp.example:3128"),
+        ("ALL_PROXY", "http://bob:Winter2026?snow@proxy.corp.example:3128"),
+        ("HTTPS_PROXY", "bob:Winter2026\\snow@proxy.corp.example:3128"),
+        ("HTTPS_PROXY", "http://bob:Winter2026@proxy.corp.example:snow"),
+        ("HTTPS_PROXY", "http://bob:Winter2026@[snow"),
+        ("HTTPS_PROXY", "http://bob:Winter2026 snow@proxy.corp.example"),
+        ("all_proxy", "http://bob:Winter2026@snow/@proxy.corp.example:99999"),
+    ],
+)
+def test_proxy_that_cannot_be_read(
+    signed_in: Emulator, service: Make, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    """The error names the variable; neither it nor its traceback has a part of the password."""
+    import asyncio
+    import traceback
+
+    import httpx
+
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv(variable, value)
+    url = "https://app.example.com"
+    IAPClient(base_url=service(ok).url).get("/")  # which it is not for
+
+    async def awaited() -> Any:
+        async with tokentoss.AsyncIAPClient(base_url=url) as client:
+            await client.get("/")
+
+    for call in (
+        lambda: IAPClient(base_url=url).get("/"),
+        lambda: requests.get(url, auth=tokentoss.IAPAuth(url), timeout=5),
+        lambda: httpx.Client(transport=tokentoss.IAPTransport(url)).get(url),
+        lambda: asyncio.run(awaited()),
+    ):
+        with pytest.raises(tokentoss.ConfigurationError, match=variable) as caught:
+            call()
+        shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True).format()
+        text = "".join(line for line in shown if "test_client" not in line)
+        assert "Winter" not in text and "snow" not in text and "%40" in (caught.value.hint or "")
+
+
+def test_proxy_of_a_call_that_cannot_be_read(signed_in: Emulator) -> None:
+    with pytest.raises(tokentoss.ConfigurationError, match="proxies=") as caught:
+        IAPClient(base_url="https://app.example.com").get("/", proxies={"https": "http://u:Win#ter@proxy.example"})
+    assert "Win" not in str(caught.value)
 
 
 def test_refused_for_good(signed_in: Emulator, service: Make) -> None:
@@ -255,8 +333,8 @@ def test_discovery(signed_in: Emulator, service: Make, home: Any) -> None:
     IAPClient(base_url=here.url, auth_manager=tokentoss.AuthManager()).get("/")
     assert here.requests[-1].token == of_profile
     tokentoss.CREDENTIALS = None
-    IAPClient(base_url=here.url, auth_manager=tokentoss.AuthManager(storage=tokentoss.MemoryStorage())).get("/")
-    assert here.requests[-1].token == of_profile, "an auth manager that nobody is signed in to"
+    client.get("/")
+    assert here.requests[-1].token == of_profile
 
 
 def test_token_file(signed_in: Emulator, tmp_path: Any, home: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ import pytest
 DESCRIBE = """
 import importlib, inspect, json, sys
 
+OLD = sys.argv[1] == "old"  # of which a name counts where it was defined, and not where it was imported
 MODULES = ["", ".auth_manager", ".client", ".configure_widget", ".exceptions", ".setup", ".storage", ".widget"]
 
 def parameters(function):
@@ -60,7 +61,7 @@ for name in MODULES:
         n: describe(getattr(module, n))
         for n in names
         if not n.startswith("_") and not inspect.ismodule(getattr(module, n))
-        and (not name or getattr(getattr(module, n), "__module__", module.__name__) == module.__name__)
+        and (not OLD or not name or getattr(getattr(module, n), "__module__", module.__name__) == module.__name__)
         and n not in ("TYPE_CHECKING", "annotations", "importlib", "Any")
     }
 print(json.dumps(result))
@@ -83,7 +84,11 @@ GONE_MEMBERS = {
 def describe(path: str) -> dict[str, dict[str, Any]]:
     environment = {**os.environ, "PYTHONPATH": path} if path else dict(os.environ)
     done = subprocess.run(
-        [sys.executable, "-c", DESCRIBE], capture_output=True, text=True, env=environment, check=False
+        [sys.executable, "-c", DESCRIBE, "old" if path else "new"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     described: dict[str, dict[str, Any]] = json.loads(done.stdout)

@@ -14,7 +14,7 @@ from conftest import EMAIL, Answer, Emulator, Service, ok
 from google.auth.transport.requests import AuthorizedSession, Request
 
 import tokentoss
-from tokentoss import AuthManager, NoCredentialsError, OriginError, _credentials
+from tokentoss import AuthManager, NoCredentialsError, OriginError
 from tokentoss._session import open_session
 from tokentoss.google import Credentials, IDTokenCredentials
 
@@ -89,8 +89,8 @@ def test_attributes(signed_in: Emulator) -> None:
 
 
 def test_without_google_auth(signed_in: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "tokentoss.google", None)
-    credentials = AuthManager().credentials
-    assert type(credentials) is _credentials.Credentials
-    check_attributes(credentials, signed_in)
-    assert type(tokentoss.CREDENTIALS) is _credentials.Credentials
+    monkeypatch.delitem(sys.modules, "tokentoss._credentials", raising=False)
+    monkeypatch.setitem(sys.modules, "google.auth.credentials", None)
+    for credentials in (AuthManager().credentials, tokentoss.CREDENTIALS):
+        assert not isinstance(credentials, google.auth.credentials.Credentials)
+        check_attributes(credentials, signed_in)

@@ -40,7 +40,7 @@ def test_wheel(wheel: Path) -> None:
         metadata = next(archive.read(n).decode() for n in entries if n.endswith("/METADATA"))
         tags = next(archive.read(n).decode() for n in entries if n.endswith("/WHEEL"))
     required = [line for line in metadata.splitlines() if line.startswith("Requires-Dist") and "extra" not in line]
-    assert sorted(line.split()[1].split(">")[0] for line in required) == ["anywidget", "requests"]
+    assert sorted(line.split()[1].split(">")[0] for line in required) == ["anywidget", "requests", "urllib3"]
     assert "Tag: py3-none-" in tags and "Root-Is-Purelib: false" in tags
     for name in ("py.typed", "widget.js", "widget.css"):
         assert f"tokentoss/{name}" in entries
@@ -119,8 +119,17 @@ def test_all_names() -> None:
     assert "nothing" in python("-c", code)
 
 
-@pytest.mark.parametrize(("name", "missing"), [("AsyncIAPClient", "httpx"), ("google.Credentials", "google.auth")])
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [
+        ("AsyncIAPClient", "httpx httpx2"),
+        ("IAPTransport", "httpx httpx2"),
+        ("HttpxIAPAuth", "httpx httpx2"),
+        ("AiohttpIAPMiddleware", "aiohttp"),
+        ("google.Credentials", "google.auth"),
+    ],
+)
 def test_extras_say_how_to_install_them(name: str, missing: str) -> None:
-    code = f"import sys; sys.modules['{missing}'] = None; import tokentoss\n"
+    code = f"import sys; sys.modules.update(dict.fromkeys({missing!r}.split())); import tokentoss\n"
     code += f"try:\n  import tokentoss.google\n  tokentoss.{name}\nexcept ImportError as e: print(e)"
     assert "pip install 'tokentoss[" in python("-c", code)

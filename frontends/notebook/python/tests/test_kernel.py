@@ -162,7 +162,7 @@ def test_sign_in_while_the_kernel_is_busy(notebook: Notebook, configured: Emulat
 
 
 def test_interrupt_of_a_wait(notebook: Notebook, configured: Emulator) -> None:
-    """It ends the cell, and neither the widget nor the engine."""
+    """It ends the cell, and neither the widget nor the executable."""
     interrupted: list[bool] = []
 
     def interrupt(message: Message) -> None:
@@ -242,7 +242,10 @@ def test_link_without_a_prompt(notebook: Notebook, configured: Emulator) -> None
 def test_no_person(notebook: Notebook, configured: Emulator, cell: str) -> None:
     """As under nbconvert, whose front end takes no input."""
     outputs = notebook.run("import tokentoss; " + cell, allow_stdin=False)
-    assert "InteractionRequiredError" in errors(outputs)[0] and "tokentoss login" in errors(outputs)[0]
+    assert (
+        "InteractionRequiredError" in errors(outputs)[0]
+        and "tokentoss.sign_in()" in errors(outputs)[0].split("hint")[-1]
+    )
     text = json.dumps(notebook.saved)
     assert "state=" not in text
 
@@ -252,32 +255,32 @@ def test_killed_kernel_leaves_no_process(notebook: Notebook, configured: Emulato
 
     outputs = notebook.run(
         "import tokentoss; w = tokentoss.GoogleAuthWidget(); display(w)\n"
-        "from tokentoss import _engine; print(_engine.current()._process.pid)",
+        "from tokentoss import _rpc; print(_rpc.server()._process.pid)",
     )
-    engine = int(outputs[-1]["text"])
+    server = int(outputs[-1]["text"])
     interrupted: list[bool] = []
 
-    def interrupt(message: Message) -> None:  # once the part of the engine that views speak with is up
+    def interrupt(message: Message) -> None:  # once the part of the executable that views speak with is up
         if message["type"] == "armed" and not interrupted:
             interrupted.append(True)
             notebook.manager.interrupt_kernel()
 
     notebook.run("w.wait()", interrupt)
     assert interrupted
-    children = Path(f"/proc/{engine}/task/{engine}/children")
+    children = Path(f"/proc/{server}/task/{server}/children")
     plugins = [int(p) for p in children.read_text().split()] if children.exists() else []
     notebook.manager.shutdown_kernel(now=True)
-    assert all(_gone(pid) for pid in (engine, *plugins))
+    assert all(_gone(pid) for pid in (server, *plugins))
 
 
 def test_restarted_kernel(notebook: Notebook, configured: Emulator) -> None:
     from test_session import _gone
 
-    cell = "import tokentoss; display(tokentoss.GoogleAuthWidget()); from tokentoss import _engine; "
-    engine = int(notebook.run(cell + "print(_engine.current()._process.pid)")[-1]["text"])
+    cell = "import tokentoss; display(tokentoss.GoogleAuthWidget()); from tokentoss import _rpc; "
+    server = int(notebook.run(cell + "print(_rpc.server()._process.pid)")[-1]["text"])
     notebook.manager.restart_kernel()
     notebook.client.wait_for_ready(timeout=60)
-    assert _gone(engine)
+    assert _gone(server)
     person = Person()
     cell = "import tokentoss; w = tokentoss.GoogleAuthWidget(); display(w); print(w.wait(30).is_authenticated)"
     assert notebook.run(cell, person)[-1]["text"] == "True\n"

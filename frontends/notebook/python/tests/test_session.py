@@ -15,7 +15,7 @@ import pytest
 from conftest import EMAIL, Emulator, login
 
 import tokentoss
-from tokentoss import _engine
+from tokentoss import _rpc
 from tokentoss._secret import Token
 from tokentoss._session import KEPT, open_session
 
@@ -30,8 +30,8 @@ def test_a_thousand_calls_at_expiry_are_one_refresh(
     assert first.expiry is not None
     time.sleep(max(0.0, first.expiry.timestamp() + 1 - time.time()))  # it is given in whole seconds
     asked: list[str] = []
-    call = _engine.Engine.call
-    monkeypatch.setattr(_engine.Engine, "call", lambda self, *args: asked.append(args[0]) or call(self, *args))
+    call = _rpc.Server.call
+    monkeypatch.setattr(_rpc.Server, "call", lambda self, *args: asked.append(args[0]) or call(self, *args))
     got: list[Token] = []
     gate = threading.Barrier(100)
 
@@ -56,7 +56,7 @@ def test_a_thousand_calls_at_expiry_are_one_refresh(
 def test_a_warm_token_costs_no_call(signed_in: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     session = open_session()
     token = session.token()
-    monkeypatch.setattr(_engine.Engine, "call", lambda *_: pytest.fail("the engine was asked"))
+    monkeypatch.setattr(_rpc.Server, "call", lambda *_: pytest.fail("the executable was asked"))
     assert session.token() is token
 
 
@@ -73,47 +73,47 @@ def test_renewals_of_one_token_are_one(signed_in: Emulator) -> None:
 
 
 def test_fork(signed_in: Emulator) -> None:
-    """A child has an engine of its own, and leaves the parent's alone."""
+    """A child has an executable of its own, and leaves the parent's alone."""
     session = open_session()
     client = tokentoss.IAPClient(base_url=signed_in.iap)
     assert client.get("/whoami").ok  # on a connection that is kept
-    parent = _engine.current()
-    with session._fetching, session._opening, _engine._lock:  # as another thread might have, at that moment
+    parent = _rpc.server()
+    with session._fetching, session._opening, _rpc._lock:  # as another thread might have, at that moment
         pid = os.fork()
         if pid == 0:
             try:
                 ok = session.status()["email"] == EMAIL and session.token().value.startswith("ey")
                 ok = ok and all(client.get_json("/whoami")["email"] == EMAIL for _ in range(20))
-                other = _engine.current()._process.pid != parent._process.pid
-                _engine.stop()
+                other = _rpc.server()._process.pid != parent._process.pid
+                _rpc.stop()
                 os._exit(0 if ok and other else 1)
             finally:
                 os._exit(2)
     assert all(client.get_json("/whoami")["email"] == EMAIL for _ in range(20))
     _, status = os.waitpid(pid, 0)
     assert os.waitstatus_to_exitcode(status) == 0
-    assert session.status()["email"] == EMAIL and _engine.current() is parent
+    assert session.status()["email"] == EMAIL and _rpc.server() is parent
 
 
-def test_killed_engine_is_replaced(signed_in: Emulator) -> None:
+def test_killed_rpc_is_replaced(signed_in: Emulator) -> None:
     session = open_session()
     session.token()
-    first = _engine.current()
+    first = _rpc.server()
     first._process.kill()
     assert session.status()["email"] == EMAIL
-    assert _engine.current() is not first and first._process.returncode is not None
-    _engine.current()._process.kill()
+    assert _rpc.server() is not first and first._process.returncode is not None
+    _rpc.server()._process.kill()
     assert tokentoss.IAPClient(base_url=signed_in.iap).get_json("/whoami")["email"] == EMAIL
 
 
 CHILD = """
 import sys, threading
 import tokentoss
-from tokentoss import _engine
+from tokentoss import _rpc
 from tokentoss._secret import Token
 from tokentoss._session import open_session
 open_session().token()
-print(_engine.current()._process.pid, flush=True)
+print(_rpc.server()._process.pid, flush=True)
 {then}
 """
 
@@ -149,16 +149,16 @@ needs_pidfd = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="this sys
 
 
 @needs_pidfd
-def test_killed_interpreter_leaves_no_engine(signed_in: Emulator) -> None:
-    child, engine = _child("sys.stdin.read()")
+def test_killed_interpreter_leaves_no_process(signed_in: Emulator) -> None:
+    child, server = _child("sys.stdin.read()")
     child.send_signal(signal.SIGKILL)
     child.communicate()
-    assert _gone(engine)
+    assert _gone(server)
 
 
 @needs_pidfd
-def test_killed_interpreter_leaves_no_engine_though_a_fork_lives(signed_in: Emulator) -> None:
-    child, engine = _child(
+def test_killed_interpreter_leaves_no_rpc_though_a_fork_lives(signed_in: Emulator) -> None:
+    child, server = _child(
         "import os\npid = os.fork()\nif pid == 0: sys.stdin.read(); os._exit(0)\n"
         "print(pid, flush=True); sys.stdin.read()"
     )
@@ -166,22 +166,22 @@ def test_killed_interpreter_leaves_no_engine_though_a_fork_lives(signed_in: Emul
     grandchild = int(child.stdout.readline())
     child.send_signal(signal.SIGKILL)
     child.wait()
-    assert _gone(engine)
+    assert _gone(server)
     child.communicate()  # whose end of input ends the grandchild
     assert _gone(grandchild)
 
 
 @needs_pidfd
 @pytest.mark.parametrize("then", ["", "raise SystemExit(0)", "threading.Thread(target=open_session().status).start()"])
-def test_usual_end_leaves_no_engine(signed_in: Emulator, then: str) -> None:
-    child, engine = _child(then)
+def test_usual_end_leaves_no_process(signed_in: Emulator, then: str) -> None:
+    child, server = _child(then)
     _, errors = child.communicate(timeout=60)
     assert child.returncode == 0 and errors == ""
-    assert _gone(engine)
+    assert _gone(server)
 
 
 def test_many_sessions(home: Path, emulator: Emulator, tmp_path: Path) -> None:
-    """An engine takes 64; this package has it forget those that were not used lately."""
+    """An executable takes 64; this package has it forget those that were not used lately."""
     sessions = [tokentoss.FileStorage(tmp_path / f"{i}.json")._open() for i in range(2 * KEPT + 6)]
     for session in (*sessions, *sessions[:3]):
         assert session.status()["state"] == "not_configured"

@@ -1,4 +1,4 @@
-"""Storages, and the session file that they share with the engine and with tokentoss 0.1.1."""
+"""Storages, and the session file that they share with the executable and with tokentoss 0.1.1."""
 
 from __future__ import annotations
 
@@ -164,6 +164,6 @@ def test_storage_of_ones_own_is_refused(configured: Emulator) -> None:
         """Adds nothing that would be left out."""
 
     for storage in (Duck(), Child("x")):
-        with pytest.raises(TypeError, match="store plugin"):
+        with pytest.raises(TypeError, match="write a store"):
             tokentoss.AuthManager(storage=storage)  # type: ignore[arg-type]
     tokentoss.AuthManager(storage=Harmless("/nowhere/tokens.json"))

@@ -14,7 +14,7 @@ import pytest
 from conftest import EMAIL, Emulator, consent, login
 
 import tokentoss
-from tokentoss import ConfigureWidget, GoogleAuthWidget, InteractionRequiredError, SignInError, _engine
+from tokentoss import ConfigureWidget, GoogleAuthWidget, InteractionRequiredError, SignInError, _rpc
 from tokentoss.exceptions import SignInTimeoutError
 
 
@@ -172,7 +172,7 @@ def test_wait_says_what_is_in_the_way(configured: Emulator, home: Path) -> None:
         config = home / "config.toml"
         config.write_text(f"[profiles.default]\nredirect_port = {port}\n")
         config.chmod(0o600)
-        _engine.stop()
+        _rpc.stop()
         widget = GoogleAuthWidget()
         show(widget)
         with pytest.raises(SignInError, match=str(port)) as caught:
@@ -212,12 +212,12 @@ def test_page_reload(signed_in: Emulator) -> None:
     assert view.phase("signed_in")["account"] == EMAIL
 
 
-def test_killed_engine_in_the_middle(configured: Emulator) -> None:
+def test_killed_rpc_in_the_middle(configured: Emulator) -> None:
     """The view hears of it, and gets an address that works."""
     widget = GoogleAuthWidget()
     view = show(widget)
     view.armed()
-    _engine.current()._process.kill()
+    _rpc.server()._process.kill()
     assert view.until(lambda m: m["type"] == "fatal")["code"] == "lost"
     consent(view.armed()["auth_url"])
     view.phase("signed_in")

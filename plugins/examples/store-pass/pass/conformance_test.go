@@ -10,5 +10,5 @@ import (
 
 // The kit's races begin hundreds of programs a round.
 func TestConformance(t *testing.T) {
-	plugintest.Store(t, pass.Plugin(), place, storetest.WithRounds(1), storetest.WithPatience(60e9))
+	plugintest.Store(t, pass.Plugin(), place, storetest.WithRounds(1), storetest.WithTimeout(60e9))
 }

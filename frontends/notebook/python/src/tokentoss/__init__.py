@@ -15,122 +15,90 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import exceptions
-from ._version import __version__
+from . import _current
+from ._doctor import doctor as doctor
+from ._logging import disable_debug as disable_debug
+from ._logging import enable_debug as enable_debug
+from ._version import __version__ as __version__
+from .auth_manager import DEFAULT_SCOPES as DEFAULT_SCOPES
+from .auth_manager import AuthManager as AuthManager
+from .auth_manager import ClientConfig as ClientConfig
+from .auth_manager import generate_pkce_pair as generate_pkce_pair
+from .client import IAPClient as IAPClient
+from .exceptions import *  # noqa: F403
+from .setup import configure as configure
+from .setup import configure_from_credentials as configure_from_credentials
+from .setup import configure_from_file as configure_from_file
+from .setup import get_config_path as get_config_path
+from .signin import sign_in as sign_in
+from .signin import sign_out as sign_out
+from .storage import FileStorage as FileStorage
+from .storage import MemoryStorage as MemoryStorage
+from .storage import TokenData as TokenData
+
+# What needs another library is imported when it is first used: a program that makes requests does not wait for widgets.
+_LAZY = {
+    "AiohttpIAPMiddleware": "_aiohttp",
+    "AsyncIAPClient": "aio",
+    "ConfigureWidget": "configure_widget",
+    "GoogleAuthWidget": "widget",
+    "HttpxIAPAuth": "_httpx",
+    "IAPAuth": "_requests",
+    "IAPTransport": "_httpx",
+}
+_EXTRAS = {
+    "AiohttpIAPMiddleware",
+    "AsyncIAPClient",
+    "HttpxIAPAuth",
+    "IAPTransport",
+}  # a star import has no part in them
 
 if TYPE_CHECKING:
-    from ._credentials import Credentials
-    from ._logging import disable_debug, enable_debug
-    from ._requests import IAPAuth
+    from ._aiohttp import AiohttpIAPMiddleware as AiohttpIAPMiddleware
+    from ._credentials import SessionCredentials
+    from ._httpx import HttpxIAPAuth as HttpxIAPAuth
+    from ._httpx import IAPTransport as IAPTransport
+    from ._requests import IAPAuth as IAPAuth
     from .aio import AsyncIAPClient as AsyncIAPClient
-    from .aio import HttpxIAPAuth as HttpxIAPAuth
-    from .auth_manager import DEFAULT_SCOPES, AuthManager, ClientConfig, generate_pkce_pair
-    from .client import IAPClient
-    from .configure_widget import ConfigureWidget
-    from .exceptions import (
-        ConfigurationError,
-        EngineEndedError,
-        EngineError,
-        EngineVersionError,
-        ExecutableNotFoundError,
-        IAPRefusedError,
-        InsecureFilePermissionsWarning,
-        InteractionRequiredError,
-        NoCredentialsError,
-        NotConfiguredError,
-        NotRevokedError,
-        OriginError,
-        SignInError,
-        SignInNeededError,
-        SignInTimeoutError,
-        StorageError,
-        TokenExchangeError,
-        TokenRefreshError,
-        TokenTossError,
-        WidgetUnavailableError,
-    )
-    from .setup import configure, configure_from_credentials, configure_from_file, get_config_path
-    from .signin import sign_in, sign_out
-    from .storage import FileStorage, MemoryStorage, TokenData
-    from .widget import GoogleAuthWidget
+    from .configure_widget import ConfigureWidget as ConfigureWidget
+    from .widget import GoogleAuthWidget as GoogleAuthWidget
 
     # The credentials of who signed in here last, through a widget, sign_in() or an AuthManager; None when nobody did.
     # A program may put others here, which IAPClient then uses.
-    CREDENTIALS: Credentials | None
+    CREDENTIALS: SessionCredentials | None
 
-# What is in which module. A module is imported when a name of it is first used: a program that makes requests does not
-# wait for the widgets.
-_MODULES = {
-    "_logging": ("disable_debug", "enable_debug"),
-    "_requests": ("IAPAuth",),
-    "aio": ("AsyncIAPClient", "HttpxIAPAuth"),
-    "auth_manager": ("DEFAULT_SCOPES", "AuthManager", "ClientConfig", "generate_pkce_pair"),
-    "client": ("IAPClient",),
-    "configure_widget": ("ConfigureWidget",),
-    "exceptions": exceptions.__all__,
-    "setup": ("configure", "configure_from_credentials", "configure_from_file", "get_config_path"),
-    "signin": ("sign_in", "sign_out"),
-    "storage": ("FileStorage", "MemoryStorage", "TokenData"),
-    "widget": ("GoogleAuthWidget",),
-}
-_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
-# Without those that need an extra: a star import takes what is there.
-__all__ = [
-    "CREDENTIALS",
-    "DEFAULT_SCOPES",
-    "AuthManager",
-    "ClientConfig",
-    "ConfigurationError",
-    "ConfigureWidget",
-    "EngineEndedError",
-    "EngineError",
-    "EngineVersionError",
-    "ExecutableNotFoundError",
-    "FileStorage",
-    "GoogleAuthWidget",
-    "IAPAuth",
-    "IAPClient",
-    "IAPRefusedError",
-    "InsecureFilePermissionsWarning",
-    "InteractionRequiredError",
-    "MemoryStorage",
-    "NoCredentialsError",
-    "NotConfiguredError",
-    "NotRevokedError",
-    "OriginError",
-    "SignInError",
-    "SignInNeededError",
-    "SignInTimeoutError",
-    "StorageError",
-    "TokenData",
-    "TokenExchangeError",
-    "TokenRefreshError",
-    "TokenTossError",
-    "WidgetUnavailableError",
-    "__version__",
-    "configure",
-    "configure_from_credentials",
-    "configure_from_file",
-    "disable_debug",
-    "enable_debug",
-    "generate_pkce_pair",
-    "get_config_path",
-    "sign_in",
-    "sign_out",
-]
+def _names() -> list[str]:
+    mine = [
+        name
+        for name, value in globals().items()
+        if name == "DEFAULT_SCOPES" or getattr(value, "__module__", "").startswith(f"{__name__}.")
+    ]
+    return sorted({*mine, *_LAZY, "CREDENTIALS", "__version__"} - _EXTRAS)
+
+
+__all__ = _names()  # noqa: PLE0605
 
 
 def __getattr__(name: str) -> Any:
     if name == "CREDENTIALS":
-        credentials = importlib.import_module("._credentials", __name__)
-        return credentials.as_credentials()
-    if name not in _MODULE_OF:
+        session = _current.session()
+        return None if session is None else _credentials_of(session)
+    if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{_MODULE_OF[name]}", __name__), name)
+    value = getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)
     globals()[name] = value
     return value
 
 
+def _credentials_of(session: Any) -> Any:
+    from ._credentials import of_session
+
+    try:
+        return of_session(session)
+    except NoCredentialsError:  # noqa: F405 - it was ended elsewhere
+        return None
+
+
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_EXTRAS})

@@ -1,64 +1,31 @@
-"""What CREDENTIALS is: the session that somebody signed in to here, as google-auth knows credentials."""
+"""A session as credentials for Google's own libraries: those of google-auth where that is installed."""
 
 from __future__ import annotations
 
-import sys
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._logging import logger
 from ._secret import Secret
 from ._session import Session
 from .exceptions import NoCredentialsError, TokenTossError
 
-_published: Session | None = None
+if TYPE_CHECKING:
+    import google.auth.credentials
 
-
-def publish(session: Session) -> None:
-    """Makes a session the one that is found without being named."""
-    global _published
-    _published = session
-    _module().pop("CREDENTIALS", None)
-
-
-def withdraw(session: Session) -> None:
-    """Undoes publish() for a session that has ended."""
-    global _published
-    if _published is session:
-        _published = None
-
-
-def current() -> Any:
-    """Returns what is in CREDENTIALS: what a program put there, else the published session, else None."""
-    module = _module()
-    return module["CREDENTIALS"] if "CREDENTIALS" in module else _Published(_published) if _published else None
-
-
-def as_credentials() -> Credentials | None:
-    """Returns the published session as credentials, for tokentoss.CREDENTIALS."""
-    if _published is None:
-        return None
+    Base = google.auth.credentials.Credentials
+else:
     try:
-        return of_session(_published)
-    except NoCredentialsError:  # it was ended elsewhere
-        return None
+        from google.auth.credentials import Credentials as Base
+    except ImportError:
+        Base = object
 
 
-class _Published:
-    """The published session, without google-auth being imported for it."""
+class SessionCredentials(Base):
+    """A session as credentials, with the attributes of google-auth's.
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-
-def _module() -> dict[str, Any]:
-    return vars(sys.modules[__package__])
-
-
-class Credentials:
-    """A session as credentials for Google's APIs, with the attributes of google-auth's.
-
-    ``token`` is the access token and ``id_token`` the ID token. There is no refresh token here: the engine keeps it.
+    ``token`` is the access token and ``id_token`` the ID token. There is no refresh token here: the executable keeps
+    it.
     """
 
     kind = "access"
@@ -67,7 +34,7 @@ class Credentials:
     expiry: Any
 
     def __init__(self, session: Session) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._session = session
         self.token = None
         self.expiry = None
@@ -88,7 +55,7 @@ class Credentials:
 
     @property
     def refresh_token(self) -> str | None:
-        """None: it does not leave the engine."""
+        """None: it does not leave the executable."""
         return None
 
     @property
@@ -114,7 +81,20 @@ class Credentials:
         return self.token is not None and not self.expired
 
     def refresh(self, request: object = None) -> None:
-        """Takes a newer token from the engine. request is not used: the engine speaks with the provider."""
+        """Takes a newer token from the session.
+
+        Parameters
+        ----------
+        request
+            Not used: the executable speaks with the provider.
+
+        Raises
+        ------
+        NoCredentialsError
+            Nobody is signed in, or the session has ended.
+        TokenRefreshError
+            The provider could not be asked.
+        """
         cached = self._session.cached(self.kind)
         same = cached is not None and cached.value == self.token
         token = cached.renew() if cached is not None and same else self._session.token(self.kind)
@@ -132,14 +112,9 @@ class Credentials:
         self.apply(headers)
 
 
-def of_session(session: Session) -> Credentials:
-    """Returns a session's credentials: a subclass of google-auth's where that is installed."""
-    try:
-        from .google import Credentials as OfGoogle
-    except ImportError:
-        credentials = Credentials(session)
-    else:
-        credentials = OfGoogle(session)
+def of_session(session: Session) -> SessionCredentials:
+    """Returns a session's credentials, with a token if there is one to be had now."""
+    credentials = SessionCredentials(session)
     try:
         credentials.refresh()
     except NoCredentialsError:

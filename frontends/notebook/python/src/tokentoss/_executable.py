@@ -17,12 +17,12 @@ NAME = "tokentoss.exe" if sys.platform == "win32" else "tokentoss"
 PARENT = Path(__file__).absolute().parent.parent
 
 
-def find() -> str:
-    """Returns the executable's path: $TOKENTOSS_EXECUTABLE, or the one that was installed with this package.
+def find(named: str | None = None) -> str:
+    """Returns the executable's path: named, $TOKENTOSS_EXECUTABLE, or the one that was installed with this package.
 
     PATH is not searched: whoever can put a program there would be handed the sessions, and its version is anybody's.
     """
-    named = os.environ.get("TOKENTOSS_EXECUTABLE")
+    named = os.environ.get("TOKENTOSS_EXECUTABLE") if named is None else named
     if named:
         if not os.path.isabs(named):
             raise ExecutableNotFoundError(

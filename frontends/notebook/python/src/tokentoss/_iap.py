@@ -1,20 +1,15 @@
-"""What IAP's answers mean, and where the tokens for it come from; for any HTTP library."""
+"""What IAP's answers mean, and where a token goes in a request; for any HTTP library."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qs, urljoin, urlsplit
 
-from . import _credentials
+from ._origin import Origin, origin_of
 from ._secret import Token
-from ._session import Session, open_session
-from .exceptions import IAPRefusedError, NoCredentialsError
-
-if TYPE_CHECKING:
-    from ._origin import Origin
-    from .auth_manager import AuthManager
+from .exceptions import IAPRefusedError, NoCredentialsError, OriginError
 
 # On answers that IAP made, and on no others
 # (https://docs.cloud.google.com/iap/docs/query-parameters-and-headers-howto).
@@ -31,27 +26,38 @@ XML_HTTP_REQUEST = "XMLHttpRequest"
 
 _SIGN_IN_HOST = "accounts.google.com"
 
-ACCEPTED = "accepted"  # not IAP's business: it is handed back
+ACCEPTED = "accepted"  # not the guard's business: it is handed back
 STALE = "stale"  # another token may do
 DENIED = "denied"  # no token of this person will do
 
 
-def judge(status: int, headers: Mapping[str, str]) -> str:
-    """Returns what an answer says about the token that was sent. headers know no case."""
+def judge(status: int, headers: Mapping[str, str], url: str, token: Token) -> str:
+    """Returns what an answer says about the token that was sent to url. headers know no case."""
     marked = MARKER in headers
     if status == 401:
         return STALE if marked else ACCEPTED
     if status == 403:
         return DENIED if marked else ACCEPTED
-    if status in (302, 303, 307) and (marked or _leads_to_sign_in(headers.get("Location", ""))):
+    if status in (301, 302, 303, 307, 308) and (marked or _leads_to_sign_in(headers.get("Location", ""), url, token)):
         return STALE
     return ACCEPTED
 
 
-def _leads_to_sign_in(location: str) -> bool:
+def _leads_to_sign_in(location: str, url: str, token: Token) -> bool:
+    """Tells whether a redirect leads to Google's sign-in page, or to that of the token's issuer.
+
+    A guard such as oauth2-proxy sends a browser there. Where the service itself is on the issuer's host, only a request
+    for authorization counts (RFC 6749, section 4.1.1).
+    """
     try:
-        return urlsplit(location).hostname == _SIGN_IN_HOST
-    except ValueError:
+        there = urljoin(url, location)
+        parts = urlsplit(there)
+        if parts.hostname == _SIGN_IN_HOST:
+            return True
+        if not token.issuer or origin_of(there) != origin_of(token.issuer):
+            return False
+        return origin_of(url) != origin_of(there) or "client_id" in parse_qs(parts.query)
+    except (ValueError, OriginError):
         return False
 
 
@@ -61,6 +67,7 @@ def refusal(
     origin: Origin,
     token: Token,
     body: bytes,
+    /,
     **more: Any,
 ) -> IAPRefusedError:
     """Returns the error for an answer that refused the token."""
@@ -89,92 +96,6 @@ def _reason(body: bytes, token: str) -> str:
     return re.sub(r"[A-Za-z0-9_-]{8,}", safe, text).strip()[:120]
 
 
-class Source(Protocol):
-    """Where tokens come from. A Session is one."""
-
-    def cached(self) -> Token | None:
-        """Returns the token if it costs nothing."""
-
-    def token(self) -> Token:
-        """Returns a token that is good now."""
-
-
-class Chain:
-    """Finds a source for each token anew: the one that was given, else CREDENTIALS, else the profile's session."""
-
-    def __init__(self, auth_manager: AuthManager | Any | None = None) -> None:
-        self._given = _source_of(auth_manager) if auth_manager is not None else None
-        self._profile: Session | None = None
-
-    def sources(self) -> Iterator[Source]:
-        if self._given is not None:
-            yield self._given
-        current = _credentials.current()
-        if current is not None:
-            yield _source_of(current)
-        if self._profile is None:
-            self._profile = open_session()
-        yield self._profile
-
-    def cached(self) -> Token | None:
-        return next((token for source in self.sources() if (token := source.cached())), None)
-
-    def token(self) -> Token:
-        token = self.cached()
-        if token is not None:
-            return token
-        first: NoCredentialsError | None = None
-        for source in self.sources():
-            try:
-                return source.token()
-            except NoCredentialsError as e:
-                first = first or e
-        assert first is not None
-        raise first
-
-
-def _source_of(given: Any) -> Source:
-    """Returns the source behind an AuthManager, or behind credentials of any kind."""
-    session = getattr(given, "_session", None)
-    return session if isinstance(session, Session) else _Foreign(given)
-
-
-class _Foreign:
-    """Credentials, or an auth manager, that others made: an object with an id_token that it can refresh."""
-
-    def __init__(self, given: Any) -> None:
-        self._given = given
-
-    def cached(self) -> Token | None:
-        if getattr(self._given, "expired", False):
-            return None
-        value = getattr(self._given, "id_token", None)
-        return Token({"token": value}, self) if value else None
-
-    def token(self) -> Token:
-        if getattr(self._given, "expired", False):
-            self._refresh()
-        token = self.cached()
-        if token is None:
-            raise NoCredentialsError(f"the {type(self._given).__name__} that was given has no ID token")
-        return token
-
-    def renew(self, stale: Token) -> Token:
-        now = self.cached()
-        if now is not None and now.value != stale.value:
-            return now
-        self._refresh()
-        return self.token()
-
-    def _refresh(self) -> None:
-        if hasattr(self._given, "refresh_tokens"):
-            self._given.refresh_tokens()
-            return
-        from google.auth.transport.requests import Request
-
-        self._given.refresh(Request())
-
-
 def sign(headers: Any, token: Token, origin: Origin, beside: bool = False) -> str:
     """Puts the token into the headers of a request, which must be a copy, and returns the name of the one it is in.
 
@@ -189,3 +110,30 @@ def sign(headers: Any, token: Token, origin: Origin, beside: bool = False) -> st
     headers[name] = token.bearer()
     headers.setdefault(REQUESTED_WITH, XML_HTTP_REQUEST)
     return name
+
+
+def not_listed(origin: Origin, listed: frozenset[Origin]) -> OriginError:
+    """Returns the error for a request to an origin that is not among those that may see the token."""
+    names = ", ".join(sorted(map(str, listed)))
+    return OriginError(
+        f"nothing was sent to {origin}: only {names} may see the token",
+        hint=f"name it, too, if it may: origins=['{origin}']",
+    )
+
+
+def check_host(host: str | None, origin: Origin, listed: frozenset[Origin]) -> None:
+    """Refuses a request whose Host header names another host than those that may see the token."""
+    if host and origin_of(f"{origin.scheme}://{host}") not in listed:
+        raise OriginError(
+            f"nothing was sent to {origin}: its Host header names another host, which may not see the token",
+            hint="leave the header out",
+        )
+
+
+def check_downgrade(last: Origin | None, origin: Origin) -> None:
+    """Refuses a redirect from https to http."""
+    if last is not None and last.scheme == "https" and origin.scheme == "http":
+        raise OriginError(
+            f"the redirect from {last} to {origin} was not followed: it leads from https to http",
+            hint="ask the owner of the service to redirect to https",
+        )

@@ -8,7 +8,9 @@ from typing import Any
 
 from .exceptions import in_kernel
 
-__all__ = ["has_person", "in_kernel", "kernel"]
+__all__ = ["SIGN_IN_ELSEWHERE", "has_person", "in_kernel", "kernel"]
+
+SIGN_IN_ELSEWHERE = "sign in once where a person can: tokentoss.sign_in() in a terminal's Python, on this machine"
 
 
 def kernel() -> Any | None:

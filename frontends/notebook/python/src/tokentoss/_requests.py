@@ -6,7 +6,7 @@ import io
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,10 +15,11 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.utils import rewind_body, select_proxy
 
-from . import _engine, _iap
-from ._iap import ACCEPTED, STALE, Chain, Source, judge, sign
-from ._origin import Origin, allowed_all, origin_of
+from . import _iap, _proxies, _rpc
+from ._iap import ACCEPTED, STALE, judge, sign
+from ._origin import Origin, allowed, allowed_all, origin_of
 from ._secret import Token
+from ._sources import Discovery, Source
 from .exceptions import IAPRefusedError, OriginError
 
 
@@ -64,7 +65,7 @@ def follow_up(
     A 401 or 403 is handed back, for the caller to look at; a redirect to a sign-in page never is: it would be followed,
     and be taken for the service's answer.
     """
-    verdict = judge(response.status_code, response.headers)
+    verdict = _verdict(response, token)
     if verdict == ACCEPTED:
         return response
     renewed = False
@@ -75,12 +76,16 @@ def follow_up(
             again = send(fresh)
             response.close()
             response, token, renewed = again, fresh, True
-            if judge(response.status_code, response.headers) == ACCEPTED:
+            if _verdict(response, token) == ACCEPTED:
                 return response
     answer = refused(response, origin, token, renewed)
     if answer.status_code not in (401, 403):
         raise answer.error(one_shot=one_shot)
     return answer
+
+
+def _verdict(response: requests.Response, token: Token) -> str:
+    return judge(response.status_code, response.headers, response.request.url or "", token)
 
 
 def rewound(request: requests.PreparedRequest) -> bool:
@@ -95,6 +100,27 @@ def rewound(request: requests.PreparedRequest) -> bool:
     except requests.exceptions.UnrewindableBodyError:
         return False
     return True
+
+
+class IAPSession(requests.Session):
+    """A session that takes no password from a ~/.netrc: neither in the token's place, nor beside it, unasked.
+
+    Proxies and certificates of the environment hold as ever, for which trust_env would be too much to give up.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.auth = _as_it_is  # which requests takes before it looks into a .netrc
+
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        """Takes the caller's Authorization off a redirect to another host."""
+        headers, url = prepared_request.headers, prepared_request.url or ""
+        if "Authorization" in headers and self.should_strip_auth(response.request.url or "", url):
+            del headers["Authorization"]
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
 
 
 class IAPAdapter(HTTPAdapter):
@@ -115,7 +141,7 @@ class IAPAdapter(HTTPAdapter):
         """Prepares for one call with all its redirects. Where no origin was named, that of the call is the one."""
         mine = self._origins
         if open_ended:
-            mine = mine | allowed_all([url])
+            mine |= {allowed(url)}
         self._call.origins, self._call.last = mine, None
         try:
             yield
@@ -164,29 +190,15 @@ class IAPAdapter(HTTPAdapter):
         last: Origin | None = getattr(self._call, "last", None)
         self._call.last = origin
         listed: frozenset[Origin] = getattr(self._call, "origins", self._origins)
-        if last is not None and last.scheme == "https" and origin.scheme == "http":
-            raise OriginError(
-                f"the redirect from {last} to {origin} was not followed: it leads from https to http",
-                hint="ask the owner of the service to redirect to https",
-            )
+        _iap.check_downgrade(last, origin)
         if origin not in listed:
             if last is not None:
                 return None
-            names = ", ".join(sorted(map(str, listed)))
-            raise OriginError(
-                f"nothing was sent to {origin}: only {names} may see the token",
-                hint=f"add it if it may: origins=['{origin}']",
-            )
+            raise _iap.not_listed(origin, listed)
         host = request.headers.get("Host")
-        if host and origin_of(f"{origin.scheme}://{_text(host)}") not in listed:
-            raise OriginError(
-                f"nothing was sent to {origin}: its Host header names another host, which may not see the token"
-            )
+        _iap.check_host(_text(host) if host else None, origin, listed)
         if origin.scheme == "http" and select_proxy(request.url or "", dict(proxies or {})):
-            raise OriginError(
-                f"nothing was sent to {origin}: the token would pass in clear text through a forward proxy",
-                hint="add the host to NO_PROXY",
-            )
+            raise _proxies.clear_text(origin)
         return origin
 
 
@@ -198,27 +210,42 @@ class IAPAuth(AuthBase):
     """Signs requests to services behind IAP: ``requests.get(url, auth=IAPAuth("https://app.example.com"))``.
 
     The token goes to the origins that are named and to no other, redirects among them; a request to another one is an
-    OriginError. A token that IAP refuses is renewed once. The answer's ``request`` has the token in its headers, and
-    frames of verbose tracebacks may have it, neither of which is so with IAPClient.
+    OriginError. Where a request has an Authorization of its own, the token goes into Proxy-Authorization. A token that
+    IAP refuses is renewed once. The answer's ``request`` has the token in its headers, and frames of verbose tracebacks
+    may have it, neither of which is so with IAPClient. It may be used by any number of threads, and pickled.
+
+    Parameters
+    ----------
+    origins
+        The services that may see the token, such as "https://app.example.com". A path is of no account.
+    auth_manager
+        Whose token it is: an AuthManager, or credentials with an ``id_token``. By default that of
+        tokentoss.CREDENTIALS, else of the profile's session.
+
+    Raises
+    ------
+    OriginError
+        No origin is named, or one of them must not see a token, as it is not https.
     """
 
     def __init__(self, *origins: str, auth_manager: Any | None = None) -> None:
         if not origins:
             raise OriginError("no origin is named", hint="name the services that may see the token")
         self._origins = allowed_all(origins)
-        self._source: Source = Chain(auth_manager)
-        _engine.start_early()
+        self._source = Discovery(auth_manager)
+        _rpc.start_early()
 
     def __repr__(self) -> str:
         return f"IAPAuth({', '.join(repr(str(o)) for o in sorted(self._origins))})"
 
+    def __reduce__(self) -> Any:
+        return _auth, (tuple(map(str, sorted(self._origins))), self._source.given)
+
     def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
         origin = origin_of(r.url or "")
         if origin not in self._origins:
-            raise OriginError(
-                f"nothing was sent to {origin}: it is not among the origins of {self!r}",
-                hint="name it there if it may see the token",
-            )
+            raise _iap.not_listed(origin, self._origins)
+        _proxies.check(origin)
         token = self._source.token()
         header = sign(r.headers, token, origin)
         body = r.body
@@ -226,6 +253,10 @@ class IAPAuth(AuthBase):
             r._body_position = body.tell()
         r.register_hook("response", _Hook(self._origins, token, header))
         return r
+
+
+def _auth(origins: Iterable[str], auth_manager: Any | None) -> IAPAuth:
+    return IAPAuth(*origins, auth_manager=auth_manager)
 
 
 class _Hook:
@@ -239,7 +270,7 @@ class _Hook:
     def __call__(self, response: requests.Response, **options: Any) -> requests.Response:
         request = response.request
         origin = origin_of(request.url or "")
-        if origin not in self._origins or judge(response.status_code, response.headers) == ACCEPTED:
+        if origin not in self._origins or _verdict(response, self._token) == ACCEPTED:
             return response
 
         def send(token: Token) -> requests.Response:
@@ -252,8 +283,9 @@ class _Hook:
             answer.request = again
             return answer
 
-        if self._header not in request.headers and rewound(request):
-            response = send(self._token)  # requests leaves Proxy-Authorization out on a redirect
+        # On a redirect, requests leaves Proxy-Authorization out, and puts what a .netrc has into Authorization.
+        if request.headers.get(self._header) != self._token.bearer() and rewound(request):
+            response = send(self._token)
         return follow_up(self._token, origin, response, send)
 
 

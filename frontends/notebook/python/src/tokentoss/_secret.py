@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import Any, Protocol
 
 # A token is asked for anew so many seconds before it expires, or when so much of its
-# time is left. Whether that means a new one is the engine's to say, which knows how far
+# time is left. Whether that means a new one is the executable's to say, which knows how far
 # this machine's clock is off.
 EARLY = 60.0
 EARLY_PART = 0.1
@@ -35,7 +35,18 @@ class Renewer(Protocol):
 class Token:
     """A token, and what is known of it. It never changes."""
 
-    __slots__ = ("_renewer", "audience", "email", "expiry", "generation", "kind", "subject", "use_until", "value")
+    __slots__ = (
+        "_renewer",
+        "audience",
+        "email",
+        "expiry",
+        "generation",
+        "issuer",
+        "kind",
+        "subject",
+        "use_until",
+        "value",
+    )
 
     def __init__(self, result: dict[str, Any], renewer: Renewer) -> None:
         self._renewer = renewer
@@ -44,6 +55,7 @@ class Token:
         self.expiry = parse_time(result.get("expiry"))
         self.email: str = result.get("email") or ""
         self.audience: str = result.get("audience") or ""
+        self.issuer: str = result.get("issuer") or ""
         self.subject: str = result.get("subject") or ""
         self.generation: int = result.get("generation") or 0
         now = time.time()

@@ -1,4 +1,4 @@
-"""Sessions of the engine, as this process sees them: tokens that are still good, and messages for views."""
+"""Sessions of the executable, as this process sees them: tokens that are still good, and messages for views."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import _engine
-from ._engine import Engine, RPCError
+from . import _current, _rpc
 from ._logging import logger
+from ._rpc import RPCError, Server
 from ._secret import Token
 from .exceptions import (
     ConfigurationError,
-    EngineEndedError,
+    ExecutableEndedError,
     InsecureFilePermissionsWarning,
     NoCredentialsError,
     NotConfiguredError,
     NotRevokedError,
+    RenewedRecentlyError,
     SignInError,
     SignInNeededError,
     StorageError,
@@ -31,16 +32,11 @@ from .exceptions import (
     TokenTossError,
 )
 
-KEPT = 32  # sessions, of the 64 that an engine takes
+KEPT = 32  # sessions, of the 64 that a server takes
 REVIVE_EVERY = 10.0  # seconds
 
 Message = dict[str, Any]
 View = Callable[[Message], None]
-
-
-class RenewedRecentlyError(TokenRefreshError):
-    """A newer token than the one that was refused would not help: it was obtained moments ago."""
-
 
 _STORAGE = {"insecure", "corrupt", "locked", "sealed", "unavailable", "read_only"}
 _ERRORS: dict[str, type[TokenTossError]] = {
@@ -58,7 +54,7 @@ _ERRORS: dict[str, type[TokenTossError]] = {
 
 
 def _translate(e: RPCError) -> TokenTossError:
-    """Returns the package's error for one that the engine answered."""
+    """Returns the package's error for one that the executable answered."""
     if e.reason not in _STORAGE:
         return _ERRORS.get(e.reason, TokenTossError)(e.message, hint=e.hint)
     if e.reason == "insecure":
@@ -69,13 +65,16 @@ def _translate(e: RPCError) -> TokenTossError:
 
 
 class Session:
-    """A session of the engine. It is opened when it is first needed, and again where the engine had to start anew.
+    """A session. It is opened when it is first needed, and again where the executable had to start anew.
 
-    It is for any number of threads, and for what an asyncio program runs in threads. Open it by open_session().
+    It belongs to the environment in which it was made: TOKENTOSS_PROFILE, when it is changed later, makes no other
+    person's session of it. It is for any number of threads, and for what an asyncio program runs in threads. Open it by
+    open_session().
     """
 
     def __init__(self, params: dict[str, Any]) -> None:
         self._params = params
+        self._environment = _rpc.environment()
         self._in_memory = "memory" in (params.get("store") or {})
         self._reset()
         with _lock:
@@ -85,7 +84,7 @@ class Session:
         """Begins anew, as after a fork: no other thread is in here."""
         self._opening = threading.Lock()
         self._fetching = threading.Lock()
-        self._engine: Engine | None = None
+        self._server: Server | None = None
         self._id = ""
         self._tokens: dict[str, Token] = {}
         self._views: list[View] = []
@@ -100,56 +99,59 @@ class Session:
 
     # Requests.
 
-    def _open(self) -> tuple[Engine, str]:
-        engine = _engine.current()
+    def _open(self) -> tuple[Server, str]:
+        server = _rpc.server(self._environment)
         with self._opening:
-            if self._engine is engine:
-                return engine, self._id
+            if self._server is server:
+                return server, self._id
             try:
-                opened = engine.call("session.open", self._params)
+                opened = server.call("session.open", self._params)
             except RPCError as e:
                 raise _translate(e) from None
-            self._engine, self._id, self._opened = engine, opened["session"], opened
-            self._tokens = {}
+            self._server, self._id, self._opened = server, opened["session"], opened
+            self._tokens.clear()
             self._listening = False
             problem = opened.get("problem")
             self.problem = _translate(RPCError(problem)) if problem else None
-            engine.subscribe(self._id, self._receive, self._lost)
+            server.subscribe(self._id, self._receive, self._lost)
             session = self._id
-        _make_room(self, engine)
-        return engine, session
+        _make_room(self, server)
+        return server, session
 
-    def _release(self, engine: Engine) -> None:
-        """Has the engine forget the session, which is opened again when it is needed."""
+    def _release(self, server: Server) -> None:
+        """Has the server forget the session, which is opened again when it is needed."""
         with self._opening:
-            if self._engine is not engine:
+            if self._server is not server:
                 return
-            self._engine, session = None, self._id
+            self._server, session = None, self._id
         with contextlib.suppress(RPCError, TokenTossError):
-            engine.call("session.close", {"session": session})
+            server.call("session.close", {"session": session})
 
     def _call(self, method: str, again: bool = True, **params: Any) -> Any:
         try:
-            engine, session = self._open()
-            return engine.call(method, {"session": session, **params})
-        except EngineEndedError:
+            server, session = self._open()
+            return server.call(method, {"session": session, **params})
+        except ExecutableEndedError:
             if not again:
                 raise
-            return self._call(method, False, **params)  # by an engine that is started anew
+            return self._call(method, False, **params)  # by an executable that is started anew
         except RPCError as e:
             if e.reason == "unknown_session" and again:  # to make room for others
-                self._engine = None
+                self._server = None
                 return self._call(method, False, **params)
             raise _translate(e) from None
 
     def opened(self) -> dict[str, Any]:
-        """Returns what the engine said when the session was opened: profile, store, location, client_file."""
+        """Returns what the executable said when the session was opened: profile, store, location, client_file."""
         self._open()
         return self._opened
 
     def status(self) -> dict[str, Any]:
         """Returns the state and who is signed in. It asks no provider."""
         status: dict[str, Any] = self._call("session.status")
+        known = self._tokens.get("id")
+        if known is not None and (status["state"] != "signed_in" or status.get("email") not in (None, known.email)):
+            self._tokens = {}  # somebody else signed in, in another process
         return status
 
     def configure(self, params: dict[str, Any]) -> Path:
@@ -164,6 +166,12 @@ class Session:
             self._call("session.sign_out", False, local=local)
         finally:
             self._tokens = {}
+            self._begin_empty()
+
+    def _begin_empty(self) -> None:
+        """Lets go of the tokens that a session in memory began with: they are not its own any more."""
+        if self._in_memory:
+            self._params = {**self._params, "store": {"memory": {}}}
 
     def cached(self, kind: str = "id") -> Token | None:
         """Returns the token if it is here and still good."""
@@ -171,7 +179,7 @@ class Session:
         return token if token is not None and token.fresh() else None
 
     def token(self, kind: str = "id") -> Token:
-        """Returns a token that is good now. However many threads ask, the engine is asked once."""
+        """Returns a token that is good now. However many threads ask, the executable is asked once."""
         token = self.cached(kind)
         if token is not None:
             return token
@@ -190,19 +198,20 @@ class Session:
                 return stale
 
     def _fetch(self, kind: str, **more: Any) -> Token:
+        tokens = self._tokens  # of who is signed in now: what takes its place meanwhile is somebody else's
         try:
             result = self._call("session.token", kind=kind, **more)
         except NoCredentialsError:
             self._tokens = {}
             raise
-        self._tokens[kind] = token = Token(result, self)
+        tokens[kind] = token = Token(result, self)
         logger.debug("a new %s token, until %s", kind, token.expiry)
         return token
 
     # Views.
 
     def attach(self, view: View) -> None:
-        """Has view called with each message down, by the thread that reads from the engine."""
+        """Has view called with each message down, by the thread that reads from the executable."""
         self._views = [*self._views, view]
 
     def detach(self, view: View) -> None:
@@ -212,18 +221,18 @@ class Session:
     def send(self, message: Message, again: bool = True) -> None:
         """Sends a message of a view up."""
         try:
-            engine, session = self._open()
+            server, session = self._open()
             self._listening = True
-            engine.notify("session.message", {"session": session, "message": message})
-        except EngineEndedError:
+            server.notify("session.message", {"session": session, "message": message})
+        except ExecutableEndedError:
             if not again:
                 raise
-            self.send(message, False)  # by an engine that is started anew
+            self.send(message, False)  # by an executable that is started anew
 
     def _receive(self, message: Message) -> None:
         if message.get("type") == "snapshot":
             self._observe(message)
-        elif message.get("code") == "ended":  # the part of the engine that views speak with
+        elif message.get("code") == "ended":  # the part of the executable that views speak with
             self._lost()
             return
         for view in self._views:
@@ -233,8 +242,6 @@ class Session:
                 logger.exception("a view could not take a message")
 
     def _observe(self, snapshot: Message) -> None:
-        from . import _credentials
-
         before = (self.snapshot or {}).get("phase")
         self.snapshot = snapshot
         phase = snapshot.get("phase")
@@ -243,15 +250,17 @@ class Session:
         if phase == "signed_in":
             if before not in (None, "starting"):
                 self._tokens = {}  # of an earlier session
-            _credentials.publish(self)
+                self._begin_empty()
+            _current.publish(self)
         elif phase in ("signed_out", "needs_sign_in", "unconfigured"):
             self._tokens = {}
-            _credentials.withdraw(self)
+            self._begin_empty()
+            _current.withdraw(self)
 
-    def _lost(self, _engine_: Engine | None = None) -> None:
-        """The engine ended. Views that are on a screen get one that takes its place."""
+    def _lost(self, _server: Server | None = None) -> None:
+        """The executable ended. Views that are on a screen get one that takes its place."""
         self.snapshot = None
-        if self._views and self._listening and not _engine.closing():
+        if self._views and self._listening and not _rpc.closing():
             self._receive(_fatal("lost", "tokentoss starts anew."))
             threading.Thread(target=self._revive, name="tokentoss-revive", daemon=True).start()
 
@@ -271,13 +280,13 @@ def _fatal(code: str, message: str) -> Message:
     return {"v": 1, "type": "fatal", "code": code, "message": message}
 
 
-def _make_room(opened: Session, engine: Engine) -> None:
-    """Keeps the number of sessions that the engine holds under its limit. Those that have views stay."""
+def _make_room(opened: Session, server: Server) -> None:
+    """Keeps the number of sessions that a server holds under its limit. Those that have views stay."""
     with _lock:
         known = list(_sessions)
-    others = [s for s in known if s is not opened and s._engine is engine and not s._views and not s._in_memory]
+    others = [s for s in known if s is not opened and s._server is server and not s._views and not s._in_memory]
     for session in others[: max(0, len(others) - KEPT)]:
-        session._release(engine)
+        session._release(server)
 
 
 _sessions: weakref.WeakSet[Session] = weakref.WeakSet()
@@ -290,12 +299,18 @@ def open_session(**params: Any) -> Session:
     params = {name: value for name, value in params.items() if value is not None}
     if "memory" in (params.get("store") or {}):
         return Session(params)
-    key = json.dumps([params, _engine.environment()], sort_keys=True)
+    key = json.dumps([params, _rpc.environment()], sort_keys=True)
     with _lock:
         session = _shared.get(key)
         if session is None:
             session = _shared[key] = Session(params)
         return session
+
+
+def reset() -> None:
+    """Forgets the sessions that are shared by all who ask alike."""
+    with _lock:
+        _shared.clear()
 
 
 def _after_fork_in_child() -> None:

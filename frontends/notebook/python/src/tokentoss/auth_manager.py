@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
-import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import _credentials
+from . import _current
+from ._lazy import LazyModule
 from ._session import Session, open_session
+from .compat import OwnFlow, generate_pkce_pair, token_data
 from .exceptions import (
     NoCredentialsError,
     NotConfiguredError,
     NotRevokedError,
     StorageError,
-    TokenExchangeError,
     TokenRefreshError,
     TokenTossError,
 )
-from .storage import FileStorage, MemoryStorage, TokenData, token_data
+from .storage import FileStorage, MemoryStorage, TokenData
+
+if TYPE_CHECKING:
+    from . import _credentials
+else:
+    _credentials = LazyModule("tokentoss._credentials")  # which imports google-auth
 
 __all__ = ["DEFAULT_SCOPES", "AuthManager", "ClientConfig", "generate_pkce_pair"]
 
@@ -45,7 +48,15 @@ class ClientConfig:
 
     @classmethod
     def from_file(cls, path: str | Path) -> ClientConfig:
-        """Reads a client_secrets.json, as Google's console gives it."""
+        """Reads a client_secrets.json, as Google's console gives it.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        ValueError
+            It does not have an OAuth client in it.
+        """
         path = Path(path).expanduser()
         if not path.exists():
             raise FileNotFoundError(f"Client secrets file not found: {path}")
@@ -67,18 +78,36 @@ class ClientConfig:
         )
 
 
-def generate_pkce_pair() -> tuple[str, str]:
-    """Returns a PKCE code verifier and its S256 challenge (RFC 7636), for programs with a flow of their own."""
-    verifier = secrets.token_urlsafe(32)
-    digest = hashlib.sha256(verifier.encode()).digest()
-    return verifier, base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+class AuthManager(OwnFlow):
+    """A session: who is signed in, and the tokens, which the executable refreshes.
 
+    It may be used by any number of threads, and pickled: its settings are, and no token. The session that another
+    process then opens is the one that it finds there, in the same file or profile.
 
-class AuthManager:
-    """A session: who is signed in, and the tokens, which the engine refreshes.
+    Parameters
+    ----------
+    client_config
+        The OAuth client, or
+    client_secrets_path
+        the client_secrets.json that has it. By default it is the profile's.
+    storage
+        Where the session is kept: a FileStorage or a MemoryStorage. By default that is the store of the profile, which
+        the shell uses too.
+    scopes
+        What to ask for at a sign-in. By default that is the profile's to say.
+    max_session_lifetime_hours
+        Hours after which a person has to sign in again; 0 for no limit. The default is the profile's to say.
 
-    The OAuth client is ``client_config``, or of the file ``client_secrets_path``, or the profile's. ``storage`` is a
-    FileStorage or MemoryStorage; without one it is the store of the profile, which the shell uses too.
+    Raises
+    ------
+    NotConfiguredError
+        There is no OAuth client. It is a ValueError.
+    FileNotFoundError, ValueError
+        client_secrets_path cannot be read.
+    TypeError
+        storage is of another class: for a place of your own, write a store.
+    ExecutableError
+        The executable is missing, or does not work.
     """
 
     def __init__(
@@ -110,6 +139,7 @@ class AuthManager:
         scopes: list[str] | None,
         max_session_lifetime_hours: int,
     ) -> None:
+        self._settings = client_config, client_secrets_path, storage, scopes, max_session_lifetime_hours
         if client_config is None and client_secrets_path is not None:
             client_config = ClientConfig.from_file(client_secrets_path)
         self._client_config = client_config
@@ -142,13 +172,16 @@ class AuthManager:
         state: str = status["state"]
         self.last_error = self._session.problem
         if state == "signed_in":
-            _credentials.publish(self._session)
+            _current.publish(self._session)
         elif state == "needs_sign_in":
             self.last_error = NoCredentialsError(f"Session expired: {status.get('reason') or 'sign in again'}")
         return state
 
     def __repr__(self) -> str:
         return f"<tokentoss.AuthManager: {'signed in' if self.is_authenticated else 'not signed in'}>"
+
+    def __reduce__(self) -> Any:
+        return _manager, self._settings
 
     @property
     def client_config(self) -> ClientConfig:
@@ -158,7 +191,7 @@ class AuthManager:
         return self._client_config
 
     @property
-    def credentials(self) -> _credentials.Credentials | None:
+    def credentials(self) -> _credentials.SessionCredentials | None:
         """The session as google-auth knows credentials; None when nobody is signed in."""
         try:
             return _credentials.of_session(self._session) if self.is_authenticated else None
@@ -197,7 +230,18 @@ class AuthManager:
             return None
 
     def refresh_tokens(self) -> TokenData:
-        """Gets newer tokens now, unless those that are there were renewed moments ago."""
+        """Gets newer tokens now, unless those that are there were renewed moments ago.
+
+        Returns
+        -------
+        TokenData
+            The tokens, without the refresh token.
+
+        Raises
+        ------
+        TokenRefreshError
+            The provider could not be asked, or nobody is signed in; then it is a NoCredentialsError, too.
+        """
         try:
             self._session.token().renew()
             data = token_data(self._session)
@@ -209,30 +253,21 @@ class AuthManager:
             raise TokenRefreshError(str(e.args[0]), hint=e.hint) from e
         if data is None:
             raise TokenRefreshError("nobody is signed in any more", hint=NoCredentialsError.hint)
-        _credentials.publish(self._session)
+        _current.publish(self._session)
         self.last_error = None
         return data
 
     def clear(self) -> None:
-        """Signs out: tells the provider, and forgets the session."""
-        _credentials.withdraw(self._session)
+        """Signs out: tells the provider, and forgets the session. What the provider did not hear is in last_error."""
+        _current.withdraw(self._session)
         try:
             self._session.sign_out()
         except NotRevokedError as e:
             self.last_error = e
 
-    def get_authorization_url(
-        self, code_challenge: str, redirect_uri: str = "http://localhost", state: str | None = None
-    ) -> str:
-        """Is no longer there: the engine makes the address, and no code passes through Python."""
-        raise TokenExchangeError("AuthManager makes no authorization URL any more", hint=_NO_FLOW)
 
-    def exchange_code(self, auth_code: str, code_verifier: str, redirect_uri: str = "http://localhost") -> TokenData:
-        """Is no longer there: the engine takes the code, and checks its state."""
-        raise TokenExchangeError("AuthManager exchanges no code any more", hint=_NO_FLOW)
-
-
-_NO_FLOW = "use display(GoogleAuthWidget(auth_manager=...)) or tokentoss.sign_in(auth_manager): they do the whole flow"
+def _manager(*settings: Any) -> AuthManager:
+    return AuthManager._for_widget(*settings)
 
 
 def _checked(storage: Any) -> FileStorage | MemoryStorage | None:
@@ -245,6 +280,6 @@ def _checked(storage: Any) -> FileStorage | MemoryStorage | None:
         return None
     raise TypeError(
         f"a {type(storage).__name__} cannot keep a session, only a FileStorage or a MemoryStorage can: the refresh "
-        "token does not come to Python. For a place of your own, write a store plugin (docs/write-a-store.md) and set "
-        "it as the profile's: tokentoss store use NAME"
+        "token does not come to Python. For a place of your own, write a store (docs/write-a-store.md) and set it "
+        "as the profile's: os.environ['TOKENTOSS_STORE'] = name"
     )

@@ -8,10 +8,10 @@ from typing import Any
 
 __all__ = [
     "ConfigurationError",
-    "EngineEndedError",
-    "EngineError",
-    "EngineVersionError",
+    "ExecutableEndedError",
+    "ExecutableError",
     "ExecutableNotFoundError",
+    "ExecutableVersionError",
     "IAPRefusedError",
     "InsecureFilePermissionsWarning",
     "InteractionRequiredError",
@@ -19,6 +19,7 @@ __all__ = [
     "NotConfiguredError",
     "NotRevokedError",
     "OriginError",
+    "RenewedRecentlyError",
     "SignInError",
     "SignInNeededError",
     "SignInTimeoutError",
@@ -64,6 +65,10 @@ class TokenRefreshError(TokenTossError):
     """The tokens could not be refreshed. The session stays."""
 
 
+class RenewedRecentlyError(TokenRefreshError):
+    """A newer token than the one that was refused would not help: it was obtained moments ago."""
+
+
 class SignInNeededError(NoCredentialsError, TokenRefreshError):
     """There is no session, or it has ended: only a person can go on."""
 
@@ -89,7 +94,7 @@ class NotRevokedError(TokenTossError):
 
 
 class StorageError(TokenTossError):
-    """The place where the session is kept cannot be used. ``reason`` is the engine's word for why."""
+    """The place where the session is kept cannot be used. ``reason`` is the kind of fault in one word."""
 
     reason: str = ""
 
@@ -102,19 +107,19 @@ class OriginError(TokenTossError, ValueError):
     """A request to where the token must not go. Nothing was sent there."""
 
 
-class EngineError(TokenTossError):
+class ExecutableError(TokenTossError):
     """The tokentoss executable does not do its work."""
 
 
-class ExecutableNotFoundError(EngineError):
+class ExecutableNotFoundError(ExecutableError):
     """The tokentoss executable is not where this package brings it."""
 
 
-class EngineVersionError(EngineError):
+class ExecutableVersionError(ExecutableError):
     """The tokentoss executable does not speak this package's protocol."""
 
 
-class EngineEndedError(EngineError):
+class ExecutableEndedError(ExecutableError):
     """The tokentoss executable ended before it had answered."""
 
 

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import _engine
 from ._session import open_session
 
 __all__ = ["configure", "configure_from_credentials", "configure_from_file", "get_config_path"]
-
-
-def config_dir() -> Path:
-    """Returns the configuration directory: $TOKENTOSS_CONFIG_DIR, or the platform's."""
-    return Path(_engine.current().ready()["config_dir"])
 
 
 def get_config_path() -> Path:
@@ -26,9 +20,33 @@ def configure(
     path: str | Path | None = None,
     project_id: str | None = None,
 ) -> Path:
-    """Installs an OAuth client: from a client_secrets.json, or from its ID and secret. Returns the file it is in.
+    """Installs an OAuth client of the type "Desktop app".
 
     A secret that is written in a cell is saved with the notebook; ConfigureWidget asks for it without that.
+
+    Parameters
+    ----------
+    client_id, client_secret
+        The client, or
+    path
+        the client_secrets.json that Google's console gives.
+    project_id
+        The client's project, which is written into the file and is used for nothing else.
+
+    Returns
+    -------
+    Path
+        The file that the client is in now, in the form that Google's own libraries read, such as
+        google_auth_oauthlib's InstalledAppFlow.from_client_secrets_file().
+
+    Raises
+    ------
+    ValueError
+        Neither was given, or what was given is not an OAuth client; ConfigurationError is one.
+    FileNotFoundError
+        There is no such file.
+    StorageError
+        The configuration directory cannot be written.
     """
     if path is not None:
         return configure_from_file(path)
@@ -38,7 +56,7 @@ def configure(
 
 
 def configure_from_credentials(client_id: str, client_secret: str, project_id: str | None = None) -> Path:
-    """Installs the OAuth client that has this ID and secret."""
+    """Installs the OAuth client that has this ID and secret; as configure()."""
     if not client_id or not client_id.strip():
         raise ValueError("client_id cannot be empty")
     if not client_secret or not client_secret.strip():
@@ -50,7 +68,7 @@ def configure_from_credentials(client_id: str, client_secret: str, project_id: s
 
 
 def configure_from_file(source_path: str | Path) -> Path:
-    """Installs the OAuth client of a client_secrets.json, as Google's console gives it."""
+    """Installs the OAuth client of a client_secrets.json; as configure()."""
     path = Path(source_path).expanduser()
     if not path.exists():
         raise FileNotFoundError(f"Client secrets file not found: {path}")

@@ -10,7 +10,7 @@ import threading
 import time
 from typing import Any
 
-from . import _credentials, _kernel
+from . import _current, _kernel
 from ._prompt import Prompt, prompt
 from ._session import Message, Session, open_session
 from ._view import problem_text, wants_arm
@@ -36,15 +36,40 @@ def sign_in(
     ends on is pasted into a masked prompt. A terminal has that prompt, and a notebook where its kernel is likely to be
     on another machine than the browser; paste says it for sure.
 
-    An interrupt cancels. Without a person it is an InteractionRequiredError, at once.
+    An interrupt cancels.
+
+    Parameters
+    ----------
+    auth_manager
+        The session to sign in to. By default it is the profile's, which the shell uses too.
+    timeout
+        Seconds to wait for the person.
+    paste
+        Whether to ask for the address that the browser ended on.
+
+    Returns
+    -------
+    AuthManager
+        The session, with somebody signed in.
+
+    Raises
+    ------
+    InteractionRequiredError
+        There is no person here to ask, as under nbconvert.
+    NotConfiguredError
+        There is no OAuth client to sign in with.
+    SignInTimeoutError
+        Nobody finished the sign-in in time. It is a TimeoutError.
+    SignInError
+        The sign-in failed, was refused, or was cancelled.
     """
     manager = auth_manager or AuthManager._for_widget(None, None, None, None, DEFAULT_MAX_SESSION_LIFETIME_HOURS)
     if manager.is_authenticated:
-        _credentials.publish(manager._session)
+        _current.publish(manager._session)
         return manager
     if not _kernel.has_person():
         raise InteractionRequiredError(
-            "nobody is signed in, and there is nobody here to do that", hint="run tokentoss login in a terminal, once"
+            "nobody is signed in, and there is nobody here to do that", hint=_kernel.SIGN_IN_ELSEWHERE
         )
     _SignIn(manager._session, timeout, paste).run()
     manager.last_error = None
@@ -52,9 +77,22 @@ def sign_in(
 
 
 def sign_out(auth_manager: AuthManager | None = None, *, local: bool = False) -> None:
-    """Ends the session, at the provider too unless local is set. The shell and Go programs share it by default."""
+    """Ends the session. The shell and Go programs share it by default.
+
+    Parameters
+    ----------
+    auth_manager
+        The session. By default it is the profile's.
+    local
+        Forgets the session here, and does not tell the provider.
+
+    Raises
+    ------
+    NotRevokedError
+        The session is forgotten here, but the provider could not be told.
+    """
     session = auth_manager._session if auth_manager is not None else open_session()
-    _credentials.withdraw(session)
+    _current.withdraw(session)
     session.sign_out(local)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import secrets
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import _credentials, _kernel
+from . import _kernel
+from ._lazy import LazyModule
 from ._logging import logger
 from ._session import Message, Session
 from ._view import Waiter
@@ -24,6 +25,11 @@ except ImportError as e:
         hint="pip install anywidget, where Jupyter's server runs too; or do without: tokentoss.sign_in()",
     ) from e
 
+if TYPE_CHECKING:
+    from . import _credentials
+else:
+    _credentials = LazyModule("tokentoss._credentials")  # which imports google-auth
+
 __all__ = ["GoogleAuthWidget"]
 
 
@@ -32,7 +38,7 @@ def _asset(name: str) -> str:
     packaged = resources.files(__package__).joinpath(name)
     if packaged.is_file():
         return packaged.read_text(encoding="utf-8")
-    return (Path(__file__).resolve().parents[3] / "widget" / name).read_text(encoding="utf-8")
+    return (Path(__file__).resolve().parents[4] / "signin" / "widget" / name).read_text(encoding="utf-8")
 
 
 class SessionWidget(anywidget.AnyWidget):
@@ -63,13 +69,13 @@ class SessionWidget(anywidget.AnyWidget):
         super().close()
 
     def _take(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        """Hands a message of the view to the engine."""
+        """Hands a message of the view to the executable."""
         if isinstance(content, dict):
             logger.debug("the view says %s", content.get("type"))
             self._session.send(content)
 
     def _receive(self, message: Message) -> None:
-        """Hands a message of the engine to the view; called by the thread that reads."""
+        """Hands a message of the executable to the view; called by the thread that reads."""
         if message.get("type") == "snapshot":
             self._observe(message)
         self.send(message)
@@ -88,7 +94,7 @@ class GoogleAuthWidget(SessionWidget):
     Several widgets of one session are in step. Without an OAuth client it asks for that first.
     """
 
-    # These stay in Python: no notebook saves them. They are set by the thread that reads from the engine.
+    # These stay in Python: no notebook saves them. They are set by the thread that reads from the executable.
     is_authenticated = traitlets.Bool(False, help="Whether somebody is signed in.")
     user_email = traitlets.Unicode("", help="Who is signed in.")
     status = traitlets.Unicode("Click to sign in", help="What goes on, in words.")
@@ -120,7 +126,7 @@ class GoogleAuthWidget(SessionWidget):
         return self._auth_manager
 
     @property
-    def credentials(self) -> _credentials.Credentials | None:
+    def credentials(self) -> _credentials.SessionCredentials | None:
         """The session as google-auth knows credentials; None when nobody is signed in."""
         return self._auth_manager.credentials
 
@@ -134,7 +140,7 @@ class GoogleAuthWidget(SessionWidget):
             if not _kernel.has_viewer() or type(self.comm).__name__ == "DummyComm":  # which no front end is behind
                 raise InteractionRequiredError(
                     "nobody is signed in, and there is nobody here to do that",
-                    hint="run tokentoss login in a terminal, once",
+                    hint=_kernel.SIGN_IN_ELSEWHERE,
                 )
             Waiter(self._session).wait(timeout)
         return self._auth_manager
