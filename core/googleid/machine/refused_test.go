@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/googleid/machine"
 	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
@@ -295,8 +296,7 @@ func TestPrivate(t *testing.T) {
 			if (err == nil) != ok {
 				t.Errorf("%s with %o: %v", filepath.Base(path), tt.mode, err)
 			}
-			var hint interface{ Hint() string }
-			if err != nil && (!errors.As(err, &hint) || !strings.Contains(hint.Hint(), "chmod")) {
+			if err != nil && !strings.Contains(fault.Hint(err), "chmod") {
 				t.Errorf("%s with %o: %v has no hint", filepath.Base(path), tt.mode, err)
 			}
 		}
