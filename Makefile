@@ -19,7 +19,7 @@ EXE ?=
 
 # The packages in which goroutines share things.
 CONCURRENT = ./core ./core/authcode ./core/device ./core/googleid/... ./core/iap ./core/storetest ./core/frontendtest ./profile \
-	./stores/file ./stores/memory ./stores/encrypted ./stores/keyring ./stores/etcd ./plugins/...  \
+	./stores/file ./stores/memory ./stores/encrypted ./stores/keyring ./stores/etcd ./stores/postgres ./core/lease ./plugins/...  \
 	./frontends/http/proxy ./frontends/http/metadata ./frontends/notebook ./frontends/notebook/gonb ./frontends/signin ./frontends/notebook/rpc ./emulator
 
 PREFIX ?= /usr/local
