@@ -24,7 +24,7 @@ CONCURRENT = ./core ./core/authcode ./core/device ./core/googleid/... ./core/iap
 
 PREFIX ?= /usr/local
 
-.PHONY: build man install release demo test check docs widget-check wheel python-check race fuzz bench tidy setup proto proto-check
+.PHONY: build man install release demo test check docs widget-check wheel python-check test-clients race fuzz bench tidy setup proto proto-check
 
 build:
 	$(BUILD),nethttpomithttp2 -o $(BIN)/tokentoss$(EXE) ./frontends/cli/cmd/tokentoss
@@ -73,13 +73,20 @@ WHEEL_OS ?= $(shell go env GOHOSTOS)
 WHEEL_ARCH ?= $(shell go env GOHOSTARCH)
 WHEEL_BIN = .cache/wheel/$(WHEEL_OS)-$(WHEEL_ARCH)
 
+# Its executables say that they are of the package's version.
+WHEEL_VERSION = v$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' frontends/notebook/python/src/tokentoss/_version.py)
+
 wheel:
-	GOOS=$(WHEEL_OS) GOARCH=$(WHEEL_ARCH) $(MAKE) build BIN=$(WHEEL_BIN) EXE=$(if $(filter windows,$(WHEEL_OS)),.exe)
+	GOOS=$(WHEEL_OS) GOARCH=$(WHEEL_ARCH) $(MAKE) build VERSION=$(or $(VERSION),$(WHEEL_VERSION)) BIN=$(WHEEL_BIN) EXE=$(if $(filter windows,$(WHEEL_OS)),.exe)
 	.ci/wheel $(WHEEL_OS) $(WHEEL_ARCH) $(WHEEL_BIN)
 
 # What reads the Python package, and its tests, against the built wheel.
 python-check: wheel
 	.ci/python
+
+# The Python package with other people's libraries, which take minutes to install.
+test-clients: wheel
+	.ci/python-clients
 
 race:
 	go test -race -timeout 20m $(CONCURRENT)

@@ -2,12 +2,14 @@ package oidc
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/tokentoss/tokentoss/core/internal/strictjson"
 )
@@ -111,6 +113,10 @@ func fileFault(err error) error {
 
 // Validate checks what a file or a person gave, with a [*ClientSecretsError].
 func (c ClientSecrets) Validate() error {
+	isOdd := unicode.IsControl // RFC 6749 section 2.2 leaves the rest to the provider
+	if c.forGoogle() {
+		isOdd = notInGoogles
+	}
 	switch {
 	case c.ClientID == "":
 		return &ClientSecretsError{Problem: "client_id is missing", Hint: downloadHint}
@@ -132,8 +138,8 @@ func (c ClientSecrets) Validate() error {
 	return nil
 }
 
-// isOdd tells the characters that no client ID or secret has.
-func isOdd(r rune) bool { return r <= ' ' || r == 0x7f || r > 0x7e }
+// notInGoogles tells the characters that no client ID or secret of Google's has.
+func notInGoogles(r rune) bool { return r <= ' ' || r == 0x7f || r > 0x7e }
 
 // Endpoints that Google's files name, in this and in earlier years.
 var (
@@ -149,9 +155,14 @@ func (c ClientSecrets) forGoogle() bool {
 
 // ForIssuer returns c as it is kept for a client of issuer: what is kept for another
 // provider must not be taken for a client of Google's, which has a secret, when it
-// is read again.
+// is read again. Google's endpoints are written out, without which its own libraries
+// refuse a file.
 func (c ClientSecrets) ForIssuer(issuer string) ClientSecrets {
-	if issuer != GoogleIssuer && c.forGoogle() {
+	switch {
+	case !c.forGoogle():
+	case issuer == GoogleIssuer:
+		c.AuthURI, c.TokenURI = cmp.Or(c.AuthURI, googleAuthURIs[1]), cmp.Or(c.TokenURI, googleTokenURIs[1])
+	default:
 		c.AuthURI, c.TokenURI = issuer, issuer
 	}
 	return c
