@@ -84,9 +84,11 @@ wheel:
 python-check: wheel
 	.ci/python
 
-# The Python package with other people's libraries, which take minutes to install.
+# The Python package with other people's libraries, and the proxy with other people's
+# clients, which take minutes to install.
 test-clients: wheel
 	.ci/python-clients
+	.ci/proxy-clients
 
 race:
 	go test -race -timeout 20m $(CONCURRENT)
