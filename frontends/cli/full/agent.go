@@ -40,7 +40,7 @@ func serveAgent(dir string) int {
 	s := &agent.Server{
 		Socket: socket, Idle: idle, Executable: executable,
 		Watched: []string{filepath.Join(dir, profile.ConfigName), filepath.Join(dir, host.LockName)},
-		Open: func(ctx context.Context, o agent.Opening) (core.TokenStore, error) { return openForAgent(ctx, dir, o) },
+		Open:    func(ctx context.Context, o agent.Opening) (core.TokenStore, error) { return openForAgent(ctx, dir, o) },
 	}
 	if s.Run(ctx) != nil {
 		return 1
