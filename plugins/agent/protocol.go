@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 
 	"github.com/tokentoss/tokentoss/core/fault"
 )
@@ -29,6 +30,13 @@ type request struct {
 
 	// CanAsk says that there is a person who can answer questions.
 	CanAsk bool `json:"can_ask,omitempty"`
+
+	// Verbose asks for what the store logs during the call.
+	Verbose bool `json:"verbose,omitempty"`
+
+	// Environ is what the store may see of the caller's environment. It comes with
+	// the first request of a connection.
+	Environ []string `json:"environ,omitempty"`
 }
 
 // The operations.
@@ -49,6 +57,7 @@ const (
 // A response answers a request, or is a question to the person.
 type response struct {
 	Question string        `json:"question,omitempty"`
+	Log      *record       `json:"log,omitempty"`  // and nothing else: the answer follows
 	Gone     bool          `json:"gone,omitempty"` // this agent makes way: start another
 	Lost     bool          `json:"lost,omitempty"` // the lock is
 	Error    *fault.Remote `json:"error,omitempty"`
@@ -75,6 +84,9 @@ const ErrUnknownStore = fault.UnknownStore
 type conn struct {
 	net.Conn
 	lines *bufio.Reader
+
+	introduced bool // the environment was sent
+	sending    sync.Mutex
 }
 
 func newConn(c net.Conn) *conn { return &conn{Conn: c, lines: bufio.NewReader(c)} }
@@ -85,6 +97,8 @@ func (c *conn) send(m any) error {
 	if err != nil {
 		return err
 	}
+	c.sending.Lock()
+	defer c.sending.Unlock()
 	_, err = c.Write(append(data, '\n'))
 	return err
 }
