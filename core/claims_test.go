@@ -41,7 +41,7 @@ func refusedSignIn(t *testing.T, w *world, s *core.Session, change func(header, 
 // demandingEmail has a session want what Google's tokens always have.
 func demandingEmail(w *world) func(*core.SessionOptions) {
 	return func(o *core.SessionOptions) {
-		o.Client = w.client(func(p *oidc.ProviderOptions) { p.RequireEmail = true })
+		o.Client = w.client(func(p *oidc.ProviderOptions) { p.RequireVerifiedEmail = true })
 	}
 }
 
