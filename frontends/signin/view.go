@@ -61,7 +61,7 @@ func (v *View) look() ([]Message, <-chan struct{}) {
 // snapshot describes the state; the caller has e.mu.
 func (e *Controller) snapshot() Snapshot {
 	s := Snapshot{
-		V: Version, Type: "snapshot", Seq: e.seq, Phase: e.phase(), Account: e.status.Email, Reason: e.status.Reason,
+		V: Version, Type: "snapshot", Seq: e.seq, Phase: e.phase(), Account: e.status.Account(), Reason: e.status.Reason,
 		Busy: e.busy, Error: e.problem, Stuck: e.stuck, RemoteHint: e.opts.RemoteHint, Caps: e.caps(),
 	}
 	if e.attempt != nil {
