@@ -18,7 +18,7 @@ BIN ?= bin
 EXE ?=
 
 # The packages in which goroutines share things: all but the commands and what drives them from outside.
-CONCURRENT = ./core/... ./core/googleid/... ./emulator/... ./profile/... ./stores/... ./stores/keyring/... ./stores/etcd/... \
+CONCURRENT = ./core/... ./core/googleid/... ./emulator/... ./profile/... ./stores/... ./stores/keyring/... ./stores/etcd/... ./stores/postgres/... \
 	./plugins/... ./frontends/... ./frontends/notebook/gonb/...
 
 PREFIX ?= /usr/local

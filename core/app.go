@@ -74,7 +74,8 @@ type IDToken struct {
 
 // String names the owner and the expiry, never the token.
 func (t IDToken) String() string {
-	return fmt.Sprintf("ID token of %s for %s, valid until %s", t.Email, t.Audience, t.Expiry.UTC().Format(time.RFC3339))
+	who := oidc.Claims{Email: t.Email, Subject: t.Subject}.Account()
+	return fmt.Sprintf("ID token of %s for %s, valid until %s", who, t.Audience, t.Expiry.UTC().Format(time.RFC3339))
 }
 
 // A State is what a session is able to do.
@@ -91,7 +92,7 @@ const (
 // A Status describes a [Session] to a person. It holds no secret.
 type Status struct {
 	State        State     `json:"state"`
-	Email        string    `json:"email,omitempty"`
+	Email        string    `json:"email,omitempty"` // some providers give none: see Account
 	Subject      string    `json:"sub,omitempty"`
 	HostedDomain string    `json:"hd,omitempty"`
 	Issuer       string    `json:"issuer,omitempty"`
@@ -99,8 +100,16 @@ type Status struct {
 	Scopes       []string  `json:"scopes,omitempty"`
 	SignedInAt   time.Time `json:"signed_in_at,omitzero"` // when the person last signed in
 	TokenExpiry  time.Time `json:"token_expiry,omitzero"` // of the ID token that is cached
-	SessionEnds  time.Time `json:"session_ends,omitzero"` // zero: only when the provider says so
+	SessionEnds  time.Time `json:"session_ends,omitzero"` // at the latest; zero: only when the provider says so
 	Machine      string    `json:"machine,omitempty"`     // who it is, when that is no person
 	Refreshable  bool      `json:"refreshable"`           // there is a refresh token
 	Reason       string    `json:"reason,omitempty"`      // why a new sign-in is needed
+
+	PreferredUsername string `json:"preferred_username,omitempty"` // what the person is called at the provider
+}
+
+// Account is who is signed in, as a person would call the account: its e-mail address,
+// its user name at the provider, or else its subject.
+func (s Status) Account() string {
+	return oidc.Claims{Email: s.Email, PreferredUsername: s.PreferredUsername, Subject: s.Subject}.Account()
 }

@@ -38,6 +38,13 @@ func refusedSignIn(t *testing.T, w *world, s *core.Session, change func(header, 
 	return err
 }
 
+// demandingEmail has a session want what Google's tokens always have.
+func demandingEmail(w *world) func(*core.SessionOptions) {
+	return func(o *core.SessionOptions) {
+		o.Client = w.client(func(p *oidc.ProviderOptions) { p.RequireEmail = true })
+	}
+}
+
 // The claims of a sign-in are held against the client, the provider and the
 // request (OpenID Connect Core section 3.1.3.7).
 func TestSignInRefusesClaims(t *testing.T) {
@@ -82,7 +89,7 @@ func TestSignInRefusesClaims(t *testing.T) {
 		{"S35 email_verified odd", "email", func(_ *world, h, c claims) { set("email_verified", "yes")(h, c) }},
 	}
 	w := newWorld(t)
-	s := w.session()
+	s := w.session(demandingEmail(w))
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			err := refusedSignIn(t, w, s, func(h, c claims) { tt.change(w, h, c) })

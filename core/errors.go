@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/tokentoss/tokentoss/core/fault"
-	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 // What goes wrong is an [Error] of package fault, whose table says what each kind
@@ -58,6 +57,7 @@ const (
 	CauseNoRefresh   Cause = "no_refresh"   // expired, and there is no refresh token
 	CauseOtherClient Cause = "other_client" // made with another OAuth client
 	CauseOtherPerson Cause = "other_person" // the provider answered with somebody else's token
+	CauseNoIDToken   Cause = "no_id_token"  // the provider renews no ID token
 )
 
 // explain says the cause in words.
@@ -77,6 +77,8 @@ func (c Cause) explain() string {
 		return "the session was made with another OAuth client"
 	case CauseOtherPerson:
 		return "the provider answered with a token of somebody else"
+	case CauseNoIDToken:
+		return "the provider renews no ID token: only a sign-in gives one"
 	}
 	return "a new sign-in is needed"
 }
@@ -85,7 +87,7 @@ func (c Cause) explain() string {
 // Nothing was deleted.
 type SignInNeededError struct {
 	Cause Cause
-	Email string // whose session it was, if known
+	Email string // whose session it was, if known: the address, or what else the account is called
 	Err   error  // what the provider said, if anything
 }
 
@@ -105,16 +107,3 @@ func (e *SignInNeededError) Error() string {
 func (e *SignInNeededError) Is(target error) bool { return target == ErrSignInNeeded }
 
 func (e *SignInNeededError) Unwrap() error { return e.Err }
-
-// endOf tells whether e is the provider's final word on a refresh token, and the
-// cause to give. Errors of configuration (invalid_client and the like) are not:
-// they can be mended without a new sign-in.
-func endOf(e *oidc.ProviderError) (Cause, bool) {
-	if e.Code != "invalid_grant" {
-		return "", false
-	}
-	if e.Subtype == "invalid_rapt" || e.Subtype == "rapt_required" {
-		return CauseReauth, true
-	}
-	return CauseRevoked, true
-}

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"errors"
+	"net/http"
 
 	"github.com/tokentoss/tokentoss/core/oidc"
 )
@@ -54,7 +55,7 @@ func (g userGrant) load(ctx context.Context) (*stored, error) {
 // ready implements grant.
 func (g userGrant) ready(r *stored) error {
 	if r != nil && r.RefreshToken == "" {
-		return &SignInNeededError{Cause: CauseNoRefresh, Email: r.UserEmail}
+		return &SignInNeededError{Cause: CauseNoRefresh, Email: r.account()}
 	}
 	return nil
 }
@@ -72,7 +73,7 @@ func (g userGrant) request(ctx context.Context, r *stored) (*stored, error) {
 	token, claims, err := client.Refresh(ctx, Secret(r.RefreshToken), &earlier)
 	switch {
 	case errors.Is(err, oidc.ErrOtherSubject):
-		return r, &SignInNeededError{Cause: CauseOtherPerson, Email: r.UserEmail}
+		return r, &SignInNeededError{Cause: CauseOtherPerson, Email: r.account()}
 	case err != nil && token != nil && token.RefreshToken != "":
 		// The provider may have rotated it all the same: the old one is dead then.
 		rotated := *r
@@ -95,11 +96,25 @@ func (g userGrant) request(ctx context.Context, r *stored) (*stored, error) {
 // final implements grant. Errors of configuration (invalid_client and the like) are
 // not final: they can be mended without a new sign-in.
 func (g userGrant) final(err error) (Cause, bool) {
+	var claim *oidc.ClaimError
+	if errors.As(err, &claim) && claim.Claim == "id_token" {
+		return CauseNoIDToken, true
+	}
 	var pe *oidc.ProviderError
-	if !errors.As(err, &pe) {
+	if !errors.As(err, &pe) || pe.Endpoint != oidc.TokenEndpoint || pe.Status >= 500 {
 		return "", false
 	}
-	return endOf(pe)
+	switch client := g.client.Load(); {
+	case pe.Code == "invalid_grant" && (pe.Subtype == "invalid_rapt" || pe.Subtype == "rapt_required"):
+		return CauseReauth, true
+	case pe.Code == "invalid_grant":
+		return CauseRevoked, true
+	case pe.Code == "invalid_request" && pe.Status == http.StatusBadRequest && client != nil && client.Issuer() != oidc.GoogleIssuer:
+		// Dex says so of a refresh token that it no longer knows. The request itself
+		// is well formed.
+		return CauseRevoked, true
+	}
+	return "", false
 }
 
 // status implements grant.

@@ -182,7 +182,7 @@ func (m *Machine) check(c oidc.Claims, now time.Time, offset time.Duration) erro
 	if err := c.CheckTimes(now, offset); err != nil {
 		return err
 	}
-	if !m.SelfSigned && (c.Email == "" || !c.EmailVerified) {
+	if !m.SelfSigned && (c.Email == "" || c.EmailVerified == nil || !*c.EmailVerified) {
 		return bad("email", "is missing, or not verified; IAP needs it")
 	}
 	return nil

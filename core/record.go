@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -35,6 +36,7 @@ type document struct {
 	ClientID   string `json:"client_id"`
 	Subject    string `json:"sub"`
 	HD         string `json:"hd,omitempty"`
+	Username   string `json:"preferred_username,omitempty"`
 	Nonce      string `json:"nonce,omitempty"`
 	Generation uint64 `json:"generation"`
 
@@ -66,6 +68,9 @@ type stored struct {
 // withToken returns the session with what a request brought.
 func (r *stored) withToken(t *Token, claims oidc.Claims, now time.Time) *stored {
 	next := *r
+	if claims.Email == "" && r.Machine == "" { // see decodeRecord
+		claims.Email, claims.PreferredUsername = r.claims.Email, cmp.Or(claims.PreferredUsername, r.claims.PreferredUsername)
+	}
 	next.claims = claims
 	next.IDToken, next.AccessToken = t.IDToken.Reveal(), t.AccessToken.Reveal()
 	next.Expiry = formatTime(claims.Expiry)
@@ -79,10 +84,13 @@ func (r *stored) withToken(t *Token, claims oidc.Claims, now time.Time) *stored 
 // checkClient tells whether the session belongs to a client.
 func (r *stored) checkClient(c *oidc.Client) error {
 	if r.Machine != "" || r.ClientID != c.ID || !(oidc.Provider{Issuer: c.Issuer()}).Issued(r.Issuer) {
-		return &SignInNeededError{Cause: CauseOtherClient, Email: r.UserEmail}
+		return &SignInNeededError{Cause: CauseOtherClient, Email: r.account()}
 	}
 	return nil
 }
+
+// account is whose session it is, as a person would say it.
+func (r *stored) account() string { return r.claims.Account() }
 
 // state names the session that a refresh starts from: the sign-in, and how often
 // it was refreshed since. To note a failure changes the revision, not the state.
@@ -90,7 +98,7 @@ func (s *stored) state() string { return s.CreatedAt + " " + strconv.FormatUint(
 
 // knownFields are the JSON names of document's fields, learnt from itself.
 func knownFields() map[string]bool {
-	b, _ := json.Marshal(document{HD: "-", Nonce: "-", ObtainedAt: "-", ValidFor: 1, Machine: "-", RenewedAt: "-", Failure: &failure{}})
+	b, _ := json.Marshal(document{HD: "-", Username: "-", Nonce: "-", ObtainedAt: "-", ValidFor: 1, Machine: "-", RenewedAt: "-", Failure: &failure{}})
 	var m map[string]json.RawMessage
 	_ = json.Unmarshal(b, &m)
 	known := make(map[string]bool, len(m))
@@ -116,18 +124,25 @@ func decodeRecord(r Record) (*stored, error) {
 	if s.Version > recordVersion {
 		return nil, &NewerRecordError{Version: s.Version}
 	}
+	if err := s.checkText(); err != nil {
+		return nil, err
+	}
 	if s.IDToken == "" && s.Machine != "" {
 		return s, nil // the first token could not be obtained: see Failure
 	}
 	if s.IDToken == "" {
 		return nil, fmt.Errorf("%w: the session holds no id_token", ErrCorrupt)
 	}
-	claims, err := oidc.StoredClaims(Secret(s.IDToken))
+	claims, err := oidc.ParseClaims(Secret(s.IDToken))
 	if err != nil {
-		return nil, fmt.Errorf("%w: the session's id_token cannot be read", ErrCorrupt)
+		return nil, fmt.Errorf("%w: the session's id_token cannot be used: %w", ErrCorrupt, err)
 	}
 	if s.Machine != "" {
 		claims = machineClaims(claims)
+	}
+	// Tokens of a refresh may say less of the person (OpenID Connect Core section 12.2).
+	if claims.Email == "" {
+		claims.Email, claims.PreferredUsername = s.UserEmail, cmp.Or(claims.PreferredUsername, s.Username)
 	}
 	s.claims = claims
 	// What Python tokentoss did not write is in the ID token.
@@ -137,8 +152,26 @@ func decodeRecord(r Record) (*stored, error) {
 	if s.ClientID == "" && len(claims.Audience) > 0 {
 		s.ClientID = claims.Audience[0]
 	}
-	s.Subject, s.UserEmail, s.HD = claims.Subject, claims.Email, claims.HostedDomain
+	s.Subject, s.UserEmail, s.Username, s.HD = claims.Subject, claims.Email, claims.PreferredUsername, claims.HostedDomain
 	return s, nil
+}
+
+// checkText refuses what would write a line of its own wherever it is shown or
+// written: a store may be where others can write.
+func (d *document) checkText() error {
+	if !Secret(d.AccessToken).IsVisible() || !Secret(d.RefreshToken).IsVisible() {
+		return fmt.Errorf("%w: the session holds a token with characters that no token has", ErrCorrupt)
+	}
+	texts := append([]string{d.UserEmail, d.Username, d.Issuer, d.ClientID, d.Machine}, d.Scopes...)
+	if f := d.Failure; f != nil {
+		texts = append(texts, string(f.Cause), f.Host, f.Code, f.Sub, f.Text, f.Next, f.Claim)
+	}
+	for _, text := range texts {
+		if err := CheckLine(text); err != nil {
+			return fmt.Errorf("%w: the session holds text with control characters", ErrCorrupt)
+		}
+	}
+	return nil
 }
 
 // readVersion reads the version of a document whose other fields may be of any

@@ -224,7 +224,7 @@ func (s *Session) reread(ctx context.Context, snap *snapshot, renew bool, began 
 	current := newSnapshot(r, s.opts.Lifetime)
 	current.unsaved = unsaved
 	if current.ended(now) {
-		return nil, nil, &SignInNeededError{Cause: CauseTooOld, Email: r.UserEmail}
+		return nil, nil, &SignInNeededError{Cause: CauseTooOld, Email: r.account()}
 	}
 	if renew && current.token.Value != snap.token.Value && current.valid(now) || !renew && current.fresh(now) {
 		return nil, current, nil
@@ -272,7 +272,7 @@ func (s *Session) lock() (release func(), err error) {
 func (s *Session) request(ctx context.Context, r *stored, renew bool) (*snapshot, error) {
 	next, err := s.grant.request(ctx, r)
 	if err != nil {
-		return s.refreshFailed(ctx, next, renew, err)
+		return s.refreshFailed(ctx, r, next, renew, err)
 	}
 	if renew {
 		next.RenewedAt = formatTime(s.now())
@@ -281,21 +281,22 @@ func (s *Session) request(ctx context.Context, r *stored, renew bool) (*snapshot
 }
 
 // refreshFailed handles a refresh that failed: nothing is deleted, and what the
-// provider said is noted where the other processes find it.
-func (s *Session) refreshFailed(ctx context.Context, r *stored, renew bool, err error) (*snapshot, error) {
+// provider said is noted where the other processes find it. The refresh was tried with
+// before, and leaves after.
+func (s *Session) refreshFailed(ctx context.Context, before, after *stored, renew bool, err error) (*snapshot, error) {
 	cause, final := s.grant.final(err)
 	if final {
 		// Somebody who does not use the lock may have had the refresh token
 		// rotated: then the store has a newer one.
-		if now, lerr := s.grant.load(ctx); lerr == nil && now.RefreshToken != r.RefreshToken {
+		if now, lerr := s.grant.load(ctx); lerr == nil && now.RefreshToken != before.RefreshToken {
 			if current := newSnapshot(now, s.opts.Lifetime); current.fresh(s.now()) {
 				return current, nil
 			}
 			return s.request(ctx, now, renew)
 		}
-		err = &SignInNeededError{Cause: cause, Email: r.UserEmail, Err: err}
+		err = &SignInNeededError{Cause: cause, Email: before.account(), Err: err}
 	}
-	next := *r
+	next := *after
 	if next.Failure = newFailure(err, cause, s.now()); next.Failure == nil {
 		return nil, err
 	}

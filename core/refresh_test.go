@@ -43,7 +43,7 @@ func TestRefreshRefusesClaims(t *testing.T) {
 	for _, tt := range tests {
 		t.Run("S36 "+tt.name, func(t *testing.T) {
 			w := shared.fork(t)
-			s := w.signedIn()
+			s := w.signedIn(demandingEmail(w))
 			old := w.token(s)
 			refreshToken := w.store.field(t, "refresh_token")
 			w.emu.SetIDTokenClaims(func(_, c claims) { tt.change(c) })
@@ -95,24 +95,37 @@ func TestNonceIsRememberedOverRefreshes(t *testing.T) {
 	w.token(s)
 }
 
-// S37, D4: a refresh answer without an ID token is an error; the old token gets
-// no new expiry.
+// A provider may renew the access token alone (OpenID Connect Core section 12.2). Then
+// only a sign-in gives an ID token: the session says so, is remembered to, and keeps a
+// refresh token that was rotated; the old ID token gets no new expiry.
 func TestRefreshWithoutIDToken(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.signedIn()
 	expiry := w.store.field(t, "expiry")
-	w.emu.SetTokenAnswer(func(_ string, answer map[string]any) { delete(answer, "id_token") })
+	w.emu.SetTokenAnswer(func(_ string, answer map[string]any) {
+		delete(answer, "id_token")
+		answer["refresh_token"] = "1//0rotated"
+	})
 	w.clock.advance(late)
-	_, err := s.IDToken(w.ctx)
-	if pe := wantProvider(t, err); pe.Problem != "its answer holds no id_token" {
-		t.Errorf("problem %q", pe.Problem)
+	for range 3 {
+		_, err := s.IDToken(w.ctx)
+		wantCause(t, err, core.CauseNoIDToken)
+		_, err = w.session().IDToken(w.ctx)
+		wantCause(t, err, core.CauseNoIDToken)
+	}
+	w.wantRefreshes(1)
+	if st, err := s.Status(w.ctx); err != nil || st.State != core.NeedsSignIn {
+		t.Errorf("status %+v, %v", st, err)
 	}
 	if got := w.store.field(t, "expiry"); got != expiry {
 		t.Errorf("the old token's expiry became %s", got)
 	}
+	if got := w.store.field(t, "refresh_token"); got != "1//0rotated" {
+		t.Error("the rotated refresh token was lost")
+	}
 	w.emu.SetTokenAnswer(nil)
-	w.clock.advance(time.Minute)
+	w.signIn(s)
 	w.token(s)
 }
 
@@ -234,7 +247,7 @@ func TestBackgroundRefreshesAreRare(t *testing.T) {
 	for name, fail := range map[string]func(w *world){
 		"500":             func(w *world) { w.emu.SetFault(emulator.Token, &emulator.Fault{Status: 500}) },
 		"another iss":     func(w *world) { w.emu.SetIDTokenClaims(func(_, c claims) { c["iss"] = "https://evil.example" }) },
-		"no ID token":     func(w *world) { w.emu.SetTokenAnswer(func(_ string, a map[string]any) { delete(a, "id_token") }) },
+		"no token":        func(w *world) { w.emu.SetTokenAnswer(func(_ string, a map[string]any) { clear(a) }) },
 		"a token expired": func(w *world) { w.emu.SetIDTokenClaims(func(_, c claims) { c["exp"] = c["iat"].(int64) - 60 }) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -139,6 +139,15 @@ func (s *Session) Close() error {
 	return Full(s.opts.Store).Close()
 }
 
+// inBackground runs f, which Close waits for, unless the session is closed.
+func (s *Session) inBackground(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.work.Go(f)
+	}
+}
+
 // String names the session, and shows nothing that it holds.
 func (s *Session) String() string { return "session " + s.key }
 

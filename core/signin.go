@@ -60,7 +60,7 @@ func (g userGrant) signIn(ctx context.Context, p Prompter) (Status, error) {
 			return Status{}, err
 		}
 	}
-	saved, err := g.saveSignIn(ctx, r)
+	saved, replaced, err := g.saveSignIn(ctx, r)
 	if err != nil {
 		snap := newSnapshot(r, g.opts.Lifetime)
 		snap.unsaved = true
@@ -69,7 +69,11 @@ func (g userGrant) signIn(ctx context.Context, p Prompter) (Status, error) {
 	}
 	snap := newSnapshot(saved, g.opts.Lifetime)
 	g.replace(snap)
-	g.log.Info("signed in", "email", saved.UserEmail, "issuer", saved.Issuer)
+	g.log.Info("signed in", "account", saved.account(), "issuer", saved.Issuer)
+	if saved.RefreshToken == "" {
+		g.log.Warn("the provider gave no refresh token, so that this session ends with its token; the next sign-in asks for consent to a longer one", "ends", saved.claims.Expiry)
+	}
+	g.revokeReplaced(client, replaced, saved)
 	return g.statusOf(snap), nil
 }
 
@@ -107,15 +111,16 @@ func (g userGrant) accept(client *oidc.Client, token *Token) (*stored, error) {
 	now := g.now()
 	r := &stored{claims: claims, document: document{
 		AccessToken: token.AccessToken.Reveal(), IDToken: token.IDToken.Reveal(), RefreshToken: token.RefreshToken.Reveal(),
-		Expiry: formatTime(claims.Expiry), Scopes: token.Scopes, UserEmail: claims.Email, CreatedAt: formatTime(now),
+		Expiry: formatTime(claims.Expiry), Scopes: token.Scopes, UserEmail: claims.Email, Username: claims.PreferredUsername, CreatedAt: formatTime(now),
 		Version: recordVersion, Issuer: claims.Issuer, ClientID: client.ID, Subject: claims.Subject, HD: claims.HostedDomain,
 		Nonce: token.Nonce, Generation: 1, ObtainedAt: formatTime(now), ValidFor: claims.Expiry.Sub(now.Add(-token.ClockOffset)).Seconds(),
 	}}
 	return r, nil
 }
 
-// saveSignIn stores a new session over whatever is there: the last sign-in wins.
-func (g userGrant) saveSignIn(ctx context.Context, r *stored) (saved *stored, err error) {
+// saveSignIn stores a new session over whatever is there: the last sign-in wins. It
+// returns what was there as well.
+func (g userGrant) saveSignIn(ctx context.Context, r *stored) (saved, replaced *stored, err error) {
 	// The person has signed in: an interrupt must not lose that halfway.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), oidc.RequestTimeout)
 	defer cancel()
@@ -125,24 +130,25 @@ func (g userGrant) saveSignIn(ctx context.Context, r *stored) (saved *stored, er
 		case lerr == nil:
 			r.revision = old.Revision
 			before, derr := decodeRecord(old)
+			replaced = before
 			var newer *NewerRecordError
 			if errors.As(derr, &newer) {
-				return nil, derr
+				return nil, nil, derr
 			}
 			if derr == nil {
 				r.Generation = before.Generation + 1
 			}
 		case errors.Is(lerr, ErrNotFound):
-			r.revision = ""
+			r.revision, replaced = "", nil
 		default:
-			return nil, lerr
+			return nil, nil, lerr
 		}
 		if saved, err = g.save(ctx, r); !errors.Is(err, ErrConflict) {
-			return saved, err
+			return saved, replaced, err
 		}
 		time.Sleep(time.Millisecond)
 	}
-	return nil, err
+	return nil, nil, err
 }
 
 // Configure implements [App]. A session of another client stays in the store

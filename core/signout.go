@@ -56,6 +56,23 @@ func (g userGrant) signOut(ctx context.Context) error {
 	return nil
 }
 
+// revokeReplaced tells the provider to end the session that a sign-in as somebody else
+// has replaced, in the background. Not at Google, which ends all that an account
+// granted to the client: revoking there would end the account's sessions on other
+// machines, too.
+func (g userGrant) revokeReplaced(client *oidc.Client, replaced, current *stored) {
+	if replaced == nil || client.Issuer() == oidc.GoogleIssuer || replaced.checkClient(client) != nil || replaced.Subject == current.Subject {
+		return
+	}
+	g.inBackground(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), oidc.RequestTimeout)
+		defer cancel()
+		if err := g.revoke(ctx, replaced); err != nil {
+			g.log.Info("the session that was replaced could not be revoked", "account", replaced.account(), "error", err)
+		}
+	})
+}
+
 func (g userGrant) revoke(ctx context.Context, r *stored) error {
 	client, err := g.configured()
 	if err != nil {

@@ -3,15 +3,19 @@ package core
 import (
 	"context"
 	"errors"
+	"hash/fnv"
+	"io"
+	"math"
 	"time"
 )
 
 const (
-	// earlyMost and earlyPart say how long before its expiry a token is
-	// refreshed in the background: the greater of the two, but never more than
-	// half of its life.
-	earlyMost = 5 * time.Minute
-	earlyPart = 0.1
+	// earlyLeast and earlyPart say how long before its expiry a token is refreshed in
+	// the background at the latest: the greater of the two, but never more than a
+	// quarter of its life. At the earliest that is spreadPart of its life before.
+	earlyLeast = 5 * time.Minute
+	earlyPart  = 0.1
+	spreadPart = 0.6
 
 	// blockBefore is how long before its expiry a token is no longer given out, but
 	// never more than a tenth of its life.
@@ -44,19 +48,29 @@ func newSnapshot(r *stored, lifetime time.Duration) *snapshot {
 	if from.IsZero() || left <= 0 { // written by Python tokentoss
 		from, left = c.IssuedAt, c.Expiry.Sub(c.IssuedAt)
 	}
-	early := min(max(earlyMost, time.Duration(float64(left)*earlyPart)), left/2)
 	s := &snapshot{
 		token: IDToken{
 			Value: Secret(r.IDToken), Issuer: c.Issuer, Subject: c.Subject, Email: c.Email,
 			Audience: r.ClientID, IssuedAt: c.IssuedAt, Expiry: c.Expiry, Generation: r.Generation,
 		},
-		from: from, early: from.Add(left - early), until: from.Add(left - min(blockBefore, left/10)),
+		from: from, early: from.Add(left - early(r.IDToken, left)), until: from.Add(left - min(blockBefore, left/10)),
 		record: r,
 	}
 	if created := parseTime(r.CreatedAt); lifetime > 0 && !created.IsZero() {
 		s.ends = created.Add(lifetime)
 	}
 	return s
+}
+
+// early is how long before its expiry a token that lives so long is refreshed in the
+// background: somewhere in the last part of its life, so that people who signed in
+// together do not renew together. Where is in the token, so that all processes agree.
+func early(idToken string, life time.Duration) time.Duration {
+	least := min(max(earlyLeast, time.Duration(float64(life)*earlyPart)), life/4)
+	most := time.Duration(float64(life) * spreadPart)
+	h := fnv.New32a()
+	_, _ = io.WriteString(h, idToken)
+	return least + time.Duration(float64(most-least)*float64(h.Sum32())/math.MaxUint32)
 }
 
 // ended tells whether the session is older than it may get.

@@ -18,19 +18,23 @@ func (s *Session) Status(ctx context.Context) (Status, error) { return s.grant.s
 func (s *Session) statusOf(snap *snapshot) Status {
 	r := snap.record
 	st := Status{
-		State: SignedIn, Email: r.UserEmail, Subject: r.Subject, HostedDomain: r.HD, Issuer: r.Issuer, ClientID: r.ClientID,
+		State: SignedIn, Email: r.UserEmail, PreferredUsername: r.claims.PreferredUsername, Subject: r.Subject, HostedDomain: r.HD, Issuer: r.Issuer, ClientID: r.ClientID,
 		Scopes: r.Scopes, SignedInAt: parseTime(r.CreatedAt), TokenExpiry: r.claims.Expiry, SessionEnds: snap.ends,
 		Refreshable: r.RefreshToken != "",
+	}
+	// A session that cannot be refreshed ends with its token.
+	if last := st.TokenExpiry; !st.Refreshable && (st.SessionEnds.IsZero() || last.Before(st.SessionEnds)) {
+		st.SessionEnds = last
 	}
 	now := s.now()
 	var problem *SignInNeededError
 	switch {
 	case snap.ended(now):
-		problem = &SignInNeededError{Cause: CauseTooOld, Email: r.UserEmail}
+		problem = &SignInNeededError{Cause: CauseTooOld, Email: r.account()}
 	case r.Failure != nil && r.Failure.Cause != "":
-		problem = &SignInNeededError{Cause: r.Failure.Cause, Email: r.UserEmail}
+		problem = &SignInNeededError{Cause: r.Failure.Cause, Email: r.account()}
 	case !st.Refreshable && !snap.valid(now):
-		problem = &SignInNeededError{Cause: CauseNoRefresh, Email: r.UserEmail}
+		problem = &SignInNeededError{Cause: CauseNoRefresh, Email: r.account()}
 	default:
 		return st
 	}

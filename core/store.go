@@ -59,6 +59,10 @@ func (r Record) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 // A Locker is a store in which one holder at a time can have the lock of a key.
 // A [Session] holds it while it refreshes, never during an interactive sign-in.
 //
+// A lease outlives the ctx of the Lock that gave it, which bounds the wait alone: it
+// ends with Release, or when it is Lost. A lock that lives in something that ends with
+// a context, such as a transaction, is taken with a context of its own.
+//
 // The lock is advisory: Load, Save and Delete work without it, and the revision
 // check of Save is what keeps a holder that lost its lock from doing harm.
 type Locker interface {

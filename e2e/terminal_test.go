@@ -4,6 +4,7 @@ package e2e_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/url"
 	"os"
@@ -77,7 +78,7 @@ func (w *window) shows(t *testing.T, pattern string) {
 	}
 }
 
-// R18: a person whose browser is on another machine pastes the address that it
+// A person whose browser is on another machine pastes the address that it
 // ended on. What is no such address is refused in words, and the wait goes on.
 func TestPasteIntoTheTerminal(t *testing.T) {
 	t.Parallel()
@@ -117,7 +118,7 @@ func TestPasteIntoTheTerminal(t *testing.T) {
 	m.run(t, "token").wantCode(t, 0)
 }
 
-// R18: a browser command that fails, or that stays, is in nobody's way: the
+// A browser command that fails, or that stays, is in nobody's way: the
 // address is there about a second later, and a paste completes the sign-in.
 func TestBrowserThatFailsOrHangs(t *testing.T) {
 	t.Parallel()
@@ -200,6 +201,16 @@ func TestSecondLogin(t *testing.T) {
 		t.Errorf("%d codes were exchanged", n)
 	}
 
+	// A first one that is suspended does not hold up the second for ever.
+	first = m.pendingLogin(t)
+	first.signal(t, syscall.SIGSTOP)
+	r := m.run(t, "login", "--no-browser", "--timeout", "1s").wantCode(t, 1)
+	if want := fmt.Sprintf("another tokentoss login, process %d, is still waiting\ntokentoss: hint: finish that one, or end it: kill -9 %[1]d\n", first.cmd.Process.Pid); !strings.Contains(r.stderr, want) {
+		t.Errorf("%s\nwant %s", r.stderr, want)
+	}
+	first.signal(t, syscall.SIGKILL)
+	first.wait(t)
+
 	// When the first one is given up, the second goes on with an address of its own.
 	first = m.pendingLogin(t)
 	w = m.window(t, "login", "--no-browser")
@@ -220,7 +231,7 @@ func TestSecondLogin(t *testing.T) {
 	}
 }
 
-// R20: Ctrl-C, a signal, and a window that is closed end a login in a terminal
+// Ctrl-C, a signal, and a window that is closed end a login in a terminal
 // within a second, with the port closed and nothing left behind.
 func TestInterruptInTheTerminal(t *testing.T) {
 	t.Parallel()

@@ -89,6 +89,7 @@ func workspace(t *testing.T, dir string) {
 		t.Skip("the module is tested without the repository: ", err)
 	}
 	absolute := strings.ReplaceAll(string(work), "./", filepath.ToSlash(root)+"/")
+	absolute = strings.Replace(absolute, "\t.\n", "\t"+filepath.ToSlash(root)+"\n", 1)
 	write(t, filepath.Join(dir, "go.work"), absolute+"\nuse .\n")
 	sums, err := os.ReadFile(filepath.Join(root, "go.work.sum"))
 	if err != nil {

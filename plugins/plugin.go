@@ -144,7 +144,7 @@ func Frontend[C any](info Info, open func(context.Context, Opening[C]) (core.Fro
 }
 
 // OpenStore opens the store in this process. It has the capabilities that are declared
-// and no other.
+// and no other, and is guarded by [core.Guard].
 func (p Plugin) OpenStore(ctx context.Context, r Request) (core.TokenStore, error) {
 	if p.store == nil {
 		return nil, fmt.Errorf("plugin %s is a %s, not a store", p.Name, p.Kind)
@@ -153,7 +153,7 @@ func (p Plugin) OpenStore(ctx context.Context, r Request) (core.TokenStore, erro
 	if err != nil {
 		return nil, err
 	}
-	store, can := core.Full(s), core.CapabilitiesOf(s)
+	store, can := core.Full(core.Guard(s)), core.CapabilitiesOf(s)
 	switch {
 	case p.Locking && !can.Locking:
 		return nil, errors.Join(fmt.Errorf("plugin %s declares locking, and its store is not a core.Locker", p.Name), store.Close())

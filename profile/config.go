@@ -149,9 +149,17 @@ func parseConfig(data []byte) (*Config, error) {
 	switch {
 	case errors.As(err, &strict) && len(strict.Errors) > 0:
 		row, _ := strict.Errors[0].Position()
-		return nil, fmt.Errorf("line %d: there is no setting %q", row, strings.Join(strict.Errors[0].Key(), "."))
+		key := strict.Errors[0].Key()
+		return nil, fmt.Errorf("line %d: there is no setting %q%s", row, strings.Join(key, "."), didYouMean(key))
 	case errors.As(err, &syntax):
 		row, col := syntax.Position()
+		key := syntax.Key()
+		if table := tableAt(data, row); len(key) == 0 && table != nil {
+			key = table
+		}
+		if meant := didYouMean(key); meant != "" {
+			return nil, fmt.Errorf("line %d: there is no table %q%s", row, strings.Join(key, "."), meant)
+		}
 		if want := wantedType(err.Error()); want != "" {
 			return nil, fmt.Errorf("line %d: %s wants %s", row, strings.Join(syntax.Key(), "."), want)
 		}
@@ -160,6 +168,26 @@ func parseConfig(data []byte) (*Config, error) {
 		return nil, err
 	}
 	return c, c.check()
+}
+
+// didYouMean suggests another key.
+func didYouMean(key []string) string {
+	if len(key) == 0 {
+		return ""
+	}
+	if meant := suggest(key); meant != "" {
+		return fmt.Sprintf("; did you mean %q?", meant)
+	}
+	return ""
+}
+
+// tableAt returns the key of the table that begins in a line, or nil.
+func tableAt(data []byte, row int) []string {
+	lines := strings.Split(string(data), "\n")
+	if row < 1 || row > len(lines) || !isTable(lines[row-1]) {
+		return nil
+	}
+	return strings.Split(strings.Trim(strings.TrimSpace(lines[row-1]), "[]"), ".")
 }
 
 // wantedType says what a setting's value should have been, if text is the

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // config writes a config.toml and reads it.
@@ -185,7 +186,7 @@ func TestUseWantsAName(t *testing.T) {
 	}
 }
 
-// S57: without a place for it, nothing is put anywhere else.
+// Without a place for it, nothing is put anywhere else.
 func TestDir(t *testing.T) {
 	for _, tt := range []struct{ env, value, want string }{
 		{EnvConfigDir, "relative/dir", "not an absolute path"},
@@ -196,7 +197,7 @@ func TestDir(t *testing.T) {
 			t.Setenv(EnvConfigDir, "")
 			t.Setenv("XDG_CONFIG_HOME", "")
 			t.Setenv(tt.env, tt.value)
-			if dir, err := Dir(); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if dir, err := Dir(); err == nil || !strings.Contains(err.Error()+"; "+fault.RemedyOf(err).String(), tt.want) {
 				t.Errorf("Dir() = %q, %v; want %q", dir, err, tt.want)
 			}
 		})

@@ -1,10 +1,8 @@
 package profile
 
 import (
-	"cmp"
 	"errors"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -36,15 +34,19 @@ func (p *Profile) machine(o Options) (*core.Machine, error) {
 	if s.Audience == "" {
 		return nil, &SettingError{Key: "audience", Err: errors.New("a machine's tokens need one: the ID of an OAuth client of the service, or for signed_jwt its URL")}
 	}
-	s.KeyFile = cmp.Or(s.KeyFile, os.Getenv(EnvKeyFile))
-	if s.KeyFile != "" && !filepath.IsAbs(s.KeyFile) {
-		s.KeyFile = filepath.Join(p.Dir, s.KeyFile)
+	var err error
+	if s.KeyFile != "" {
+		s.KeyFile, err = resolve("key_file", s.KeyFile, p.Dir)
+	} else if env := os.Getenv(EnvKeyFile); env != "" {
+		s.KeyFile, err = resolve(EnvKeyFile, env, "")
+	}
+	if err != nil {
+		return nil, err
 	}
 	m := &core.Machine{Name: s.machineName(), Issuer: s.Issuer, Audience: s.Audience}
 	if o.OpenFlow == nil {
 		return m, nil
 	}
-	var err error
 	if m.Flow, err = o.OpenFlow(*s, Place{Dir: p.Dir, Profile: p.Name, Config: p.config}); err != nil {
 		return nil, err
 	}

@@ -246,9 +246,9 @@ func OpenStore(c *Config, name, profile string, o Options) (core.TokenStore, err
 		return nil, &UnknownStoreError{Name: name, Known: names}
 	}
 	if path := os.Getenv(EnvTokenFile); path != "" {
-		abs, err := filepath.Abs(path)
+		abs, err := resolve(EnvTokenFile, path, "")
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", EnvTokenFile, err)
+			return nil, err
 		}
 		return file.NewFile(abs)
 	}

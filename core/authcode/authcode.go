@@ -92,7 +92,9 @@ func (e *DeniedError) Is(target error) bool { return target == core.ErrDenied }
 
 // SignIn implements [core.Flow]. Nothing listens any more when it returns.
 func (f *flow) SignIn(ctx context.Context, p core.Prompter) (*core.Token, error) {
-	provider, err := f.client.Provider(ctx)
+	asking, answered := context.WithTimeout(ctx, f.options.Timeout)
+	defer answered()
+	provider, err := f.client.Provider(asking)
 	if err != nil {
 		return nil, err
 	}
@@ -108,8 +110,6 @@ func (f *flow) SignIn(ctx context.Context, p core.Prompter) (*core.Token, error)
 	server := serve(l, a)
 	defer server.close()
 
-	asking, answered := context.WithTimeout(ctx, f.options.Timeout)
-	defer answered()
 	deadline, _ := asking.Deadline()
 	prompt := core.Prompt{
 		URL: f.client.AuthCodeURL(provider, oidc.AuthRequest{

@@ -67,19 +67,21 @@ type flow struct {
 // SignIn implements [core.Flow]. The prompt has the code, and the address to type
 // it in at; there is no answer to it.
 func (f *flow) SignIn(ctx context.Context, p core.Prompter) (*core.Token, error) {
-	grant, err := f.client.StartDevice(ctx, f.options.Scopes)
+	asking, answered := ctx, context.CancelFunc(func() {})
+	if f.options.Timeout > 0 {
+		asking, answered = context.WithTimeout(ctx, f.options.Timeout)
+	}
+	defer answered()
+	grant, err := f.client.StartDevice(asking, f.options.Scopes)
 	if err != nil {
 		return nil, startError(err)
-	}
-	deadline := grant.Expiry
-	if at := time.Now().Add(f.options.Timeout); f.options.Timeout > 0 && at.Before(deadline) {
-		deadline = at
 	}
 	// The prompter ends before SignIn does: it may hold a terminal.
 	var prompter sync.WaitGroup
 	defer prompter.Wait()
-	asking, answered := context.WithDeadline(ctx, deadline)
-	defer answered()
+	asking, expired := context.WithDeadline(asking, grant.Expiry)
+	defer expired()
+	deadline, _ := asking.Deadline()
 	prompted := make(chan error, 1)
 	prompter.Go(func() {
 		prompt := core.Prompt{URL: grant.VerificationURL, Code: grant.UserCode, Deadline: deadline}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tokentoss/tokentoss/core/internal/jws"
 	"github.com/tokentoss/tokentoss/core/internal/strictjson"
 )
 
@@ -13,8 +14,7 @@ import (
 const longestLifetime = 10 * 365 * 24 * time.Hour
 
 // readTokens reads the answer of a token endpoint (RFC 6749 sections 5.1 and
-// 5.2). An answer without an ID token is an error: the old one must not live on
-// with a new expiry.
+// 5.2). That there is an ID token is for the caller to check.
 func readTokens(a *answer, now time.Time) (*Token, error) {
 	if a.status != 200 {
 		return nil, errorAnswer(a, now)
@@ -24,54 +24,55 @@ func readTokens(a *answer, now time.Time) (*Token, error) {
 		return nil, err
 	}
 	t := Token{ClockOffset: a.offset}
-	text := func(name string) (s string, err error) {
-		if raw, ok := fields[name]; ok && json.Unmarshal(raw, &s) != nil {
-			err = a.fail(name + " in its answer is not a string")
-		}
-		return s, err
-	}
 	var scope string
 	for _, f := range []struct {
 		name string
 		into *string
 	}{{"access_token", (*string)(&t.AccessToken)}, {"refresh_token", (*string)(&t.RefreshToken)}, {"id_token", (*string)(&t.IDToken)}, {"scope", &scope}} {
-		if *f.into, err = text(f.name); err != nil {
+		if *f.into, err = a.text(fields, f.name); err != nil {
 			return nil, err
 		}
 	}
 	t.Scopes = strings.Fields(scope)
-	if !visible(t.AccessToken) || !visible(t.RefreshToken) {
+	if t.AccessToken == "" && t.IDToken == "" {
+		return nil, a.fail("its answer holds no token")
+	}
+	if !t.AccessToken.IsVisible() || !t.RefreshToken.IsVisible() {
 		return nil, a.fail("its answer holds a token with characters that no token has")
 	}
-	if t.IDToken == "" {
-		return nil, a.fail("its answer holds no id_token")
-	}
-	if raw, ok := fields["expires_in"]; ok {
-		lifetime, err := readLifetime(raw)
-		if err != nil {
-			return nil, a.fail(err.Error())
-		}
+	lifetime, ok, err := a.seconds(fields, "expires_in", longestLifetime)
+	if ok {
 		t.Expiry = now.Add(lifetime)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return &t, nil
 }
 
-// visible tells whether a token is of visible ASCII characters, as RFC 6749
-// sections A.12 and A.17 have it. A line end would add a line of its choice to
-// whatever the token is written into.
-func visible(token Secret) bool {
-	return strings.IndexFunc(token.Reveal(), func(r rune) bool { return r < ' ' || r > '~' }) < 0
+// text returns a member of an answer that is a string, or "" when it is missing.
+func (a *answer) text(fields map[string]json.RawMessage, name string) (s string, err error) {
+	if raw, ok := fields[name]; ok && json.Unmarshal(raw, &s) != nil {
+		return "", a.fail(name + " in its answer is not a string")
+	}
+	return s, nil
 }
 
-func readLifetime(raw json.RawMessage) (time.Duration, error) {
-	var seconds float64
-	if err := json.Unmarshal(raw, &seconds); err != nil {
-		return 0, fmt.Errorf("expires_in in its answer is not a number")
+// seconds returns a member of an answer that is a number of seconds, which some
+// providers send as a string. ok tells whether it is there.
+func (a *answer) seconds(fields map[string]json.RawMessage, name string, most time.Duration) (d time.Duration, ok bool, err error) {
+	raw := fields[name]
+	if raw == nil || string(raw) == "null" {
+		return 0, false, nil
 	}
-	if !(seconds >= 0 && seconds <= longestLifetime.Seconds()) {
-		return 0, fmt.Errorf("expires_in in its answer is not a possible number of seconds")
+	n, ok := jws.Number(raw)
+	switch {
+	case !ok:
+		return 0, false, a.fail(name + " in its answer is not a number")
+	case !(n >= 0 && n <= most.Seconds()):
+		return 0, false, a.fail(name + " in its answer is not a possible number of seconds")
 	}
-	return time.Duration(seconds * float64(time.Second)), nil
+	return time.Duration(n * float64(time.Second)), true, nil
 }
 
 // errorAnswer reads an error of RFC 6749 section 5.2. Of the answer's text only
@@ -95,6 +96,15 @@ func errorAnswer(a *answer, now time.Time) *ProviderError {
 		e.Problem += ": client_secret is missing"
 	}
 	return e
+}
+
+// readErrorCode reads the error code of an answer (RFC 6749 section 5.2).
+func readErrorCode(body []byte) string {
+	fields, err := strictjson.Object(body)
+	if err != nil {
+		return ""
+	}
+	return readCode(fields["error"])
 }
 
 // readCode reads an error code: lower-case letters, digits, '_', '-' and '.',

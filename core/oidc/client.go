@@ -7,7 +7,10 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sync"
 	"time"
+
+	"github.com/tokentoss/tokentoss/core/internal/jws"
 )
 
 // A Client is an OAuth client at its provider. It makes the requests that carry
@@ -27,6 +30,7 @@ type Client struct {
 
 	resolver *resolver
 	keys     *keyCache
+	basic    *sync.Map // endpoints that were seen to take HTTP Basic only, by name
 	options  ProviderOptions
 }
 
@@ -44,6 +48,16 @@ type ProviderOptions struct {
 	// HostedDomain is the Google Workspace domain that accounts must belong to;
 	// empty means any.
 	HostedDomain string
+
+	// RequireEmail refuses ID tokens without an e-mail address that the provider says
+	// to be verified. At Google that is always so. An address that the provider says
+	// not to be verified is refused everywhere.
+	RequireEmail bool
+
+	// TrustedAudiences may stand beside the client in aud, in tokens whose azp is the
+	// client (OpenID Connect Core section 3.1.3.7). Without them a token must be for
+	// this client alone.
+	TrustedAudiences []string
 
 	// Transport makes the requests to the provider; nil means one of the
 	// package's own, with the proxy of the environment.
@@ -90,7 +104,7 @@ func NewClient(cs ClientSecrets, o ProviderOptions) (*Client, error) {
 	endpoint := newEndpointClient(o)
 	return &Client{
 		ID: cs.ClientID, Secret: cs.ClientSecret, Web: cs.Web, RedirectURIs: cs.RedirectURIs,
-		resolver: &resolver{issuer: issuer, http: endpoint}, keys: &keyCache{http: endpoint}, options: o,
+		resolver: &resolver{issuer: issuer, http: endpoint, mu: newMutex()}, keys: &keyCache{http: endpoint, mu: newMutex()}, basic: new(sync.Map), options: o,
 	}, nil
 }
 
@@ -173,7 +187,7 @@ func (c *Client) accept(ctx context.Context, p Provider, token *Token) (*Token, 
 	}
 	// Here the person is present and can set a wrong clock; later, a session
 	// goes by the provider's clock.
-	want := c.expect(p, token)
+	want := c.expect(p, t, token)
 	want.now, want.nonce, want.noNonce = c.options.Now(), token.Nonce, token.NoNonce
 	if err := claims.check(want); err != nil {
 		return nil, err
@@ -191,17 +205,17 @@ func (c *Client) accept(ctx context.Context, p Provider, token *Token) (*Token, 
 //
 // It returns a [*ClaimError] or a [*ClockError].
 func (c *Client) SignInClaims(t *Token) (Claims, error) {
-	if t == nil || t.IDToken == "" {
+	if t == nil {
 		return Claims{}, &ClaimError{Claim: "id_token", Problem: "is missing"}
 	}
 	if k := t.checked; k != nil && k.idToken == t.IDToken && k.nonce == t.Nonce && k.resolver == c.resolver {
 		return k.claims, nil
 	}
-	claims, err := ParseClaims(t.IDToken)
+	parsed, claims, err := parseIDToken(t.IDToken)
 	if err != nil {
 		return Claims{}, err
 	}
-	want := c.expect(Provider{Issuer: c.Issuer()}, t)
+	want := c.expect(Provider{Issuer: c.Issuer()}, parsed, t)
 	want.now, want.offset, want.nonce, want.noNonce = c.options.Now(), 0, t.Nonce, t.NoNonce
 	if err := claims.check(want); err != nil {
 		return Claims{}, err
@@ -230,11 +244,11 @@ func (c *Client) Refresh(ctx context.Context, refreshToken Secret, earlier *Clai
 	}
 	// No signature check: the token comes straight from the token endpoint over
 	// TLS (OpenID Connect Core section 3.1.3.7, item 6).
-	claims, err := ParseClaims(token.IDToken)
+	t, claims, err := parseIDToken(token.IDToken)
 	if err != nil {
 		return token, Claims{}, err
 	}
-	want := c.expect(p, token)
+	want := c.expect(p, t, token)
 	want.earlier = earlier
 	if err := claims.check(want); err != nil {
 		return token, Claims{}, err
@@ -244,20 +258,17 @@ func (c *Client) Refresh(ctx context.Context, refreshToken Secret, earlier *Clai
 
 // expect is what every token of this client is held against. The clock is the
 // provider's, as far as its Date header tells.
-func (c *Client) expect(p Provider, t *Token) expectation {
+func (c *Client) expect(p Provider, parsed *jws.Token, t *Token) expectation {
 	return expectation{
-		provider: p, clientID: c.ID, hostedDomain: c.options.HostedDomain, accessToken: t.AccessToken,
+		provider: p, clientID: c.ID, hostedDomain: c.options.HostedDomain, accessHash: accessHash(parsed, t.AccessToken),
+		trusted: c.options.TrustedAudiences, demandEmail: c.options.RequireEmail,
 		now: c.options.Now().Add(-t.ClockOffset), offset: t.ClockOffset,
 	}
 }
 
 // grant posts to the token endpoint and reads the tokens.
 func (c *Client) grant(ctx context.Context, p Provider, form url.Values) (*Token, error) {
-	form.Set("client_id", c.ID)
-	if c.Secret != "" {
-		form.Set("client_secret", c.Secret.Reveal())
-	}
-	a, err := c.resolver.http.post(ctx, "token", p.TokenURL, form)
+	a, err := c.post(ctx, p, TokenEndpoint, form)
 	if err != nil {
 		return nil, err
 	}
@@ -271,13 +282,9 @@ func (c *Client) Revoke(ctx context.Context, token Secret) error {
 		return err
 	}
 	if p.RevocationURL == "" {
-		return &ProviderError{Endpoint: "revocation", Host: hostOf(p.Issuer), Problem: "there is none"}
+		return &ProviderError{Endpoint: revocationEndpoint, Host: hostOf(p.Issuer), Problem: "there is none"}
 	}
-	form := url.Values{"token": {token.Reveal()}, "client_id": {c.ID}}
-	if c.Secret != "" {
-		form.Set("client_secret", c.Secret.Reveal())
-	}
-	a, err := c.resolver.http.post(ctx, "revocation", p.RevocationURL, form)
+	a, err := c.post(ctx, p, revocationEndpoint, url.Values{"token": {token.Reveal()}})
 	if err != nil {
 		return err
 	}

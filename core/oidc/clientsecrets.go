@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/tokentoss/tokentoss/core/internal/strictjson"
 )
@@ -111,6 +112,10 @@ func fileFault(err error) error {
 
 // Validate checks what a file or a person gave, with a [*ClientSecretsError].
 func (c ClientSecrets) Validate() error {
+	isOdd := unicode.IsControl // RFC 6749 section 2.2 leaves the rest to the provider
+	if c.forGoogle() {
+		isOdd = notInGoogles
+	}
 	switch {
 	case c.ClientID == "":
 		return &ClientSecretsError{Problem: "client_id is missing", Hint: downloadHint}
@@ -132,8 +137,8 @@ func (c ClientSecrets) Validate() error {
 	return nil
 }
 
-// isOdd tells the characters that no client ID or secret has.
-func isOdd(r rune) bool { return r <= ' ' || r == 0x7f || r > 0x7e }
+// notInGoogles tells the characters that no client ID or secret of Google's has.
+func notInGoogles(r rune) bool { return r <= ' ' || r == 0x7f || r > 0x7e }
 
 // Endpoints that Google's files name, in this and in earlier years.
 var (

@@ -2,13 +2,12 @@ package oidc
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
-	"golang.org/x/oauth2"
+	"github.com/tokentoss/tokentoss/core/internal/jws"
 )
 
 const (
@@ -44,16 +43,16 @@ func (c *Client) StartDevice(ctx context.Context, scopes []string) (*DeviceGrant
 		return nil, err
 	}
 	if p.DeviceURL == "" {
-		return nil, &ProviderError{Endpoint: "device authorization", Host: hostOf(p.Issuer), Problem: "there is none: this provider has no sign-in by device code"}
+		return nil, &ProviderError{Endpoint: deviceEndpoint, Host: hostOf(p.Issuer), Problem: "there is none: this provider has no sign-in by device code"}
 	}
 	asked := AuthRequest{Scopes: scopes}.scopes(p)
-	form := url.Values{"client_id": {c.ID}, "scope": {strings.Join(asked, " ")}}
 	// Google takes no secret here; RFC 8628 section 3.1 has a client that has one
 	// authenticate as at the token endpoint.
-	if c.Secret != "" && !p.IsGoogle() {
-		form.Set("client_secret", c.Secret.Reveal())
+	asking := *c
+	if p.IsGoogle() {
+		asking.Secret = ""
 	}
-	a, err := c.resolver.http.post(ctx, "device authorization", p.DeviceURL, form)
+	a, err := asking.post(ctx, p, deviceEndpoint, url.Values{"scope": {strings.Join(asked, " ")}})
 	if err != nil {
 		return nil, err
 	}
@@ -66,33 +65,54 @@ func (c *Client) StartDevice(ctx context.Context, scopes []string) (*DeviceGrant
 // readDevice reads the answer of a device authorization endpoint. Both codes and
 // the address are shown or sent on, so they have to look like what they are.
 func (c *Client) readDevice(a *answer) (*DeviceGrant, error) {
-	if _, err := a.object(); err != nil {
+	fields, err := a.object()
+	if err != nil {
 		return nil, err
 	}
-	var r oauth2.DeviceAuthResponse // which knows Google's name of the address also
-	if json.Unmarshal(a.body, &r) != nil {
-		return nil, a.fail("its answer is not what RFC 8628 describes")
+	var code, userCode, address, google string
+	for _, f := range []struct {
+		name string
+		into *string
+	}{{"device_code", &code}, {"user_code", &userCode}, {"verification_uri", &address}, {"verification_url", &google}} {
+		if *f.into, err = a.text(fields, f.name); err != nil {
+			return nil, err
+		}
+	}
+	if address == "" {
+		address = google // as Google calls it
+	}
+	lifetime, _, err := a.seconds(fields, "expires_in", longestLifetime)
+	if err != nil {
+		return nil, err
+	}
+	if n, ok := jws.Number(fields["interval"]); ok && n < 0 {
+		delete(fields, "interval")
+	}
+	interval, _, err := a.seconds(fields, "interval", longestPollInterval)
+	if err != nil {
+		return nil, err
 	}
 	switch {
-	case r.DeviceCode == "" || !visible(Secret(r.DeviceCode)):
+	case code == "" || !Secret(code).IsVisible():
 		return nil, a.fail("its answer holds no device_code that can be used")
-	case r.UserCode == "" || len(r.UserCode) > longestUserCode || !visible(Secret(r.UserCode)):
+	case userCode == "" || len(userCode) > longestUserCode || !visible(userCode):
 		return nil, a.fail("its answer holds no user_code that can be shown")
-	case c.resolver.http.checkURL(r.VerificationURI) != nil || !visible(Secret(r.VerificationURI)):
+	case c.resolver.http.checkURL(address) != nil || !visible(address):
 		return nil, a.fail("its answer holds no verification_uri that is safe to open")
-	case !r.Expiry.After(time.Now()):
+	case lifetime == 0:
 		return nil, a.fail("its answer holds no expires_in in the future")
-	case r.Interval > int64(longestPollInterval/time.Second):
-		return nil, a.fail("its answer holds an interval that nobody could wait for")
+	case interval == 0:
+		interval = defaultPollInterval
 	}
-	g := &DeviceGrant{
-		Code: Secret(r.DeviceCode), UserCode: r.UserCode, VerificationURL: r.VerificationURI, Expiry: r.Expiry,
-		Interval: time.Duration(r.Interval) * time.Second,
-	}
-	if g.Interval <= 0 {
-		g.Interval = defaultPollInterval
-	}
-	return g, nil
+	return &DeviceGrant{
+		Code: Secret(code), UserCode: userCode, VerificationURL: address,
+		Expiry: time.Now().Add(lifetime), Interval: interval,
+	}, nil
+}
+
+// visible tells whether text is of ASCII characters that can be seen, or spaces.
+func visible(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
 // DeviceToken asks once whether the person has agreed, and returns the tokens if

@@ -98,11 +98,11 @@ func (c *endpointClient) get(ctx context.Context, endpoint, rawURL string) (*ans
 }
 
 // post sends a form. The caller looks at the status.
-func (c *endpointClient) post(ctx context.Context, endpoint, rawURL string, form url.Values) (*answer, error) {
-	return c.do(ctx, endpoint, rawURL, form)
+func (c *endpointClient) post(ctx context.Context, endpoint, rawURL string, form authForm) (*answer, error) {
+	return c.do(ctx, endpoint, rawURL, &form)
 }
 
-func (c *endpointClient) do(ctx context.Context, endpoint, rawURL string, form url.Values) (*answer, error) {
+func (c *endpointClient) do(ctx context.Context, endpoint, rawURL string, form *authForm) (*answer, error) {
 	if err := c.checkURL(rawURL); err != nil {
 		return nil, &ProviderError{Endpoint: endpoint, Host: hostOf(rawURL), Problem: "will not be asked", Err: err}
 	}
@@ -139,7 +139,7 @@ func (c *endpointClient) logRequest(ctx context.Context, endpoint, rawURL string
 }
 
 // once makes one attempt.
-func (c *endpointClient) once(ctx context.Context, endpoint, rawURL string, form url.Values) (*answer, error) {
+func (c *endpointClient) once(ctx context.Context, endpoint, rawURL string, form *authForm) (*answer, error) {
 	host := hostOf(rawURL)
 	method, body := http.MethodGet, io.Reader(nil)
 	if form != nil {
@@ -153,6 +153,9 @@ func (c *endpointClient) once(ctx context.Context, endpoint, rawURL string, form
 	req.Header.Set("User-Agent", "tokentoss")
 	if form != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if form.header != "" {
+			req.Header.Set("Authorization", form.header)
+		}
 		// Without this, net/http sends a POST again when a kept connection
 		// breaks; a refresh must be one request.
 		req.GetBody = nil

@@ -3,7 +3,6 @@ package oidc
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/tokentoss/tokentoss/core/internal/jws"
@@ -17,7 +16,7 @@ const keyRefetch = 5 * time.Minute
 type keyCache struct {
 	http *endpointClient
 
-	mu      sync.Mutex
+	mu      mutex
 	keys    jws.Keys
 	fetched time.Time
 }
@@ -45,8 +44,10 @@ var errUnknownKey = &ClaimError{Claim: "kid", Problem: "names a key that the pro
 // find returns the key that should have signed t, fetching the keys when they
 // are not known or do not hold it, at most once in keyRefetch.
 func (kc *keyCache) find(ctx context.Context, p Provider, t *jws.Token) (any, error) {
-	kc.mu.Lock()
-	defer kc.mu.Unlock()
+	if err := kc.mu.lock(ctx); err != nil {
+		return nil, networkError("keys", hostOf(p.KeysURL), err)
+	}
+	defer kc.mu.unlock()
 	if key, ok := kc.keys.Find(t); ok {
 		return key, nil
 	}

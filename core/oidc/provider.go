@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -25,6 +24,11 @@ type Provider struct {
 	DeviceURL       string // RFC 8628; empty when there is none
 	ScopesSupported []string
 
+	// TokenAuthMethods and RevocationAuthMethods are the methods of client
+	// authentication that the endpoints take; nil when the provider does not say
+	// (OpenID Connect Discovery section 3, RFC 8414 section 2).
+	TokenAuthMethods, RevocationAuthMethods []string
+
 	// IssuerInResponse: the provider promises an iss parameter in its
 	// authorization responses (RFC 9207).
 	IssuerInResponse bool
@@ -40,6 +44,8 @@ func Google() Provider {
 		RevocationURL: "https://oauth2.googleapis.com/revoke",
 		KeysURL:       "https://www.googleapis.com/oauth2/v3/certs",
 		DeviceURL:     "https://oauth2.googleapis.com/device/code",
+
+		TokenAuthMethods: []string{authPost, authBasic},
 	}
 }
 
@@ -60,7 +66,7 @@ type resolver struct {
 	issuer string // empty: Google
 	http   *endpointClient
 
-	mu    sync.Mutex
+	mu    mutex
 	found *Provider
 	until time.Time
 }
@@ -71,8 +77,10 @@ func (r *resolver) provider(ctx context.Context) (Provider, error) {
 	if r.issuer == "" || r.issuer == GoogleIssuer {
 		return Google(), nil
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	if err := r.mu.lock(ctx); err != nil {
+		return Provider{}, networkError("discovery", hostOf(r.issuer), err)
+	}
+	defer r.mu.unlock()
 	if r.found != nil && r.http.now().Before(r.until) {
 		return *r.found, nil
 	}
@@ -100,6 +108,8 @@ func discover(ctx context.Context, client *endpointClient, issuer string) (Provi
 		KeysURL          string   `json:"jwks_uri"`
 		DeviceURL        string   `json:"device_authorization_endpoint"`
 		Scopes           []string `json:"scopes_supported"`
+		TokenAuth        []string `json:"token_endpoint_auth_methods_supported"`
+		RevocationAuth   []string `json:"revocation_endpoint_auth_methods_supported"`
 		Challenges       []string `json:"code_challenge_methods_supported"`
 		IssuerInResponse bool     `json:"authorization_response_iss_parameter_supported"`
 	}
@@ -132,6 +142,7 @@ func discover(ctx context.Context, client *endpointClient, issuer string) (Provi
 	return Provider{
 		Issuer: d.Issuer, AuthURL: d.AuthURL, TokenURL: d.TokenURL, RevocationURL: d.RevocationURL,
 		KeysURL: d.KeysURL, DeviceURL: d.DeviceURL, ScopesSupported: d.Scopes, IssuerInResponse: d.IssuerInResponse,
+		TokenAuthMethods: d.TokenAuth, RevocationAuthMethods: d.RevocationAuth,
 	}, nil
 }
 

@@ -3,6 +3,7 @@ package oidc
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 )
 
 // redacted is what a Secret shows instead of itself.
@@ -19,6 +20,14 @@ type Secret string
 
 // Reveal returns the text.
 func (s Secret) Reveal() string { return string(s) }
+
+// IsVisible tells whether the text is of visible ASCII characters alone, as tokens
+// are (RFC 6750 section 2.1; RFC 6749 sections A.12 and A.17 allow spaces, which no
+// header does). A line end in a token would add a line of its choice to whatever the
+// token is written into.
+func (s Secret) IsVisible() bool {
+	return !strings.ContainsFunc(string(s), func(r rune) bool { return r <= ' ' || r > '~' })
+}
 
 // String returns a placeholder, or nothing for an empty Secret.
 func (s Secret) String() string {

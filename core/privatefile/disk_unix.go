@@ -248,3 +248,6 @@ func checkRuntimeDir(dir string, info fs.FileInfo) error {
 	}
 	return nil
 }
+
+// homeVariable names the variable that [os.UserHomeDir] reads.
+const homeVariable = "HOME"

@@ -203,3 +203,6 @@ const shortTemp = `C:\Windows\Temp`
 // checkRuntimeDir accepts all: the place for temporary files is the user's own, and
 // nothing that needs protection is put there on Windows.
 func checkRuntimeDir(string, fs.FileInfo) error { return nil }
+
+// homeVariable names the variable that [os.UserHomeDir] reads.
+const homeVariable = "USERPROFILE"

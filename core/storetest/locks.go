@@ -115,7 +115,9 @@ func (k *kit) raceLocks(t *testing.T, stores ...*guarded) {
 	var wg sync.WaitGroup
 	var wrong verdict
 	for i := range savers {
-		ctx := k.ctx(t)
+		// Each may have to wait for all others.
+		ctx, cancel := context.WithTimeout(t.Context(), savers*k.timeout)
+		defer cancel()
 		wg.Go(func() {
 			for range k.rounds {
 				if wrong.said() {

@@ -72,10 +72,21 @@ func Main(full *Full) int {
 			return p.report(ctx, messages{w: p.Stderr}, err)
 		}
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), endSignals...)
+	ctx, stop := withSignals(context.Background())
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends this at once
 	return p.Run(ctx, os.Args)
+}
+
+// withSignals returns a context that ends with a signal that ends a command. What was
+// ignored at the start stays ignored, as for nohup(1) and for jobs in the background.
+func withSignals(ctx context.Context) (context.Context, context.CancelFunc) {
+	ending := slices.DeleteFunc(slices.Clone(endSignals), signal.Ignored)
+	if len(ending) == 0 { // which would mean all signals
+		return context.WithCancel(ctx)
+	}
+	ctx, stop := signal.NotifyContext(ctx, ending...)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends this at once
+	return ctx, stop
 }
 
 // unsetEmpty removes empty variables of this program's from its environment:

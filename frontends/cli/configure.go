@@ -52,7 +52,7 @@ func configure(ctx context.Context, in *Invocation) error {
 		return err
 	}
 	defer p.Close()
-	cs, err := in.readClient(ctx)
+	cs, err := in.readClient(ctx, p.Settings.Issuer)
 	if err != nil {
 		return err
 	}
@@ -81,8 +81,9 @@ func configure(ctx context.Context, in *Invocation) error {
 	return nil
 }
 
-// readClient reads the client from a file, or from options and a prompt.
-func (in *Invocation) readClient(ctx context.Context) (core.ClientSecrets, error) {
+// readClient reads the client from a file, or from options and a prompt. Whether it is
+// one that the issuer's clients can be like, [profile.Profile] knows.
+func (in *Invocation) readClient(ctx context.Context, issuer string) (core.ClientSecrets, error) {
 	var none core.ClientSecrets
 	from, id := in.String("from"), in.String("client-id")
 	switch {
@@ -101,29 +102,32 @@ func (in *Invocation) readClient(ctx context.Context) (core.ClientSecrets, error
 		}
 		return cs, nil
 	}
-	secret, err := in.readSecret(ctx)
+	secret, err := in.readSecret(ctx, issuer == "" || issuer == oidc.GoogleIssuer)
 	if err != nil {
 		return none, err
 	}
-	cs := core.ClientSecrets{ClientID: strings.TrimSpace(id), ClientSecret: secret, ProjectID: in.String("project")}
-	if in.String("issuer") != "" {
-		return cs, nil // Configure validates it for that provider
-	}
-	return cs, cs.Validate()
+	return core.ClientSecrets{ClientID: strings.TrimSpace(id), ClientSecret: secret, ProjectID: in.String("project")}, nil
 }
 
 // readSecret reads the client's secret: never from the command line, where every
-// user of the machine could see it.
-func (in *Invocation) readSecret(ctx context.Context) (core.Secret, error) {
+// user of the machine could see it. Clients of Google's have one; others need not.
+func (in *Invocation) readSecret(ctx context.Context, required bool) (core.Secret, error) {
 	if file := in.String("client-secret-file"); file != "" {
 		data, err := in.readFile(ctx, file)
 		return core.Secret(strings.TrimSpace(string(data))), err
 	}
 	if fd := int(in.Stdin.Fd()); in.interactive() && term.IsTerminal(fd) {
-		fmt.Fprint(in.Stderr, prefix+"client secret (not shown): ")
+		question := "client secret (not shown): "
+		if !required {
+			question = "client secret (not shown; none if the client has none): "
+		}
+		fmt.Fprint(in.Stderr, prefix+question)
 		data, err := readHidden(ctx, fd)
 		fmt.Fprintln(in.Stderr)
 		return core.Secret(strings.TrimSpace(string(data))), err
+	}
+	if !required {
+		return "", nil
 	}
 	return "", usagef("give it with --client-secret-file FILE; - is standard input, /dev/null is for a client that has none",
 		"configure: there is no terminal to ask for the client's secret on")

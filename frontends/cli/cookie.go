@@ -3,13 +3,12 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/iap"
+	"github.com/tokentoss/tokentoss/core/privatefile"
 	"github.com/tokentoss/tokentoss/profile"
 )
 
@@ -64,76 +63,37 @@ func jarLine(target string, id core.IDToken) (place, rest string, err error) {
 }
 
 // writeJar puts the cookie into a jar, in place of an earlier one. Other cookies
-// in it stay. The jar is private from its first moment, and whole at any.
+// in it stay. The jar is private, and whole at any moment.
 func writeJar(path, target string, id core.IDToken) error {
-	place, rest, err := jarLine(target, id)
+	where, rest, err := jarLine(target, id)
 	if err != nil {
 		return err
 	}
-	lines, err := readJar(path)
+	err = privatefile.ReplaceOutput(path, func(old []byte) ([]byte, error) {
+		lines, err := jarLines(old)
+		if err != nil {
+			return nil, fmt.Errorf("%s %w", path, err)
+		}
+		lines = slices.DeleteFunc(lines, func(l string) bool {
+			return strings.HasPrefix(l, where) && strings.Contains(l, "\t"+cookieName+"\t")
+		})
+		return []byte(strings.Join(append(lines, where+rest), "\n") + "\n"), nil
+	})
 	if err != nil {
 		return &hintedError{fmt.Errorf("the cookie jar: %w", err), "name another file with --jar"}
-	}
-	kept := make([]string, 0, len(lines)+1)
-	for _, l := range lines {
-		if !strings.HasPrefix(l, place) || !strings.Contains(l, "\t"+cookieName+"\t") {
-			kept = append(kept, l)
-		}
-	}
-	text := strings.Join(append(kept, place+rest), "\n") + "\n"
-	if err := replaceFile(path, text); err != nil {
-		var pe *fs.PathError
-		if errors.As(err, &pe) {
-			err = fmt.Errorf("%s: %w", path, pe.Err) // the name of the temporary file says nothing to a person
-		}
-		return &hintedError{fmt.Errorf("the cookie jar: %w", err), "name a file that can be written with --jar"}
 	}
 	return nil
 }
 
-// readJar returns the lines of a jar. One that is not there is an empty one.
-func readJar(path string) ([]string, error) {
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return []string{jarHeader}, nil
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s is not a file", path)
-	case info.Size() > maxInput:
-		return nil, fmt.Errorf("%s is too large for a cookie jar", path)
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
+// jarLines returns the lines of a jar. What a mistyped name may also stand for must
+// not be lost.
+func jarLines(data []byte) ([]string, error) {
 	text := strings.TrimRight(string(data), "\r\n")
 	if text == "" {
 		return []string{jarHeader}, nil
 	}
-	// What else a mistyped name may mean must not be lost.
 	if first, _, _ := strings.Cut(text, "\n"); !strings.Contains(first, "HTTP Cookie File") {
-		return nil, fmt.Errorf("%s exists and is not a cookie jar", path)
+		return nil, errors.New("exists and is not a cookie jar")
 	}
 	return strings.Split(text, "\n"), nil
-}
-
-// replaceFile writes a private file beside path and gives it that name.
-func replaceFile(path, text string) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".tokentoss-")
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(text)
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
 }

@@ -43,9 +43,17 @@ type EmulatorOptions struct {
 }
 
 func emulate(ctx context.Context, in *Invocation) error {
+	client, err := in.path("client-secrets")
+	if err != nil {
+		return err
+	}
+	device, err := in.path("device-client")
+	if err != nil {
+		return err
+	}
 	return in.full.Emulator(ctx, in, EmulatorOptions{
 		Listen: in.String("listen"), Upstream: in.String("upstream"),
-		ClientFile: in.String("client-secrets"), DeviceClientFile: in.String("device-client"),
+		ClientFile: client, DeviceClientFile: device,
 		Accounts: in.StringSlice("account"), ServiceAccounts: in.StringSlice("robot"), Instances: in.StringSlice("instance"),
 		AutoConsent: in.String("auto-consent"), TokenLifetime: in.Duration("token-lifetime"),
 		Provider: in.String("provider"), Guard: in.String("guard"),

@@ -7,24 +7,58 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 func (c *commands) exec() *cli.Command {
 	return &cli.Command{
 		Name: "exec", Usage: "run a command with the token as IAP_TOKEN in its environment", Category: "requests",
 		ArgsUsage: "-- COMMAND [ARGUMENTS]", Action: c.run(1, -1, execute),
+		Description: "IAP_TOKEN_EXPIRES has the time at which the token ends, in seconds since 1970.",
+		Flags: []cli.Flag{
+			&cli.DurationFlag{Name: "min-validity", Usage: "with a token that is valid for at least `TIME`", DefaultText: "what is left"},
+		},
 	}
 }
 
-// childEnv is the environment of wrapped commands, without a token of an earlier
+// The variables of a wrapped command.
+const (
+	tokenEnv   = "IAP_TOKEN"
+	expiresEnv = "IAP_TOKEN_EXPIRES" // in seconds since 1970
+)
+
+// childEnv is the environment of wrapped commands, without the token of an earlier
 // command.
 func childEnv() []string {
 	return slices.DeleteFunc(os.Environ(), func(e string) bool {
-		return strings.HasPrefix(e, "IAP_TOKEN=")
+		name, _, _ := strings.Cut(e, "=")
+		return name == tokenEnv || name == expiresEnv
 	})
+}
+
+// tokenFor returns a token that is valid for at least a time, a new one if need be.
+func tokenFor(ctx context.Context, p *profile.Profile, least time.Duration) (core.IDToken, error) {
+	id, err := p.IDToken(ctx)
+	if err != nil || time.Until(id.Expiry) >= least {
+		return id, err
+	}
+	if fresh, err := p.Renew(ctx, id); err == nil {
+		id = fresh
+	} else if !errors.Is(err, core.ErrRenewedRecently) {
+		return core.IDToken{}, err
+	}
+	if left := time.Until(id.Expiry); left < least {
+		return core.IDToken{}, &hintedError{fmt.Errorf("a new token is valid for %s, which is less than --min-validity %s", left.Round(time.Second), least),
+			"ask for less; the provider decides how long a token lives"}
+	}
+	return id, nil
 }
 
 // execute runs a command with the token in its environment, which is what the
@@ -41,11 +75,15 @@ func execute(ctx context.Context, in *Invocation) error {
 	if err != nil {
 		return &exitError{127, &hintedError{fmt.Errorf("there is no command %q", args[0]), "check the name; what follows -- is the command"}}
 	}
-	p, err := in.open(ctx, oneToken, nil)
+	use := oneToken
+	if in.Duration("min-validity") > 0 {
+		use = anyTokens
+	}
+	p, err := in.open(ctx, use, nil)
 	if err != nil {
 		return err
 	}
-	id, err := p.IDToken(ctx)
+	id, err := tokenFor(ctx, p, in.Duration("min-validity"))
 	if cerr := p.Close(); err == nil {
 		err = cerr
 	}
@@ -56,7 +94,7 @@ func execute(ctx context.Context, in *Invocation) error {
 	if err != nil {
 		return err
 	}
-	env := append(childEnv(), "IAP_TOKEN="+text)
+	env := append(childEnv(), tokenEnv+"="+text, expiresEnv+"="+strconv.FormatInt(id.Expiry.Unix(), 10))
 	if err := replaceProcess(path, args, env); !errors.Is(err, errors.ErrUnsupported) {
 		return fmt.Errorf("%s: %w", args[0], err)
 	}

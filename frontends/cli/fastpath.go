@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os/signal"
 	"slices"
 	"strings"
 
@@ -56,9 +55,8 @@ func (p Program) fastToken(ctx context.Context) error {
 	if err != nil {
 		// A signal may end this program at any point before, but not in a refresh:
 		// the provider may have rotated the refresh token.
-		ctx, stop := signal.NotifyContext(ctx, endSignals...)
+		ctx, stop := withSignals(ctx)
 		defer stop()
-		context.AfterFunc(ctx, stop) // a second Ctrl-C ends this at once
 		id, err = prof.IDToken(ctx)
 		if interrupted(ctx, err) {
 			return errors.New("interrupted")

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/tokentoss/tokentoss/core/privatefile"
 )
 
 // maxInput bounds what is read as a client or a secret.
@@ -16,7 +18,11 @@ func (in *Invocation) readFile(ctx context.Context, name string) ([]byte, error)
 	if name == "-" {
 		r = stdin(ctx, in.Stdin)
 	} else {
-		f, err := os.Open(name)
+		path, err := privatefile.Resolve(name, "")
+		if err != nil {
+			return nil, err
+		}
+		f, err := os.Open(path)
 		if err != nil {
 			return nil, &hintedError{fmt.Errorf("cannot read the file: %w", err), "check the path"}
 		}

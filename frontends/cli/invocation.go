@@ -3,14 +3,15 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/privatefile"
 	"github.com/tokentoss/tokentoss/profile"
 )
 
@@ -95,10 +96,24 @@ func (in *Invocation) Logger() *slog.Logger {
 
 // Dir returns the configuration directory that the flags name, an absolute path.
 func (in *Invocation) Dir() (string, error) {
-	if dir := in.String("config-dir"); dir != "" {
-		return filepath.Abs(dir)
+	if in.String("config-dir") != "" {
+		return in.path("config-dir")
 	}
 	return profile.Dir()
+}
+
+// path returns the absolute path that an option names; see [privatefile.Resolve]. It is
+// empty where the option is not given.
+func (in *Invocation) path(option string) (string, error) {
+	value := in.String(option)
+	if value == "" {
+		return "", nil
+	}
+	path, err := privatefile.Resolve(value, "")
+	if err != nil {
+		return "", fmt.Errorf("--%s: %w", option, err)
+	}
+	return path, nil
 }
 
 // needsFlow tells whether a command needs the flow of a service account's profile. A

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -67,6 +68,11 @@ func login(ctx context.Context, in *Invocation) error {
 	}
 	ctx, stop := withParent(ctx)
 	defer stop()
+	if d := in.Duration("timeout"); d > 0 { // for all of it, also for a provider that hangs
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, d)
+		defer cancel()
+	}
 	t, err := takeLoginLock(ctx, in, p)
 	if err != nil || t == nil {
 		return err
@@ -79,6 +85,9 @@ func login(ctx context.Context, in *Invocation) error {
 		}
 	}
 	err = frontend.Run(ctx, p.Session)
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) && !errors.Is(err, core.ErrSignInTimeout) {
+		err = fmt.Errorf("sign-in was not completed within %s: %w", in.Duration("timeout"), err)
+	}
 	var client *device.ClientError
 	if name := in.deviceProfile(p); name != "" && errors.As(err, &client) {
 		return &hintedError{err, "tokentoss --profile " + name + " login"}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,17 +16,18 @@ import (
 	"github.com/tokentoss/tokentoss/profile"
 )
 
-// A loginLock is the right to be the one login of a profile that waits for a person.
-// Its lock ends with the process, however that ends. Beside it lies the address
-// that is waiting, for other logins to show; it is as private as a session.
+// A loginLock makes a login the only one of its profile that waits for a person. The
+// lock ends with the process, however that ends; its file has the number of the
+// process. Beside it lies the address that is waiting, for other logins to show; it
+// is as private as a session.
 type loginLock struct {
 	lock    *flock.Flock // nil where the directory cannot be written
 	address string       // the file that holds the address
 }
 
-// takeLoginLock takes the loginLock. While another login has it, it shows that one's
-// address and waits. When that one succeeded, there is nothing left to do, and
-// it returns nil.
+// takeLoginLock takes the lock. While another login has it, it shows that one's
+// address and waits, until ctx ends: that one may be suspended. When it succeeded,
+// there is nothing left to do, and the result is nil.
 func takeLoginLock(ctx context.Context, in *Invocation, p *profile.Profile) (*loginLock, error) {
 	t, err := tryLoginLock(p)
 	if !errors.Is(err, core.ErrLocked) {
@@ -45,7 +47,7 @@ func takeLoginLock(ctx context.Context, in *Invocation, p *profile.Profile) (*lo
 	}
 	for t == nil {
 		if err := sleep(ctx, 200*time.Millisecond); err != nil {
-			return nil, err
+			return nil, heldError(err, p)
 		}
 		if t, err = tryLoginLock(p); err != nil && !errors.Is(err, core.ErrLocked) {
 			return nil, err
@@ -77,9 +79,25 @@ func tryLoginLock(p *profile.Profile) (*loginLock, error) {
 		return nil, core.ErrLocked
 	}
 	t.lock = lock
+	// Who cannot read it does not learn who holds the lock, and waits all the same.
+	_ = os.WriteFile(base+".lock", []byte(strconv.Itoa(os.Getpid())), 0o600)
 	// A login that was killed left its address, at which nobody listens.
 	_ = os.Remove(t.address)
 	return t, nil
+}
+
+// heldError is that another login did not end in time.
+func heldError(err error, p *profile.Profile) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	data, _ := os.ReadFile(filepath.Join(p.Dir, ".login-"+p.Name+".lock"))
+	pid, nerr := strconv.Atoi(strings.TrimSpace(string(data)))
+	if nerr != nil || pid <= 0 {
+		return &hintedError{fmt.Errorf("%w: another tokentoss login is still waiting", core.ErrSignInTimeout), "finish that one, or end it"}
+	}
+	return &hintedError{fmt.Errorf("%w: another tokentoss login, process %d, is still waiting", core.ErrSignInTimeout, pid),
+		fmt.Sprintf("finish that one, or end it: kill -9 %d", pid)}
 }
 
 // show tells other logins what address is waiting, and for which code.

@@ -26,6 +26,10 @@ func (in *Invocation) openOutput() (*output, error) {
 	if name == "" || name == "-" {
 		return &output{Writer: in.Stdout}, nil
 	}
+	name, err := in.path("output")
+	if err != nil {
+		return nil, err
+	}
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	made := err == nil
 	if errors.Is(err, fs.ErrExist) {

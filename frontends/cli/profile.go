@@ -103,14 +103,13 @@ func profileAdd(_ context.Context, in *Invocation) error {
 	if err != nil {
 		return err
 	}
-	name, flow, keyFile := in.Args().First(), in.String("flow"), in.String("key-file")
+	name, flow := in.Args().First(), in.String("flow")
 	if flows := profile.Flows(); flow != "" && !slices.Contains(flows, flow) {
 		return usagef("one of "+strings.Join(flows, ", "), "there is no flow %q", flow)
 	}
-	if keyFile != "" {
-		if keyFile, err = filepath.Abs(keyFile); err != nil {
-			return err
-		}
+	keyFile, err := in.path("key-file")
+	if err != nil {
+		return err
 	}
 	err = c.Add(name, profile.Settings{
 		Store: in.String("store"), Flow: flow, Issuer: in.String("issuer"), HostedDomain: in.String("hosted-domain"),

@@ -2,11 +2,12 @@ package cli
 
 import (
 	"context"
-	"path/filepath"
+	"fmt"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/tokentoss/tokentoss/core/privatefile"
 	"github.com/tokentoss/tokentoss/profile"
 )
 
@@ -56,9 +57,9 @@ func (in *Invocation) setFlags(settings map[string]any, names ...string) error {
 		}
 		path, isSocket := strings.CutPrefix(value, "unix:")
 		if isSocket || name == "log-file" {
-			abs, err := filepath.Abs(path)
+			abs, err := privatefile.Resolve(path, "")
 			if err != nil {
-				return err
+				return fmt.Errorf("--%s: %w", name, err)
 			}
 			if value = abs; isSocket {
 				value = "unix:" + abs

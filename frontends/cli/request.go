@@ -14,6 +14,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/tokentoss/tokentoss/core/privatefile"
 	"github.com/tokentoss/tokentoss/profile"
 )
 
@@ -219,6 +220,10 @@ func (in *Invocation) content(ctx context.Context, arg string) (io.Reader, error
 		return strings.NewReader(arg), nil
 	case name == "-":
 		return replayable(stdin(ctx, in.Stdin))
+	}
+	name, err := privatefile.Resolve(name, "")
+	if err != nil {
+		return nil, fmt.Errorf("the body: %w", err)
 	}
 	f, err := os.Open(name)
 	if err != nil {

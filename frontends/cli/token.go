@@ -55,6 +55,10 @@ func token(ctx context.Context, in *Invocation) error {
 	case cookie && in.Bool("access"):
 		return usagef("leave --access out", "token: IAP takes no access token, in a cookie either")
 	}
+	jar, err := in.path("jar")
+	if err != nil {
+		return err
+	}
 	p, err := in.open(ctx, oneToken, nil)
 	if err != nil {
 		return err

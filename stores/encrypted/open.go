@@ -1,12 +1,11 @@
 package encrypted
 
 import (
+	"cmp"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/privatefile"
 	"github.com/tokentoss/tokentoss/stores/file"
 )
 
@@ -23,7 +22,8 @@ const (
 
 // Config is the settings of a store: what its documents are opened with. Nothing
 // set means an age identity in the file identity.age of the store's directory.
-// Paths are absolute, or begin with "~/".
+// Paths are as everywhere, see [privatefile.Resolve]; a relative one begins at the
+// directory.
 type Config struct {
 	// Identity is the path of the age identity. It is made if it does not exist.
 	Identity string `json:"identity,omitempty" about:"path of the age identity; made if it is not there"`
@@ -60,16 +60,13 @@ func (c Config) Keys(dir string, ask Ask, records core.Lister) (Keys, error) {
 		if c.Identity != "" || c.Passphrase {
 			return nil, &SettingError{Name: "ssh_key", Problem: "cannot be used together with identity or passphrase"}
 		}
-		path, err := absolute("ssh_key", c.SSHKey)
+		path, err := resolve("ssh_key", c.SSHKey, dir)
 		if err != nil {
 			return nil, err
 		}
 		return &sshKey{path: path, ask: ask}, nil
 	}
-	path, err := absolute("identity", c.Identity)
-	if c.Identity == "" {
-		path, err = filepath.Join(dir, identityName), nil
-	}
+	path, err := resolve("identity", cmp.Or(c.Identity, "./"+identityName), dir)
 	if err != nil {
 		return nil, err
 	}
@@ -87,17 +84,11 @@ func (e *SettingError) Error() string { return fmt.Sprintf("the setting %s %s", 
 // Hint says what to do next.
 func (e *SettingError) Hint() string { return "correct " + e.Name + " in config.toml" }
 
-// absolute returns the path of a setting.
-func absolute(name, path string) (string, error) {
-	if rest, ok := strings.CutPrefix(path, "~/"); ok {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return "", &SettingError{Name: name, Problem: "begins with ~/, and there is no home directory"}
-		}
-		path = filepath.Join(home, rest)
+// resolve returns the path of a setting.
+func resolve(name, path, dir string) (string, error) {
+	abs, err := privatefile.Resolve(path, dir)
+	if err != nil {
+		return "", fmt.Errorf("the setting %s: %w", name, err)
 	}
-	if !filepath.IsAbs(path) {
-		return "", &SettingError{Name: name, Problem: fmt.Sprintf("is %q, which is not an absolute path", path)}
-	}
-	return filepath.Clean(path), nil
+	return abs, nil
 }

@@ -6,8 +6,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"io/fs"
-	"os"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -16,6 +14,8 @@ import (
 	"google.golang.org/grpc/backoff"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
+	"github.com/tokentoss/tokentoss/core/privatefile"
 )
 
 // connect returns a client. It asks etcd for nothing, but for the check of the
@@ -76,12 +76,12 @@ func (s settings) tls() (*tls.Config, error) {
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if s.CAFile != "" {
-		pem, err := os.ReadFile(s.CAFile)
+		pem, err := readGiven(s.CAFile)
 		if err != nil {
-			return nil, fileError(s.CAFile, err)
+			return nil, err
 		}
 		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
+		if !config.RootCAs.AppendCertsFromPEM(pem.Data) {
 			return nil, &Error{What: s.CAFile, Problem: "there is no certificate in it", Fix: "set ca_file to a file in PEM"}
 		}
 	}
@@ -95,15 +95,15 @@ func (s settings) tls() (*tls.Config, error) {
 }
 
 func (s settings) certificate() (*tls.Certificate, error) {
-	cert, err := os.ReadFile(s.CertFile)
-	if err != nil {
-		return nil, fileError(s.CertFile, err)
-	}
-	key, err := readPrivate(s.KeyFile)
+	cert, err := readGiven(s.CertFile)
 	if err != nil {
 		return nil, err
 	}
-	pair, err := tls.X509KeyPair(cert, key)
+	key, err := readSecret(s.KeyFile)
+	if err != nil {
+		return nil, err
+	}
+	pair, err := tls.X509KeyPair(cert.Data, key)
 	if err != nil {
 		return nil, &Error{What: s.CertFile + " and " + s.KeyFile, Problem: "no certificate and its key", Cause: err, Fix: "check cert_file and key_file"}
 	}
@@ -115,7 +115,7 @@ func (s settings) password() (string, error) {
 	if s.PasswordFile == "" {
 		return "", nil
 	}
-	data, err := readPrivate(s.PasswordFile)
+	data, err := readSecret(s.PasswordFile)
 	if err != nil {
 		return "", err
 	}
@@ -127,39 +127,35 @@ func (s settings) password() (string, error) {
 	return string(line), nil
 }
 
-// maxFile is what a file may have, in bytes.
-const maxFile = 1 << 20
-
-// readPrivate reads a file that others must not be able to read or write.
-func readPrivate(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fileError(path, err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return nil, fileError(path, err)
-	case !info.Mode().IsRegular():
-		return nil, &Error{What: path, Problem: "not a file"}
-	case info.Size() > maxFile:
-		return nil, &Error{What: path, Problem: "too large for what it should be"}
-	}
-	if problem, fix := exposed(path, info); problem != "" {
-		return nil, &Error{What: path, Kind: core.ErrInsecure, Problem: problem, Fix: fix}
-	}
-	data := make([]byte, info.Size())
-	if _, err := f.ReadAt(data, 0); err != nil && len(data) > 0 {
-		return nil, fileError(path, err)
-	}
-	return data, nil
+// readGiven reads a file that a setting names, which a platform may have put there.
+func readGiven(path string) (privatefile.Given, error) {
+	given, err := privatefile.ReadGiven(path)
+	return given, fileError(err)
 }
 
-func fileError(path string, err error) error {
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
-		err = pathErr.Err
+// readSecret is readGiven for what others must not be able to read.
+func readSecret(path string) ([]byte, error) {
+	given, err := readGiven(path)
+	if err != nil {
+		return nil, err
 	}
-	return &Error{What: path, Problem: "cannot be read", Cause: err}
+	data, err := given.Secret()
+	return data, fileError(err)
+}
+
+// fileError keeps what is wrong with a file that a setting names from being taken for
+// what is wrong with a session.
+func fileError(err error) error {
+	var e *core.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	own := &Error{What: e.Subject, Problem: e.Problem, Cause: e.Err, Fix: fault.RemedyOf(err).String()}
+	switch e.Kind {
+	case core.ErrInsecure:
+		own.Kind = core.ErrInsecure
+	case core.ErrNotFound:
+		own.Problem, own.Fix = "there is no such file", "check the settings"
+	}
+	return own
 }

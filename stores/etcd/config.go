@@ -5,12 +5,14 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/tokentoss/tokentoss/core/fault"
+	"github.com/tokentoss/tokentoss/core/privatefile"
 )
 
 // Config says where etcd is, how to speak to it, and what the documents are
@@ -180,16 +182,17 @@ func (s *settings) checkFiles() error {
 	for name, path := range map[string]*string{
 		"ca_file": &s.CAFile, "cert_file": &s.CertFile, "key_file": &s.KeyFile, "password_file": &s.PasswordFile,
 	} {
-		if rest, ok := strings.CutPrefix(*path, "~/"); ok {
-			home, err := os.UserHomeDir()
-			if err != nil {
-				return &Error{What: "setting " + name, Problem: "there is no home directory", Cause: err, Fix: "write an absolute path"}
-			}
-			*path = filepath.Join(home, rest)
+		if *path == "" {
+			continue
 		}
-		if *path != "" && !filepath.IsAbs(*path) {
+		if !filepath.IsAbs(*path) && !strings.HasPrefix(*path, "~") {
 			return wrongSetting(name, fmt.Sprintf("%q is relative", *path), "write an absolute path")
 		}
+		abs, err := privatefile.Resolve(*path, "")
+		if err != nil {
+			return &Error{What: "setting " + name, Cause: err, Fix: fault.RemedyOf(err).String()}
+		}
+		*path = abs
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package machine
 
 import (
-	"context"
 	"crypto/rsa"
 	"encoding/json"
 	"errors"
@@ -13,7 +12,7 @@ import (
 	"golang.org/x/oauth2/google/externalaccount"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/stores/file"
+	"github.com/tokentoss/tokentoss/core/privatefile"
 )
 
 // Types of key files.
@@ -57,34 +56,25 @@ func (e *KeyFileError) Error() string { return "key file " + e.Path + ": " + e.P
 // Hint says what to do next.
 func (e *KeyFileError) Hint() string { return e.Next }
 
-// readKeyFile reads and checks a key file. A key must be as private as a session. The
+// readKeyFile reads and checks a key file, which a platform or a person put there. The
 // configuration of a federation holds no secret, and CI services write it for all to
 // read; it says which program to run, so nobody else may write it.
 func readKeyFile(path string, insecureLoopback bool) (*keyFile, error) {
-	store, err := file.NewFile(path)
-	if err != nil {
-		return nil, err
-	}
 	fail := func(problem, next string) (*keyFile, error) { return nil, &KeyFileError{path, problem, next} }
-	rec, err := store.Load(context.Background(), core.DefaultKey)
-	data, open := rec.Data, false
-	if errors.Is(err, core.ErrInsecure) {
-		if data, open = readUnwritable(path); open {
-			err = nil
-		}
-	}
+	given, err := privatefile.ReadGiven(path)
 	switch {
 	case errors.Is(err, core.ErrNotFound):
 		return fail("there is no such file", "set key_file, or GOOGLE_APPLICATION_CREDENTIALS, to where it is")
 	case err != nil:
 		return nil, err
 	}
+	data, exposed := given.Secret()
 	k := &keyFile{data: data}
 	if json.Unmarshal(data, k) != nil {
 		return fail("it is not what Google's console or gcloud write", "download it again")
 	}
-	if open && k.Type != typeExternalAccount {
-		return fail("others can read it, and it holds a key: take it for theirs", "chmod 600 "+path+", or better make a new key")
+	if exposed != nil && k.Type != typeExternalAccount {
+		return nil, exposed
 	}
 	if problem := k.check(insecureLoopback); problem != "" {
 		return fail(problem, "")

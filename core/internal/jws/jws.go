@@ -1,17 +1,21 @@
-// Package jws reads and verifies compact JSON Web Signatures (RFC 7515) of the
-// two kinds that OpenID providers and Google's IAP use: RS256 and ES256.
+// Package jws reads and verifies compact JSON Web Signatures (RFC 7515) that were
+// made with a private key: RS, PS and ES with 256, 384 or 512 bits (RFC 7518 section
+// 3.1), and EdDSA with Ed25519 (RFC 8037 section 3.1).
 //
 // It knows no other algorithm, so neither "none" nor an HMAC under a public key
 // can pass, and it checks that the key's type fits the algorithm (RFC 8725
-// section 3.1).
+// section 3.1). Which of them a token may have is for the caller to say.
 package jws
 
 import (
 	"bytes"
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rsa"
-	"crypto/sha256"
+	_ "crypto/sha256" // for crypto.Hash.New
+	_ "crypto/sha512"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -20,20 +24,44 @@ import (
 	"strings"
 )
 
+// An algorithm is how a signature is made.
+type algorithm struct {
+	kind  byte // of key and padding: one of the constants
+	hash  crypto.Hash
+	curve func() elliptic.Curve // of ECDSA
+}
+
+const (
+	pkcs1v15 = 'R'
+	pss      = 'P'
+	ecDSA    = 'E'
+	edDSA    = 'D'
+)
+
+var algorithms = map[string]algorithm{
+	"RS256": {pkcs1v15, crypto.SHA256, nil}, "RS384": {pkcs1v15, crypto.SHA384, nil}, "RS512": {pkcs1v15, crypto.SHA512, nil},
+	"PS256": {pss, crypto.SHA256, nil}, "PS384": {pss, crypto.SHA384, nil}, "PS512": {pss, crypto.SHA512, nil},
+	"ES256": {ecDSA, crypto.SHA256, elliptic.P256}, "ES384": {ecDSA, crypto.SHA384, elliptic.P384}, "ES512": {ecDSA, crypto.SHA512, elliptic.P521},
+	"EdDSA": {edDSA, crypto.SHA512, nil},
+}
+
+// Known tells whether alg names an algorithm of this package.
+func Known(alg string) bool { return algorithms[alg].kind != 0 }
+
 // MaxSize is the length of the longest token that is looked at, in bytes.
 const MaxSize = 16 << 10
 
 // Errors of Parse and Verify.
 var (
 	ErrMalformed = errors.New("not a JSON Web Token")
-	ErrAlgorithm = errors.New("signature algorithm is not RS256 or ES256")
+	ErrAlgorithm = errors.New("the signature algorithm is not one that a private key signs with")
 	ErrKeyType   = errors.New("the key does not fit the signature algorithm")
 	ErrSignature = errors.New("wrong signature")
 )
 
 // A Token is a parsed, not yet verified, JSON Web Signature.
 type Token struct {
-	Algorithm string // "RS256" or "ES256"
+	Algorithm string // such as "RS256"
 	KeyID     string // may be empty
 	Payload   []byte // the JSON object that was signed
 
@@ -42,7 +70,7 @@ type Token struct {
 }
 
 // Parse splits a compact token and decodes its parts. It accepts only JSON
-// objects for header and payload, and only RS256 and ES256.
+// objects for header and payload, and only the algorithms of this package.
 func Parse(compact string) (*Token, error) {
 	if len(compact) > MaxSize {
 		return nil, fmt.Errorf("%w: longer than %d bytes", ErrMalformed, MaxSize)
@@ -78,23 +106,13 @@ func Parse(compact string) (*Token, error) {
 	if h.Crit != nil {
 		return nil, fmt.Errorf("%w: unknown critical header", ErrMalformed)
 	}
-	if h.Alg != "RS256" && h.Alg != "ES256" {
+	if !Known(h.Alg) {
 		return nil, ErrAlgorithm
 	}
 	return &Token{
 		Algorithm: h.Alg, KeyID: h.Kid, Payload: payload,
 		signed: []byte(compact[:last]), signature: signature,
 	}, nil
-}
-
-// Payload returns the payload of a compact token and looks at nothing else.
-func Payload(compact string) ([]byte, error) {
-	_, rest, _ := strings.Cut(compact, ".")
-	payload, _, ok := strings.Cut(rest, ".")
-	if !ok || len(compact) > MaxSize {
-		return nil, ErrMalformed
-	}
-	return decode(payload)
 }
 
 func decode(part string) ([]byte, error) {
@@ -111,34 +129,56 @@ func isObject(b []byte) bool {
 	return bytes.HasPrefix(bytes.TrimLeft(b, " \t\r\n"), []byte("{")) && json.Valid(b)
 }
 
-// Verify checks the signature against one key, an *rsa.PublicKey or an
-// *ecdsa.PublicKey.
+// Hash returns the sum of data by the hash function of the token's algorithm, as
+// at_hash wants it (OpenID Connect Core section 3.1.3.6). EdDSA's is SHA-512.
+func (t *Token) Hash(data []byte) []byte {
+	h := algorithms[t.Algorithm].hash.New()
+	h.Write(data)
+	return h.Sum(nil)
+}
+
+// Verify checks the signature against one key: an *rsa.PublicKey, an
+// *ecdsa.PublicKey or an ed25519.PublicKey.
 func (t *Token) Verify(key crypto.PublicKey) error {
-	digest := sha256.Sum256(t.signed)
+	if !t.fits(key) {
+		return ErrKeyType
+	}
+	a, ok := algorithms[t.Algorithm], false
 	switch k := key.(type) {
 	case *rsa.PublicKey:
-		if t.Algorithm != "RS256" {
-			return ErrKeyType
+		if a.kind == pss {
+			// RFC 7518 section 3.5: the salt is as long as the hash.
+			ok = rsa.VerifyPSS(k, a.hash, t.Hash(t.signed), t.signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) == nil
+		} else {
+			ok = rsa.VerifyPKCS1v15(k, a.hash, t.Hash(t.signed), t.signature) == nil
 		}
-		if rsa.VerifyPKCS1v15(k, crypto.SHA256, digest[:], t.signature) != nil {
-			return ErrSignature
-		}
-		return nil
 	case *ecdsa.PublicKey:
-		if t.Algorithm != "ES256" {
-			return ErrKeyType
+		// RFC 7518 section 3.4: R and S, as long as the curve's order. The length is
+		// checked before slicing, unlike in libraries that panic on a short signature.
+		if n := (a.curve().Params().BitSize + 7) / 8; len(t.signature) == 2*n {
+			r := new(big.Int).SetBytes(t.signature[:n])
+			s := new(big.Int).SetBytes(t.signature[n:])
+			ok = ecdsa.Verify(k, t.Hash(t.signed), r, s)
 		}
-		// RFC 7518 section 3.4: R and S, 32 bytes each. The length is checked
-		// before slicing, unlike in libraries that panic on a short signature.
-		if len(t.signature) != 64 {
-			return ErrSignature
-		}
-		r := new(big.Int).SetBytes(t.signature[:32])
-		s := new(big.Int).SetBytes(t.signature[32:])
-		if !ecdsa.Verify(k, digest[:], r, s) {
-			return ErrSignature
-		}
-		return nil
+	case ed25519.PublicKey:
+		ok = ed25519.Verify(k, t.signed, t.signature)
 	}
-	return ErrKeyType
+	if !ok {
+		return ErrSignature
+	}
+	return nil
+}
+
+// fits tells whether key is of the type that the token's algorithm wants.
+func (t *Token) fits(key crypto.PublicKey) bool {
+	a := algorithms[t.Algorithm]
+	switch k := key.(type) {
+	case *rsa.PublicKey:
+		return a.kind == pkcs1v15 || a.kind == pss
+	case *ecdsa.PublicKey:
+		return a.kind == ecDSA && k.Curve == a.curve()
+	case ed25519.PublicKey:
+		return a.kind == edDSA
+	}
+	return false
 }

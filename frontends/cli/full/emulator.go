@@ -93,9 +93,6 @@ func writeClient(path string, data []byte) (file string, remove func(), err erro
 		path = filepath.Join(dir, "client_secrets.json")
 		return path, func() { _ = os.RemoveAll(dir) }, os.WriteFile(path, data, 0o600)
 	}
-	if path, err = filepath.Abs(path); err != nil {
-		return "", nil, err
-	}
 	return path, func() {}, os.WriteFile(path, data, 0o600)
 }
 

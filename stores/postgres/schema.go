@@ -1,0 +1,52 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// tables makes what is missing.
+const tables = `
+CREATE TABLE IF NOT EXISTS tokentoss_sessions (
+	owner text NOT NULL, key text NOT NULL, data bytea NOT NULL, save text NOT NULL,
+	saved_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (owner, key));
+CREATE TABLE IF NOT EXISTS tokentoss_locks (
+	owner text NOT NULL, key text NOT NULL, holder text NOT NULL, fence bigint NOT NULL,
+	expires timestamptz NOT NULL, PRIMARY KEY (owner, key))`
+
+// Codes of PostgreSQL (appendix A of its manual).
+const (
+	undefinedTable  = "42P01"
+	duplicateTable  = "42P07"
+	uniqueViolation = "23505" // two who make one table at the same time
+)
+
+// withTables calls f, and again after making the tables if there are none.
+func (s *store) withTables(ctx context.Context, f func(context.Context) error) error {
+	err := s.try(ctx, f)
+	if !noTables(err) {
+		return err
+	}
+	err = s.try(ctx, func(ctx context.Context) error {
+		_, err := s.pool.Exec(ctx, tables)
+		return err
+	})
+	if c := code(err); err != nil && c != duplicateTable && c != uniqueViolation {
+		return err
+	}
+	return s.try(ctx, f)
+}
+
+// noTables tells whether err is that the tables are missing.
+func noTables(err error) bool { return code(err) == undefinedTable }
+
+// code is that of an error of the database, or empty.
+func code(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code
+	}
+	return ""
+}
