@@ -54,10 +54,11 @@ test: setup
 	go test -timeout 20m work
 	$(MAKE) -s python-check
 
-# Tests that download more: programs that are given tokens, what notebooks run in beside
+# Tests that download more: programs and libraries that are given tokens, what notebooks run in beside
 # Jupyter's own applications, and OpenID providers and guards of others.
-test-clients: setup
+test-clients: setup wheel
 	TOKENTOSS_TEST_SUITES=clients go test -timeout 20m -run 'Git|Kubectl|Google' ./e2e
+	.ci/python-clients
 
 test-hosts: setup
 	TOKENTOSS_TEST_SUITES=hosts go test -timeout 20m -run GoNB ./e2e/jupyter
@@ -83,8 +84,11 @@ WHEEL_OS ?= $(shell go env GOHOSTOS)
 WHEEL_ARCH ?= $(shell go env GOHOSTARCH)
 WHEEL_BIN = .cache/wheel/$(WHEEL_OS)-$(WHEEL_ARCH)
 
+# Its executables say that they are of the package's version.
+WHEEL_VERSION = v$(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' frontends/notebook/python/src/tokentoss/_version.py)
+
 wheel:
-	GOOS=$(WHEEL_OS) GOARCH=$(WHEEL_ARCH) $(MAKE) build BIN=$(WHEEL_BIN) EXE=$(if $(filter windows,$(WHEEL_OS)),.exe)
+	GOOS=$(WHEEL_OS) GOARCH=$(WHEEL_ARCH) $(MAKE) build VERSION=$(or $(VERSION),$(WHEEL_VERSION)) BIN=$(WHEEL_BIN) EXE=$(if $(filter windows,$(WHEEL_OS)),.exe)
 	.ci/wheel $(WHEEL_OS) $(WHEEL_ARCH) $(WHEEL_BIN)
 
 # What reads the Python package, and its tests, against the built wheel.

@@ -3,6 +3,7 @@ package emulator
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 )
 
 // AuthorizedUser returns what `gcloud auth application-default login` writes for a
@@ -33,4 +34,18 @@ func (e *Emulator) ImpersonatedServiceAccount(source []byte, account string, del
 		"type": "impersonated_service_account", "delegates": names, "source_credentials": json.RawMessage(source),
 		"service_account_impersonation_url": e.google.url + pathIAMCredentials + account + ":generateAccessToken",
 	}, "", "  ")
+}
+
+// AccessToken returns an access token of an account, of a person or a service account,
+// with these scopes, for tests of what takes one.
+func (e *Emulator) AccessToken(email string, scopes ...string) (string, error) {
+	a, ok := e.account(email)
+	if s, isService := e.serviceAccount(email); !ok && isService {
+		a, ok = Account{Email: s.Email, Sub: s.Sub}, true
+	}
+	if !ok {
+		return "", fmt.Errorf("emulator: there is no account %q", email)
+	}
+	lifetime := setting(e, func(s *settings) time.Duration { return s.lifetime })
+	return e.grants.addAccess(&grant{client: e.opts.Clients[0], account: a, scopes: scopes}, e.now(), lifetime), nil
 }

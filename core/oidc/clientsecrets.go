@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -154,9 +155,14 @@ func (c ClientSecrets) forGoogle() bool {
 
 // ForIssuer returns c as it is kept for a client of issuer: what is kept for another
 // provider must not be taken for a client of Google's, which has a secret, when it
-// is read again.
+// is read again. Google's endpoints are written out, without which its own libraries
+// refuse a file.
 func (c ClientSecrets) ForIssuer(issuer string) ClientSecrets {
-	if issuer != GoogleIssuer && c.forGoogle() {
+	switch {
+	case !c.forGoogle():
+	case issuer == GoogleIssuer:
+		c.AuthURI, c.TokenURI = cmp.Or(c.AuthURI, googleAuthURIs[1]), cmp.Or(c.TokenURI, googleTokenURIs[1])
+	default:
 		c.AuthURI, c.TokenURI = issuer, issuer
 	}
 	return c

@@ -134,6 +134,7 @@ func downloads(service *role) ([]row, error) {
 type role struct {
 	name    string
 	address string // host:port
+	header  string // what its requests must show
 	request string // of its clients, but for the path
 	cmd     *exec.Cmd
 	end     func()
@@ -168,11 +169,12 @@ func startRole(name string, args ...string) (*role, error) {
 	if err != nil || address == "" {
 		return nil, fmt.Errorf("%s does not begin: %w", name, errors.Join(err, cmd.Process.Kill(), cmd.Wait()))
 	}
+	shown := header
 	if header != "" {
 		header += "\r\n"
 	}
 	return &role{
-		name: name, address: address, cmd: cmd,
+		name: name, address: address, header: shown, cmd: cmd,
 		request: " HTTP/1.1\r\nHost: " + address + "\r\nUser-Agent: bench\r\nAccept: */*\r\n" + header + "\r\n",
 		end:     func() { _ = in.Close() }, // which it waits for
 	}, nil

@@ -37,6 +37,14 @@ func play() (ok bool, err error) {
 		return true, playStock(ctx, os.Args[1])
 	case "ours":
 		return true, playOurs(ctx, os.Args[1])
+	case "relay":
+		return true, playRelay(ctx)
+	case "tunnel-ours":
+		return true, playTunnel(ctx, dialOurs, os.Args[1], os.Args[2])
+	case "tunnel-many":
+		return true, playTunnels(ctx, os.Args[1], os.Args[2])
+	case "tunnel-iapc":
+		return true, playTunnel(ctx, dialTheirs, os.Args[1], os.Args[2])
 	}
 	return true, fmt.Errorf("no role %q", name)
 }

@@ -23,9 +23,10 @@ EMAIL = "planted.person@example.com"
 class Emulator:
     """A Google and an IAP in a process of their own."""
 
-    def __init__(self, directory: Path, lifetime: str, email: str = EMAIL) -> None:
+    def __init__(self, directory: Path, lifetime: str, email: str = EMAIL, upstream: str = "") -> None:
         command = [_executable.find(), "emulator", "--auto-consent", email, "--token-lifetime", lifetime]
         command += ["--client-secrets", str(directory / "client_secrets.json")]
+        command += ["--upstream", upstream] if upstream else []
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         assert self.process.stdout is not None
         ready = json.loads(self.process.stdout.readline())

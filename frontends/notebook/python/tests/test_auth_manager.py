@@ -7,6 +7,7 @@ import hashlib
 import json
 from pathlib import Path
 
+import google_auth_oauthlib.flow
 import pytest
 from conftest import EMAIL, Emulator, login
 
@@ -131,6 +132,9 @@ def test_configure(home: Path, emulator: Emulator) -> None:
     written = json.loads(path.read_text())["installed"]
     assert (written["client_id"], written["client_secret"]) == ("id.apps.googleusercontent.com", "GOCSPX-x")
     assert written["project_id"] == "p"
+    flow = google_auth_oauthlib.flow.InstalledAppFlow.from_client_secrets_file(path, scopes=["openid"])
+    assert flow.client_config["client_id"] == "id.apps.googleusercontent.com"
+    assert flow.authorization_url()[0].startswith("https://accounts.google.com/")
     assert tokentoss.configure_from_credentials("id.apps.googleusercontent.com", "GOCSPX-y") == path
     assert tokentoss.configure_from_file(str(emulator.client_file)) == path
     login()

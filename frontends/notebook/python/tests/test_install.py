@@ -90,6 +90,45 @@ def test_user(wheel: Path, tmp_path: Path) -> None:
     assert python("-c", FIND, executable=base, **home) == str(tmp_path / "user" / "bin" / "tokentoss")
 
 
+def test_executable_knows_its_version(wheel: Path) -> None:
+    import tokentoss
+
+    found = python("-c", FIND)
+    shown = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout
+    assert shown.split()[-1] == f"v{tokentoss.__version__}"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root becomes another user")
+def test_read_only(wheel: Path, tmp_path: Path) -> None:
+    """Installed where its user may write nothing, as in an image or on a shared disk."""
+    install(wheel, "--target", str(tmp_path / "libs"))
+    for directory, _, names in os.walk(tmp_path / "libs"):
+        for name in names:
+            os.chmod(os.path.join(directory, name), 0o555 if directory.endswith("bin") else 0o444)
+        os.chmod(directory, 0o555)
+    (tmp_path / "home").mkdir()
+    os.chown(tmp_path / "home", 65534, 65534)
+    for parent in (tmp_path, *list(tmp_path.parents)[:2]):
+        parent.chmod(0o755)
+    code = "import tokentoss; print(tokentoss.configure('x.apps.googleusercontent.com', 'GOCSPX-x'))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(tmp_path / "libs"), "HOME": str(tmp_path / "home"), "PATH": os.environ["PATH"]},
+        user=65534,
+        cwd=tmp_path / "home",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(str(tmp_path / "home"))
+    (tmp_path / "libs" / "bin" / "tokentoss").chmod(0o444)
+    code = (
+        "from tokentoss import _executable as x, ExecutableError\ntry: x.find()\nexcept ExecutableError as e: print(e)"
+    )
+    assert "must not be run" in python("-c", code, PYTHONPATH=str(tmp_path / "libs"), TOKENTOSS_EXECUTABLE="")
+
+
 def test_on_path(wheel: Path, signed_in: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """The shell finds the commands of an environment that is active."""
     monkeypatch.setenv("PATH", os.path.dirname(sys.executable))

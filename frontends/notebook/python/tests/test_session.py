@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -206,3 +207,97 @@ def test_shell_and_python_share_the_session(configured: Emulator) -> None:
 
     done = subprocess.run([_executable.find(), "status", "--json"], capture_output=True, text=True, check=False)
     assert json.loads(done.stdout)["state"] == "signed_out"
+
+
+# Other processes.
+
+PROGRAM = """
+import gevent.monkey
+gevent.monkey.patch_all({patched})
+import gevent, requests, sys, time
+import tokentoss
+url = sys.argv[1]
+turns = 0
+def count():
+    global turns
+    while True:
+        turns += 1
+        gevent.sleep(0)
+counting = gevent.spawn(count)
+client = tokentoss.IAPClient(base_url=url)
+calls = [gevent.spawn(client.get_json, "/whoami") for _ in range(20)]
+calls.append(gevent.spawn(lambda: requests.get(url + "/whoami", auth=tokentoss.IAPAuth(url), timeout=30).json()))
+gevent.joinall(calls, raise_error=True)
+counting.kill()
+print({{call.value["email"] for call in calls}}, turns > 10)
+"""
+
+
+@pytest.mark.parametrize("patched", ["", "thread=False"])
+def test_gevent(signed_in: Emulator, patched: str) -> None:
+    """Pipes that gevent made so do not block; greenlets go on meanwhile."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(patched=patched), signed_in.iap],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout == f"{ {EMAIL} } True\n", done.stderr
+
+
+def test_pipes_that_do_not_block(signed_in: Emulator) -> None:
+    """None of them does: one that is full is waited for."""
+    server = _rpc.server()
+    assert server._process.stdin is not None and not os.get_blocking(server._process.stdin.fileno())
+    replies = [server._send("session.open", {"profile": "x" * 200_000}) for _ in range(20)]
+    for reply in replies:
+        with pytest.raises(_rpc.RPCError):
+            reply.wait(30)
+    assert open_session().status()["email"] == EMAIL
+
+
+@pytest.mark.parametrize("state", ["warm", "cold"])
+def test_pickle(signed_in: Emulator, tmp_path: Path, state: str) -> None:
+    """Settings are pickled, no token is, and who gets them works with the session that it finds."""
+    if state == "warm":
+        tokentoss.IAPClient(base_url=signed_in.iap).get_json("/whoami")
+    path = tmp_path / "own.json"
+    path.write_bytes((tokentoss.FileStorage().path).read_bytes())
+    path.chmod(0o600)
+    managers = [None, tokentoss.AuthManager(), tokentoss.AuthManager(storage=tokentoss.FileStorage(path))]
+    secrets = [v for v in json.loads(path.read_text()).values() if isinstance(v, str) and len(v) > 30]
+    assert len(secrets) >= 3
+    for manager in managers:
+        client = tokentoss.IAPClient(signed_in.iap, manager, 12, origins=["https://more.example.com"])
+        client.get_json("/whoami")
+        things = [
+            client,
+            tokentoss.IAPAuth(signed_in.iap, auth_manager=manager),
+            tokentoss.HttpxIAPAuth(signed_in.iap, auth_manager=manager),
+            tokentoss.IAPTransport(signed_in.iap, auth_manager=manager),
+            tokentoss.AiohttpIAPMiddleware(signed_in.iap, auth_manager=manager),
+            tokentoss.AsyncIAPClient(signed_in.iap, manager),
+        ]
+        data = pickle.dumps(things)
+        assert not [s for s in secrets if s.encode() in data]
+        again = pickle.loads(data)
+        assert [repr(a) for a in again] == [repr(t) for t in things]
+        assert again[0].timeout == 12 and again[0]._origins == client._origins
+        assert again[0].get_json("/whoami")["email"] == EMAIL
+    with pytest.raises(TypeError, match="MemoryStorage"):
+        pickle.dumps(tokentoss.AuthManager(storage=tokentoss.MemoryStorage()))
+
+
+def test_module_as_a_command(signed_in: Emulator) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tokentoss", "status", "--json"], capture_output=True, text=True, check=False
+    )
+    assert json.loads(done.stdout)["email"] == EMAIL and done.returncode == 0
+    done = subprocess.run([sys.executable, "-m", "tokentoss", "nothing"], capture_output=True, check=False)
+    assert done.returncode == 2
+
+
+def test_doctor(signed_in: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+    assert isinstance(tokentoss.doctor(signed_in.iap), bool)
+    assert signed_in.iap in capsys.readouterr().out

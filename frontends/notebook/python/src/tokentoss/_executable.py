@@ -39,6 +39,11 @@ def find(named: str | None = None) -> str:
         path = os.path.join(directory, NAME)
         if os.access(path, os.X_OK) and not os.path.isdir(path):
             return path
+        if os.path.isfile(path):
+            raise ExecutableNotFoundError(
+                f"{path} is there, and must not be run",
+                hint=f"os.chmod({path!r}, 0o755); where the disk is read-only or runs nothing, install it elsewhere",
+            )
         if str(directory) not in looked:
             looked.append(str(directory))
     raise ExecutableNotFoundError(

@@ -96,7 +96,7 @@ class Server:
             options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
         pipe = subprocess.PIPE
         try:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [self.executable, "rpc", "--stdio"],
                 bufsize=0,
                 stdin=pipe,
@@ -110,6 +110,12 @@ class Server:
                 f"{self.executable} cannot be run: {e.strerror}",
                 hint="is it built for this machine? pip install --force-reinstall tokentoss",
             ) from e
+
+        if sys.platform != "win32":  # gevent's threads share one of the system's, which no read may hold
+            for each in (process.stdin, process.stdout, process.stderr):
+                assert each is not None
+                os.set_blocking(each.fileno(), False)
+        return process
 
     def ready(self) -> dict[str, Any]:
         """Waits until the executable has said who it is, and returns that."""
@@ -173,7 +179,7 @@ class Server:
                 view = memoryview(line)
                 while view:
                     written = stdin.write(view)
-                    if written is None:  # the pipe does not block, and is full
+                    if written is None:  # the pipe is full
                         _ready(stdin.fileno(), select.POLLOUT)
                     else:
                         view = view[written:]
@@ -329,12 +335,12 @@ def _read(fd: int) -> bytes:
     while True:
         try:
             return os.read(fd, 1 << 16)
-        except BlockingIOError:  # gevent makes pipes so
+        except BlockingIOError:
             _ready(fd, select.POLLIN)
 
 
 def _ready(fd: int, event: int) -> None:
-    """Waits for a pipe that does not block; under gevent, others run meanwhile."""
+    """Waits for a pipe; under gevent, which has a poll of its own, others run meanwhile."""
     poll = select.poll()
     poll.register(fd, event)
     poll.poll()
