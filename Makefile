@@ -59,6 +59,7 @@ test: setup
 test-clients: setup wheel
 	TOKENTOSS_TEST_SUITES=clients go test -timeout 20m -run 'Git|Kubectl|Google' ./e2e
 	.ci/python-clients
+	.ci/proxy-clients
 
 test-hosts: setup
 	TOKENTOSS_TEST_SUITES=hosts go test -timeout 20m -run GoNB ./e2e/jupyter

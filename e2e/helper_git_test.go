@@ -220,7 +220,7 @@ func TestGitCookieJar(t *testing.T) {
 	g.roundTrip(t, at+"/app.git")
 }
 
-// Any git, with the proxy: the password is in a netrc file.
+// Any git, with the proxy: the password is in a file that is for this address alone.
 func TestGitThroughProxy(t *testing.T) {
 	t.Parallel()
 	path, err := exec.LookPath("git")
@@ -232,11 +232,9 @@ func TestGitThroughProxy(t *testing.T) {
 	g := newGit(t, m, path)
 	at := m.provider.IAPURL()
 	p := start(t, m.command("proxy", at))
-	netrc := shownBy(t, p, regexp.MustCompile(`--netrc-file (\S+) (\S+)/`))
-	if err := os.Symlink(netrc[1], filepath.Join(m.home(), ".netrc")); err != nil {
-		t.Fatal(err)
-	}
-	g.set(t, "url."+netrc[2]+"/.insteadOf", at+"/")
+	shown := shownBy(t, p, regexp.MustCompile(`git config --global (credential\.(\S+)\.helper) '(.+)'`))
+	g.set(t, shown[1], shown[3])
+	g.set(t, "url."+shown[2]+"/.insteadOf", at+"/")
 	g.roundTrip(t, at+"/app.git")
 }
 

@@ -7,8 +7,8 @@
 // through the transport of package iap, which knows what IAP's answers mean, and
 // changes no more than it must: paths and queries go on as they came, byte by byte;
 // bodies are streamed both ways; upgraded connections, trailers and informational
-// answers pass. Location and Set-Cookie are rewritten to this address; Origin and
-// Referer to the service's.
+// answers pass. Location, Link, Set-Cookie and the like are rewritten to this address;
+// Origin, Referer and WebDAV's Destination to the service's.
 //
 // # Who may use it
 //
@@ -23,9 +23,10 @@
 //
 // A tool shows the secret as the password of basic authentication, as the header
 // Tokentoss-Secret, or as the first segment of the path, /~SECRET/; a browser by a
-// cookie, which it gets from a link that works once. None of these is forwarded. A
-// Unix socket of mode 0600 needs no secret. Without one, connections of other users are
-// closed on Linux, where the system says whose a connection is.
+// cookie, which it gets from a link that works once. The secret is not forwarded, from
+// wherever it stands. A Unix socket of mode 0600 needs no secret. Without one, connections of other users are
+// closed on Linux, where the
+// kernel says whose a connection is.
 //
 // Where a request goes is decided by its Host and the beginning of its path, among
 // the origins of [Config.Targets]; nothing in a request can name another.

@@ -64,12 +64,12 @@ func explain(err error, origin string) httpError {
 }
 
 func explainRefusal(e *iap.RefusedError) httpError {
-	p := httpError{http.StatusBadGateway, "refused", "Refused by IAP", e.Error(), loopback.Advice(e), 0, false}
+	p := httpError{http.StatusForbidden, "refused", "Refused by IAP", e.Error(), loopback.Advice(e), 0, true}
 	if e.StatusCode == http.StatusForbidden {
-		p.Status, p.Code, p.Title = http.StatusForbidden, "no_access", "No access"
+		p.Code, p.Title = "no_access", "No access"
 	}
-	if e.OneShot {
-		p.Hint = "send the request again"
+	if e.OneShot { // with another token, which it now has
+		return errReplay
 	}
 	return p
 }

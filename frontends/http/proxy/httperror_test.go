@@ -58,7 +58,7 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("%d %+v", res.StatusCode, p)
 	}
 	e.SetIAPPolicy(emulator.RefuseAlways)
-	if res, p = w.asks(t, "/whoami"); res.StatusCode != http.StatusBadGateway || p.Error != "refused" || !strings.Contains(p.Hint, "allowlist") {
+	if res, p = w.asks(t, "/whoami"); res.StatusCode != http.StatusForbidden || p.Error != "refused" || !strings.Contains(p.Hint, "allowlist") {
 		t.Errorf("%d %+v", res.StatusCode, p)
 	}
 	// The app's own refusals are its own.

@@ -151,6 +151,7 @@ func (p *Proxy) introduce(ctx context.Context, h *handler, ls *loopback.Listener
 		p.print(ctx, "tools: user "+user+", password "+own.Secret.Reveal()+"; or "+h.url+h.auth.path+"/")
 		if own.Netrc != "" {
 			p.print(ctx, "curl --netrc-file "+own.Netrc+" "+h.url+"/")
+			p.print(ctx, "git config --global credential."+h.url+".helper 'store --file \""+own.Git+"\"'")
 		}
 		for _, s := range h.browsable() {
 			h.relink(s)

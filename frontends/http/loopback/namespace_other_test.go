@@ -1,0 +1,5 @@
+//go:build !linux
+
+package loopback_test
+
+func role() bool { return false }
