@@ -57,7 +57,7 @@ var (
 // accept takes an authorization response, once. A response with a wrong state is
 // no event in the life of the attempt: the right one still counts.
 func (a *attempt) accept(q url.Values, byBrowser bool) error {
-	if subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(a.state)) != 1 {
+	if !a.isAnswer(q) {
 		return errState
 	}
 	// RFC 9207 section 2.4.
@@ -76,6 +76,11 @@ func (a *attempt) accept(q url.Values, byBrowser bool) error {
 	a.used = true
 	a.responses <- response{code: code, problem: problem, byBrowser: byBrowser}
 	return nil
+}
+
+// isAnswer tells whether an authorization response is of this attempt.
+func (a *attempt) isAnswer(q url.Values) bool {
+	return subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(a.state)) == 1
 }
 
 // paste takes what a person pasted: the address that the browser ended on.

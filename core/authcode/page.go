@@ -60,6 +60,8 @@ var (
 	pageNotFound      = page{Title: "Not found", Text: "There is nothing at this address."}
 	pageMethod        = page{Title: "Not that way", Text: "Only a browser's navigation is answered here."}
 	pageNotNavigation = page{Title: "Not that way", Text: "Only a browser's navigation is answered here."}
+	pageOtherUser     = page{Title: "Not you", Text: "This sign-in is another user's of this machine, or the connection was closed.", Next: "It is still waiting for the browser of that user."}
+	pageCopy          = page{Title: "One more step", Text: "Copy the address of this page from the address bar into the terminal, or wherever the program asks for it.", Next: "The browser's connection came from another system, so that the program cannot see that it is yours. Show the address to nobody."}
 	pageMoved         = page{Title: "One moment", Text: "Signing in …"}
 	pageUsed          = page{Title: "Already done", Text: "This sign-in was already answered.", Next: "You can close this window."}
 	pageNotYet        = page{Title: "Not yet", Text: "Nobody has signed in yet.", Next: "The sign-in is still waiting."}

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/oidc"
+	"github.com/tokentoss/tokentoss/core/peercred"
 )
 
 const (
@@ -29,9 +30,10 @@ const (
 // A server takes the redirect.
 type server struct {
 	attempt *attempt
-	path    string // of the redirect URI
-	done    string // of the outcome
-	host    string // the Host that requests must name
+	path    string               // of the redirect URI
+	done    string               // of the outcome
+	host    string               // the Host that requests must name
+	check   func(net.Conn) error // whose a connection is
 	http    *http.Server
 	served  sync.WaitGroup // the goroutine of Serve
 
@@ -40,8 +42,10 @@ type server struct {
 }
 
 // serve starts to take requests. The caller closes the server.
-func serve(l *listener, a *attempt) *server {
-	s := &server{attempt: a, path: l.path, done: donePath, host: l.Addr().String(), shown: make(chan struct{})}
+func serve(l *listener, a *attempt) *server { return serveWith(l, a, peercred.Check) }
+
+func serveWith(l *listener, a *attempt, check func(net.Conn) error) *server {
+	s := &server{attempt: a, path: l.path, done: donePath, host: l.Addr().String(), check: check, shown: make(chan struct{})}
 	if s.path == s.done {
 		s.done = otherDonePath
 	}
@@ -51,6 +55,7 @@ func serve(l *listener, a *attempt) *server {
 		ReadTimeout:       headerTimeout,
 		IdleTimeout:       headerTimeout,
 		MaxHeaderBytes:    maxHeader,
+		ConnContext:       withConn,
 		// net/http would log requests that it cannot read, with their bytes.
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
@@ -81,8 +86,8 @@ func (s *server) close() {
 }
 
 // ServeHTTP gates every request: the Host must be the address that was bound
-// (DNS rebinding), the method GET, and, from browsers that say so, the request
-// a navigation.
+// (DNS rebinding), the method GET, the connection not another user's, and, from
+// browsers that say so, the request a navigation.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
@@ -101,8 +106,21 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writePage(w, http.StatusMethodNotAllowed, pageMethod)
 	case !isNavigation(r):
 		writePage(w, http.StatusForbidden, pageNotNavigation)
+	default:
+		s.serve(w, r, peerOf(r, s.check))
+	}
+}
+
+// serve answers a request that is in order, by whose it is.
+func (s *server) serve(w http.ResponseWriter, r *http.Request, from peer) {
+	switch {
+	case from == otherPeer:
+		writePage(w, http.StatusForbidden, pageOtherUser)
 	case r.URL.Path == s.done:
 		s.outcome(w, r)
+	case from == unknownPeer && s.attempt.isAnswer(r.URL.Query()):
+		// The address stays as it is, to be copied.
+		writePage(w, http.StatusOK, pageCopy)
 	default:
 		s.callback(w, r)
 	}
@@ -155,8 +173,8 @@ func (s *server) outcome(w http.ResponseWriter, r *http.Request) {
 // signedInPage names the account, so that a person with several sees which.
 func signedInPage(t *core.Token) page {
 	p := page{Title: "Signed in", Text: "You are signed in.", Next: "You can close this window.", Good: true}
-	if claims, err := oidc.ParseClaims(t.IDToken); err == nil {
-		p.Text = "You are signed in as " + claims.Email + "."
+	if claims, err := t.Claims(); err == nil {
+		p.Text = "You are signed in as " + claims.Account() + "."
 	}
 	return p
 }

@@ -34,8 +34,8 @@ const (
 	denied                  // no token of this person will do
 )
 
-// judge looks at status and headers only.
-func judge(resp *http.Response) verdict {
+// judge looks at status and headers only. The token that was refused is tok.
+func judge(resp *http.Response, p plan, tok *core.IDToken) verdict {
 	_, marked := resp.Header[marker]
 	switch resp.StatusCode {
 	case http.StatusUnauthorized:
@@ -47,21 +47,48 @@ func judge(resp *http.Response) verdict {
 			return denied
 		}
 	case http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect:
-		if marked || leadsToSignIn(resp.Header.Get("Location")) {
+		if marked || leadsToSignIn(resp, p, tok.Issuer) {
 			return stale
 		}
 	}
 	return accepted
 }
 
-// leadsToSignIn tells whether a Location is Google's sign-in page.
-func leadsToSignIn(location string) bool {
-	u, err := url.Parse(location)
+// leadsToSignIn tells whether a redirect leads to a sign-in page: Google's, or, with
+// guards that are not IAP, that of the provider that issued the token.
+func leadsToSignIn(resp *http.Response, p plan, issuer string) bool {
+	to, err := resp.Location()
 	if err != nil {
 		return false
 	}
-	o, ok := originOf(u.Scheme, u.Host)
-	return ok && o.host == signInHost
+	o, ok := originOf(to.Scheme, to.Host)
+	return ok && (o.host == signInHost || o != p.origin && isOf(o, issuer))
+}
+
+// isOf tells whether o is the origin of a provider.
+func isOf(o origin, issuer string) bool {
+	u, err := url.Parse(issuer)
+	if err != nil {
+		return false
+	}
+	provider, ok := originOf(u.Scheme, u.Host)
+	return ok && provider.host != "" && o == provider
+}
+
+// signInPage returns the error of a request that a redirect from elsewhere, such as
+// the host of a guard, leads to the sign-in page of the provider that issued the
+// token, or nil. It cannot be repeated with another token.
+func (t *Transport) signInPage(req *http.Request) error {
+	tok, err := t.src.IDToken(req.Context())
+	o, ok := originOf(req.URL.Scheme, req.URL.Host)
+	if err != nil || !ok || !isOf(o, tok.Issuer) {
+		return nil
+	}
+	e := &RefusedError{StatusCode: req.Response.StatusCode, Email: tok.Email, Audience: tok.Audience, Issuer: tok.Issuer}
+	if from := req.Response.Request; from != nil && from.URL != nil {
+		e.Origin = printable(from.URL)
+	}
+	return t.logged(req.Context(), e)
 }
 
 // refused follows up on resp, the answer v to req with tok: it renews the token
@@ -95,7 +122,7 @@ func (t *Transport) refused(req *http.Request, p plan, tok core.IDToken, resp *h
 		if resp, err = t.send(req, out); err != nil {
 			return resp, err
 		}
-		if v = judge(resp); v == accepted {
+		if v = judge(resp, p, &tok); v == accepted {
 			return resp, nil
 		}
 	}
@@ -153,8 +180,13 @@ func refusal(resp *http.Response, p plan, tok *core.IDToken, earlier core.Secret
 		body, _ = io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
 		resp.Body.Close()
 	}
+	issuer := ""
+	if _, marked := resp.Header[marker]; !marked {
+		issuer = tok.Issuer
+	}
 	return &RefusedError{
 		StatusCode: resp.StatusCode,
+		Issuer:     issuer,
 		Origin:     p.origin.String(),
 		Email:      tok.Email,
 		Audience:   tok.Audience,

@@ -21,7 +21,8 @@
 //
 //   - 401 that IAP generated, or a redirect to a sign-in page: the token is
 //     renewed and the request repeated, once. If that does not help either, the
-//     error is a [*RefusedError].
+//     error is a [*RefusedError]. A sign-in page is Google's, or one of the provider
+//     that issued the token, to which guards other than IAP redirect.
 //   - 403 that IAP generated: a [*RefusedError] at once, since another token of
 //     the same person would not help.
 //   - Anything else, the application's own 401 and IAP's 429 included, is handed

@@ -88,6 +88,7 @@ type RefusedError struct {
 	Reason     string // IAP's words, as far as they are safe to show; often empty
 	Renewed    bool   // the token was renewed and the request repeated
 	OneShot    bool   // the request could not be repeated: it has a body and no GetBody
+	Issuer     string // of the token, where the refusal is not marked as IAP's
 
 	err error
 }
@@ -127,6 +128,9 @@ func (e *RefusedError) Hint() string {
 		return "ask the owner of " + e.Origin + " to grant " + who(e.Email) + " roles/iap.httpsResourceAccessor on it; if that is granted, an access level refuses this sign-in: sign in again, from a place and device that it allows"
 	case e.OneShot:
 		return "make the request again, with a body that can be sent twice (http.Request.GetBody)"
+	}
+	if e.Issuer != "" && !strings.HasSuffix(e.Issuer, signInHost) {
+		return "ask the owner of " + e.Origin + " whether it takes ID tokens of " + e.Issuer + " that were issued to the client " + e.Audience
 	}
 	return "either the OAuth client " + e.Audience + " is not on the programmatic allowlist of " + e.Origin + " (its owner adds it with: gcloud iap settings set), or an access level wants a fresh sign-in: sign in again"
 }

@@ -71,6 +71,8 @@ type source struct {
 	gate chan struct{} // renewals wait for it, if set
 	max  int64         // then ErrRenewedRecently; 0 is no limit
 
+	issuer string // of the tokens; Google if empty
+
 	mu     sync.Mutex
 	flight *flight
 }
@@ -132,6 +134,9 @@ func (s *source) fly(f *flight) {
 	defer s.mu.Unlock()
 	if f.err == nil {
 		f.tok = tokenOf(s.cur.Load().Generation + 1)
+		if s.issuer != "" {
+			f.tok.Issuer = s.issuer
+		}
 		s.cur.Store(&f.tok)
 	}
 	s.flight = nil

@@ -136,6 +136,10 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if !p.listed {
+		if err := t.signInPage(req); err != nil {
+			closeBody(req)
+			return nil, err
+		}
 		return t.send(req, unsigned(req))
 	}
 	tok, err := t.src.IDToken(req.Context())
@@ -150,7 +154,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return resp, err
 	}
-	v := judge(resp)
+	v := judge(resp, p, &tok)
 	if v == accepted {
 		return resp, nil
 	}

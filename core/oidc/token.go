@@ -26,6 +26,15 @@ type Token struct {
 	checked *checked // by the Client that obtained it
 }
 
+// Claims returns the claims of the ID token. Those of a token that a [Client] obtained
+// have been checked, others have not.
+func (t *Token) Claims() (Claims, error) {
+	if k := t.checked; k != nil && k.idToken == t.IDToken {
+		return k.claims, nil
+	}
+	return ParseClaims(t.IDToken)
+}
+
 // checked are the claims of a token whose checks are done, so that nobody need
 // parse it again.
 type checked struct {

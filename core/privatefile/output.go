@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/tokentoss/tokentoss/core/fault"
 )
@@ -176,6 +177,30 @@ func CreateOutput(path string, perm fs.FileMode) (*Output, error) {
 		}
 	}
 	return o, nil
+}
+
+// IsFile tells whether the answer is a file, which gets its name by [Output.Commit].
+func (o *Output) IsFile() bool { return o.path != "" }
+
+// ReopenOutput goes on with an answer for the file path that was closed instead of
+// committed or aborted; part was its Name. What is written is added to it.
+func ReopenOutput(path, part string) (*Output, error) {
+	p, err := followRegular(path)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.HasPrefix(part, beside(p.path, tempSuffix)) {
+		return nil, &fault.Error{Subject: part, Kind: fault.NotFound}
+	}
+	f, err := openExisting(place{path: part}, os.O_APPEND)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		f.Close()
+		return nil, &fault.Error{Subject: part, Kind: fault.NotFound, Err: err}
+	}
+	return &Output{f, p.path}, nil
 }
 
 // Commit ends the answer and gives it its name.

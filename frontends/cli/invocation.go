@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 
@@ -27,6 +28,8 @@ type Invocation struct {
 	args   []string // the whole command line, for delegation
 	full   *Full
 	say    messages
+
+	screen sync.Mutex // of the line that shows progress
 }
 
 // A tokenUse says how many tokens a command may need.

@@ -41,8 +41,11 @@ func storeMigrate(ctx context.Context, in *Invocation) error {
 	if err != nil {
 		return err
 	}
-	for _, key := range keys {
-		if err := m.move(ctx, key); err != nil {
+	for i, key := range keys {
+		stop := in.ShowProgress(fmt.Sprintf("moving session %d of %d", i+1, len(keys)))
+		err := m.move(ctx, key)
+		stop()
+		if err != nil {
 			return fmt.Errorf("the session of profile %s was not moved from %s to %s: %w", key, from, to, err)
 		}
 		in.say.say("the session of profile %s is in %s now", key, to)

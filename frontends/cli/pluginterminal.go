@@ -31,6 +31,11 @@ func (in *Invocation) Ask(ctx context.Context, question string) (core.Secret, er
 	if !in.interactive() {
 		return "", fmt.Errorf("%w: --non-interactive is set", core.ErrSealed)
 	}
+	in.screen.Lock()
+	defer in.screen.Unlock()
+	if in.stderrTerminal() != nil {
+		fmt.Fprint(in.Stderr, clearLine)
+	}
 	return askHidden(ctx, in.Stderr, question)
 }
 
@@ -103,7 +108,7 @@ func (r *PluginTerminal) Print(_ context.Context, line string) error {
 		_, err := fmt.Fprintln(r.in.Stderr, oneLine(line))
 		return err
 	}
-	_, err := fmt.Fprintf(r.in.Stderr, "\r\x1b[K%s\n%s", oneLine(line), r.status)
+	_, err := fmt.Fprintf(r.in.Stderr, clearLine+"%s\n%s", oneLine(line), r.status)
 	return err
 }
 
@@ -122,7 +127,7 @@ func (r *PluginTerminal) Status(_ context.Context, line string) error {
 		}
 	}
 	r.status = line
-	_, err := fmt.Fprintf(r.in.Stderr, "\r\x1b[K%s", line)
+	_, err := fmt.Fprintf(r.in.Stderr, clearLine+"%s", line)
 	return err
 }
 

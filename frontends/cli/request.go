@@ -60,16 +60,8 @@ func request(ctx context.Context, in *Invocation) error {
 	if err != nil {
 		return refusedTarget(err, target)
 	}
-	out, err := in.openOutput()
+	res, err := in.fetch(ctx, client, req)
 	if err != nil {
-		return err
-	}
-	res, err := client.Do(req)
-	if err == nil {
-		defer res.Body.Close()
-		err = out.print(res, in.Bool("include"))
-	}
-	if err := out.end(err); err != nil {
 		return requestError(ctx, err)
 	}
 	if res.StatusCode >= 400 {

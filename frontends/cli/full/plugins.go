@@ -56,7 +56,9 @@ func (plugin) Install(ctx context.Context, in *cli.Invocation, path, sha256 stri
 	if err != nil {
 		return err
 	}
+	stop := in.ShowProgress("installing " + path)
 	p, err := h.Install(ctx, path, sha256)
+	stop()
 	if err != nil {
 		return err
 	}
