@@ -270,23 +270,6 @@ func parseIdle(name, text string) (time.Duration, error) {
 	return d, nil
 }
 
-// PluginEnvironment returns the variables that config.toml names for plugins, in
-// "env" of a store's or a frontend's table.
-func (c *Config) PluginEnvironment() []string {
-	var names []string
-	for _, tables := range []map[string]map[string]any{c.Stores, c.Frontends} {
-		for _, table := range tables {
-			list, _ := table["env"].([]any)
-			for _, v := range list {
-				if name, ok := v.(string); ok {
-					names = append(names, name)
-				}
-			}
-		}
-	}
-	return names
-}
-
 // lifetime reads SessionLifetime.
 func (s Settings) lifetime() (time.Duration, error) {
 	switch s.SessionLifetime {
