@@ -174,6 +174,9 @@ type Data struct {
 	// words of the error's author.
 	Action  string `json:"action,omitempty"`
 	Subject string `json:"subject,omitempty"`
+
+	// Exception is what the Python package raises.
+	Exception string `json:"exception,omitempty"`
 }
 
 func (p *Problem) Error() string { return p.Message }
@@ -185,5 +188,5 @@ func misuse(code int, format string, args ...any) *Problem {
 
 // failure is a request that could not be done.
 func failure(reason, message, hint string) *Problem {
-	return &Problem{Code: codeServer, Message: message, Data: &Data{Reason: reason, Hint: hint}}
+	return &Problem{Code: codeServer, Message: message, Data: &Data{Reason: reason, Hint: hint, Exception: exception(reason)}}
 }
