@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -81,7 +82,7 @@ func cannotWrite(path string, err error) error {
 	case errors.Is(err, errNoSpace), errors.Is(err, errQuota):
 		e.Remedy = fault.FreeSpace.On(path)
 	default:
-		e.Remedy = fault.MakeWritable.On(path)
+		e.Remedy = fault.MakeWritable.On(filepath.Dir(path))
 	}
 	return e
 }
