@@ -25,7 +25,7 @@ func reload(d *desk, a app) {
 	p.reload()
 	p.sees(0, "Signed in as "+ada)
 	p.press(0, "Sign out")
-	p.sees(0, "Sign in to go on")
+	p.sees(0, "Sign in with Google to continue")
 	p.end()
 }
 

@@ -154,7 +154,7 @@ const (
 	codeMethodNotFound = -32601
 	codeInvalidParams  = -32602
 	codeInternal       = -32603
-	codeServer         = -32000 // all that is no mistake of the client's program
+	codeServer         = -32000 // what is not a mistake of the client's program
 )
 
 // A Problem is an error as the client gets it. It has no secret in it.
