@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/tokentoss/tokentoss/core/fault"
@@ -56,15 +57,16 @@ func (a answer) error(host string) error {
 	case a.Kind == "":
 		return nil
 	}
-	e := &fault.Error{Subject: "the session of " + host, Problem: clean(a.Problem), Kind: fault.Failed}
+	e := &fault.Error{Subject: "the session of " + host, Kind: fault.Failed}
 	if a.Kind.Known() {
 		e.Kind = a.Kind
 	}
+	e.Problem = strings.TrimPrefix(clean(a.Problem), e.Kind.Error()+": ") // which is not said twice
 	switch e.Kind {
 	case fault.SignInNeeded, fault.NotConfigured:
 		e.Remedy = fault.Say("sign in on %s: the session is that machine's", host)
-	case fault.Denied:
-		e.Remedy = fault.Say("the person at %s was asked and said no", host)
+	case fault.Refused:
+		e.Remedy = fault.Say("the person at %s was asked, and said no", host)
 	}
 	return e
 }
