@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // callTimeout is how long the agent may take for a call, beside the time in which
@@ -29,6 +31,13 @@ type Client struct {
 
 	// Ask asks the person for what must not be seen. Nil: there is nobody.
 	Ask func(context.Context, string) (core.Secret, error)
+
+	// Environ is what the store may see of this process's environment. A store is
+	// opened for one environment; see [environment.Same].
+	Environ []string
+
+	// Log gets what the store logs during calls. Nil discards.
+	Log *slog.Logger
 }
 
 // Open opens a store that the agent has, or can open. The error wraps
@@ -148,14 +157,17 @@ func (s *store) call(ctx context.Context, m request) (*response, error) {
 			return nil, err
 		}
 		s.give(c)
-		return r, r.Error.err()
+		return r, r.Error.Err()
 	}
 	return nil, fmt.Errorf("%w: it ends as soon as it begins", ErrNoAgent)
 }
 
 // exchange sends a request and returns the response, answering questions between.
 func (s *store) exchange(ctx context.Context, c *conn, m request) (*response, error) {
-	m.Version, m.Store, m.CanAsk = protocolVersion, s.name, s.client.Ask != nil
+	m.Version, m.Store, m.CanAsk, m.Verbose = protocolVersion, s.name, s.client.Ask != nil, s.client.Log != nil
+	if !c.introduced {
+		m.Environ, c.introduced = s.client.Environ, true
+	}
 	ended := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
 	defer ended()
 	limit := func() {
@@ -172,12 +184,18 @@ func (s *store) exchange(ctx context.Context, c *conn, m request) (*response, er
 		if err := c.receive(&r); err != nil {
 			return nil, s.broken(ctx, m, err)
 		}
+		if r.Log != nil {
+			if s.client.Log != nil {
+				r.Log.to(ctx, s.client.Log)
+			}
+			continue
+		}
 		if r.Question == "" {
 			return &r, nil
 		}
 		secret, err := s.client.ask(ctx, r.Question)
 		limit()
-		if err := c.send(answer{Text: secret.Reveal(), Error: toFailure(err)}); err != nil {
+		if err := c.send(answer{Text: secret.Reveal(), Error: fault.ToRemote(err)}); err != nil {
 			return nil, s.broken(ctx, m, err)
 		}
 	}
@@ -201,9 +219,8 @@ func (s *store) broken(ctx context.Context, m request, err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
 		return errGone
 	}
-	return &Error{
-		text: fmt.Sprintf("store %s: %s: the agent gave no answer: %v", s.name, m.Op, err), hint: "try again",
-		is: []error{core.ErrUnavailable},
+	return &fault.Error{
+		Op: m.Op, Subject: "store " + s.name, Kind: fault.Unavailable, Problem: "the agent gave no answer", Remedy: fault.Retry.On(""), Err: err,
 	}
 }
 

@@ -2,19 +2,19 @@ package agent
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"sync"
 
-	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // protocolVersion is that of the messages below. Both sides are of one
 // installation; where they are not, the agent makes way for a new one.
-const protocolVersion = 1
+const protocolVersion = 2
 
 // maxMessage bounds a message, in bytes: a document of 1 MiB in base64, and more.
 const maxMessage = 2 << 20
@@ -30,6 +30,13 @@ type request struct {
 
 	// CanAsk says that there is a person who can answer questions.
 	CanAsk bool `json:"can_ask,omitempty"`
+
+	// Verbose asks for what the store logs during the call.
+	Verbose bool `json:"verbose,omitempty"`
+
+	// Environ is what the store may see of the caller's environment. It comes with
+	// the first request of a connection.
+	Environ []string `json:"environ,omitempty"`
 }
 
 // The operations.
@@ -49,10 +56,11 @@ const (
 
 // A response answers a request, or is a question to the person.
 type response struct {
-	Question string   `json:"question,omitempty"`
-	Gone     bool     `json:"gone,omitempty"` // this agent makes way: start another
-	Lost     bool     `json:"lost,omitempty"` // the lock is
-	Error    *failure `json:"error,omitempty"`
+	Question string        `json:"question,omitempty"`
+	Log      *record       `json:"log,omitempty"`  // and nothing else: the answer follows
+	Gone     bool          `json:"gone,omitempty"` // this agent makes way: start another
+	Lost     bool          `json:"lost,omitempty"` // the lock is
+	Error    *fault.Remote `json:"error,omitempty"`
 
 	Data       []byte   `json:"data,omitempty"`
 	Revision   string   `json:"revision,omitempty"`
@@ -65,76 +73,20 @@ type response struct {
 
 // An answer is the person's, or why there is none.
 type answer struct {
-	Text  string   `json:"text,omitempty"`
-	Error *failure `json:"error,omitempty"`
-}
-
-// A failure is an error on its way to the other side.
-type failure struct {
-	Text string   `json:"text"`
-	Hint string   `json:"hint,omitempty"`
-	Is   []string `json:"is,omitempty"`
-}
-
-// sentinels are the errors that are still themselves on the other side.
-var sentinels = []error{
-	core.ErrNotFound, core.ErrConflict, core.ErrLocked, core.ErrCorrupt, core.ErrInsecure, core.ErrReadOnly, core.ErrBadKey,
-	core.ErrTooLarge, core.ErrUnavailable, core.ErrSealed, core.ErrRefused, context.Canceled, context.DeadlineExceeded,
-	errors.ErrUnsupported, ErrUnknownStore,
+	Text  string        `json:"text,omitempty"`
+	Error *fault.Remote `json:"error,omitempty"`
 }
 
 // ErrUnknownStore: there is no store of that name.
-var ErrUnknownStore = errors.New("there is no such store")
-
-// An Error is one of a store that the agent has open.
-type Error struct {
-	text, hint string
-	is         []error
-}
-
-func (e *Error) Error() string { return e.text }
-
-// Hint says what to do next.
-func (e *Error) Hint() string { return e.hint }
-
-func (e *Error) Unwrap() []error { return e.is }
-
-func toFailure(err error) *failure {
-	if err == nil {
-		return nil
-	}
-	f := &failure{Text: err.Error()}
-	var hint interface{ Hint() string }
-	if errors.As(err, &hint) {
-		f.Hint = hint.Hint()
-	}
-	for _, s := range sentinels {
-		if errors.Is(err, s) {
-			f.Is = append(f.Is, s.Error())
-		}
-	}
-	return f
-}
-
-func (f *failure) err() error {
-	if f == nil {
-		return nil
-	}
-	e := &Error{text: f.Text, hint: f.Hint}
-	for _, name := range f.Is {
-		for _, s := range sentinels {
-			if s.Error() == name {
-				e.is = append(e.is, s)
-			}
-		}
-	}
-	return e
-}
+const ErrUnknownStore = fault.UnknownStore
 
 // A conn is a connection with messages.
 type conn struct {
 	net.Conn
 	lines *bufio.Reader
+
+	introduced bool // the environment was sent
+	sending    sync.Mutex
 }
 
 func newConn(c net.Conn) *conn { return &conn{Conn: c, lines: bufio.NewReader(c)} }
@@ -145,6 +97,8 @@ func (c *conn) send(m any) error {
 	if err != nil {
 		return err
 	}
+	c.sending.Lock()
+	defer c.sending.Unlock()
 	_, err = c.Write(append(data, '\n'))
 	return err
 }
