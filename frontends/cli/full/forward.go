@@ -67,9 +67,9 @@ func runForward(ctx context.Context, in *cli.Invocation, o cli.ForwardOptions) (
 	defer cancel()
 	to := "what mounts " + o.Dir
 	if o.Dir == "" {
-		s, err := connect(ctx, in, o, l.Addr().String())
-		if err != nil {
-			return err
+		s, failed := connect(ctx, in, o, l.Addr().String())
+		if failed != nil {
+			return failed
 		}
 		defer s.stop()
 		to = o.Host
