@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // TokenEndpoint is the Endpoint of a [ProviderError] of the token endpoint.
@@ -74,7 +76,8 @@ func (c *Client) authMethod(p Provider, endpoint string, methods []string) (stri
 	switch {
 	case len(methods) > 0 && !slices.ContainsFunc(methods, func(m string) bool { return slices.Contains(known, m) }):
 		return "", &ProviderError{
-			Endpoint: endpoint, Host: hostOf(p.Issuer),
+			Endpoint: endpoint, Host: hostOf(p.Issuer), Kind: fault.Unsupported,
+			Next:    fault.Say("ask whoever runs the provider to let this client authenticate by %s or %s", authBasic, authPost),
 			Problem: fmt.Sprintf("it authenticates clients by %s only, which this program cannot do; it can do %s and %s", strings.Join(methods, ", "), authPost, authBasic),
 		}
 	case c.Secret == "":
