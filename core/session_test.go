@@ -96,7 +96,7 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// D19: a session older than its lifetime gives no token, although the provider
+// A session older than its lifetime gives no token, although the provider
 // would. The record stays, and a new sign-in begins a new life. Without a limit
 // there is none.
 func TestLifetime(t *testing.T) {
@@ -125,7 +125,7 @@ func TestLifetime(t *testing.T) {
 	w.token(s)
 }
 
-// R9: this machine's clock is set forward by a day and back again: a session
+// This machine's clock is set forward by a day and back again: a session
 // that seemed too old is not for good.
 func TestLifetimeAndAClockSetBack(t *testing.T) {
 	t.Parallel()
@@ -244,7 +244,7 @@ func TestConfigure(t *testing.T) {
 	w.wantRefreshes(0)
 }
 
-// R26: two people, two clients and two issuers at once, over one store: each
+// Two people, two clients and two issuers at once, over one store: each
 // session gets its own tokens, and signing one out leaves the others.
 func TestSessionsNeverMix(t *testing.T) {
 	t.Parallel()

@@ -46,6 +46,14 @@ type Settings struct {
 	// HostedDomain is the Google Workspace domain that accounts must be of.
 	HostedDomain string `toml:"hosted_domain"`
 
+	// RequireVerifiedEmail refuses accounts whose e-mail address the provider does not
+	// say to be verified. At Google that is always so.
+	RequireVerifiedEmail bool `toml:"require_verified_email"`
+
+	// TrustedAudiences may stand beside the OAuth client in the aud of ID tokens, such
+	// as the project of a ZITADEL.
+	TrustedAudiences []string `toml:"trusted_audiences"`
+
 	// LoginHint is the account to suggest at sign-in.
 	LoginHint string `toml:"login_hint"`
 
@@ -270,23 +278,6 @@ func parseIdle(name, text string) (time.Duration, error) {
 	return d, nil
 }
 
-// PluginEnvironment returns the variables that config.toml names for plugins, in
-// "env" of a store's or a frontend's table.
-func (c *Config) PluginEnvironment() []string {
-	var names []string
-	for _, tables := range []map[string]map[string]any{c.Stores, c.Frontends} {
-		for _, table := range tables {
-			list, _ := table["env"].([]any)
-			for _, v := range list {
-				if name, ok := v.(string); ok {
-					names = append(names, name)
-				}
-			}
-		}
-	}
-	return names
-}
-
 // lifetime reads SessionLifetime.
 func (s Settings) lifetime() (time.Duration, error) {
 	switch s.SessionLifetime {
@@ -392,6 +383,10 @@ func (s Settings) with(o Settings) Settings {
 	if o.Targets != nil {
 		s.Targets = o.Targets
 	}
+	if o.TrustedAudiences != nil {
+		s.TrustedAudiences = o.TrustedAudiences
+	}
+	s.RequireVerifiedEmail = s.RequireVerifiedEmail || o.RequireVerifiedEmail
 	if o.Delegates != nil {
 		s.Delegates = o.Delegates
 	}

@@ -226,6 +226,7 @@ func (p *Profile) client(o Options) (*oidc.Client, error) {
 func (p *Profile) provider() oidc.ProviderOptions {
 	return oidc.ProviderOptions{
 		Issuer: p.Settings.Issuer, HostedDomain: p.Settings.HostedDomain, InsecureLoopback: p.Settings.InsecureLoopback,
+		RequireVerifiedEmail: p.Settings.RequireVerifiedEmail, TrustedAudiences: p.Settings.TrustedAudiences,
 		Logger: p.log,
 	}
 }

@@ -49,10 +49,10 @@ type ProviderOptions struct {
 	// empty means any.
 	HostedDomain string
 
-	// RequireEmail refuses ID tokens without an e-mail address that the provider says
+	// RequireVerifiedEmail refuses ID tokens without an e-mail address that the provider says
 	// to be verified. At Google that is always so. An address that the provider says
 	// not to be verified is refused everywhere.
-	RequireEmail bool
+	RequireVerifiedEmail bool
 
 	// TrustedAudiences may stand beside the client in aud, in tokens whose azp is the
 	// client (OpenID Connect Core section 3.1.3.7). Without them a token must be for
@@ -261,7 +261,7 @@ func (c *Client) Refresh(ctx context.Context, refreshToken Secret, earlier *Clai
 func (c *Client) expect(p Provider, parsed *jws.Token, t *Token) expectation {
 	return expectation{
 		provider: p, clientID: c.ID, hostedDomain: c.options.HostedDomain, accessHash: accessHash(parsed, t.AccessToken),
-		trusted: c.options.TrustedAudiences, demandEmail: c.options.RequireEmail,
+		trusted: c.options.TrustedAudiences, demandEmail: c.options.RequireVerifiedEmail,
 		now: c.options.Now().Add(-t.ClockOffset), offset: t.ClockOffset,
 	}
 }

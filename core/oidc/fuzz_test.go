@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// R30, S43: whatever a token endpoint answers, there are tokens or an error, no
+// Whatever a token endpoint answers, there are tokens or an error, no
 // panic, and no text of the answer in the error.
 func FuzzReadTokens(f *testing.F) {
 	const needle = "needleNeedle"
@@ -42,7 +42,7 @@ func FuzzReadTokens(f *testing.F) {
 	})
 }
 
-// R30: whatever a client file holds, it is a client that can be written and read
+// Whatever a client file holds, it is a client that can be written and read
 // again, or an error that quotes nothing.
 func FuzzParseClientSecrets(f *testing.F) {
 	const needle = "needleNeedle"

@@ -19,7 +19,7 @@ func leaksAreSeen(d *desk, a app) {
 	d.expire()
 	d.shell(nil, "token") // a refresh
 	p.press(0, "Sign out")
-	p.sees(0, "Sign in to go on")
+	p.sees(0, "Sign in with Google to continue")
 	if found := d.secrets.in(p.href(0)); !slices.Contains(found, "state") {
 		d.t.Errorf("of an address that nobody has opened, the check sees %q", found)
 	}

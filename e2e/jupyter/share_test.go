@@ -27,7 +27,7 @@ func fromTheShell(d *desk, a app) {
 	d.refreshTogether(p, 1, true)
 	d.shell(nil, "logout")
 	p.run(0)
-	p.sees(0, "Sign in to go on")
+	p.sees(0, "Sign in with Google to continue")
 	p.end()
 }
 
@@ -100,7 +100,7 @@ func toTheShell(d *desk, a app) {
 	p.run(0)
 	p.sees(0, "Signed in as "+ada)
 	d.shell(nil, "logout")
-	p.sees(0, "Sign in to go on")
+	p.sees(0, "Sign in with Google to continue")
 	p.end()
 }
 

@@ -93,7 +93,7 @@ func signInAgain(d *desk, a app) {
 	p.ok(1, "")
 	p.ok(2, "")
 	p.press(0, "Sign out")
-	p.sees(0, "Sign in to go on")
+	p.sees(0, "Sign in with Google to continue")
 	if out := p.run(2); !strings.Contains(out, "NoCredentialsError") {
 		d.t.Errorf("without a session a call prints:\n%s", out)
 	}
@@ -103,13 +103,14 @@ func signInAgain(d *desk, a app) {
 	if out := p.fresh(`widget.sign_out(); print("out")`); !strings.Contains(out, "out") {
 		d.t.Errorf("signing out by a call prints:\n%s", out)
 	}
-	p.sees(0, "Sign in to go on")
+	p.sees(0, "Sign in with Google to continue")
 	p.end()
 }
 
 // windowRefused: the link itself opens a tab, as in VS Code, and the widget says what to
 // do if it does not.
 func windowRefused(d *desk, a app) {
+	d.alone = true
 	p := d.open(a, showSignIn)
 	p.Do("refusing windows", chromedp.Evaluate(`void (window.open = () => null)`, nil))
 	p.run(0)
@@ -202,7 +203,7 @@ print("computed")`, d.newClient(), callService, printAnswers)
 	}
 	p.sees(0, "Signed in as "+ada)
 	p.press(0, "Sign out")
-	p.sees(0, "Sign in to go on")
+	p.sees(0, "Sign in with Google to continue")
 	p.waits("the address is there", fmt.Sprintf(`!!%s.querySelector(".tokentoss a.tt-main[href]")`, element(0)))
 	p.start(1)
 	p.consent(0).Click(grace)
@@ -228,7 +229,7 @@ func twoWidgets(d *desk, a app) {
 	}
 	p.press(1, "Sign out")
 	for i := range 3 {
-		p.sees(i, "Sign in to go on")
+		p.sees(i, "Sign in with Google to continue")
 	}
 	p.signIn(2, grace)
 	p.sees(0, "Signed in as "+grace)

@@ -158,7 +158,7 @@ func others() []picture {
 			return newStage(core.Status{State: core.NeedsSignIn, Email: ada, Reason: "sign-in needed: the session is older than its lifetime (" + ada + ")"})
 		}, "", nil, "older than its lifetime"},
 		{"15-ended", out, "", func(tb *browser.Tab, _ *stage, v served) {
-			tb.Sees("Sign in to go on")
+			tb.Sees("Sign in with Google to continue")
 			v.stop()
 		}, "has ended"},
 		{"16-store", func() *stage {
@@ -169,7 +169,10 @@ func others() []picture {
 		{"17-no-key", out, "", func(tb *browser.Tab, _ *stage, v served) {
 			tb.Do("forgetting the key", chromedp.Evaluate(`sessionStorage.clear()`, nil), chromedp.Reload())
 		}, "has no key"},
-		{"18-change-client", out, "", func(tb *browser.Tab, _ *stage, _ served) { tb.Click("Change OAuth client") }, "Change the OAuth client"},
+		{"18-change-client", out, "", func(tb *browser.Tab, _ *stage, _ served) {
+			tb.Click("The window does not open, or ends on an error?")
+			tb.Click("Change OAuth client")
+		}, "Change the OAuth client"},
 	}
 }
 

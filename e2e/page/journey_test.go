@@ -23,7 +23,7 @@ func TestJourney(t *testing.T) {
 	first.Field("Client ID", w.client.ClientID)
 	first.Field("Client secret", w.client.ClientSecret.Reveal())
 	first.Click("Save")
-	first.Sees("Sign in to go on")
+	first.Sees("Sign in with Google to continue")
 
 	popup := first.Opens(func() { first.Click("Sign in with Google") })
 	first.Sees("Finish in the other window")
@@ -41,8 +41,8 @@ func TestJourney(t *testing.T) {
 	second := b.Open(w.address)
 	second.Sees("Signed in as " + ada)
 	second.Click("Sign out")
-	second.Sees("Sign in to go on")
-	first.Sees("Sign in to go on")
+	second.Sees("Sign in with Google to continue")
+	first.Sees("Sign in with Google to continue")
 	if st, err := w.session.Status(t.Context()); err != nil || st.State != core.SignedOut {
 		t.Errorf("after signing out the session is %v, %v", st.State, err)
 	}
@@ -55,7 +55,7 @@ func TestHistory(t *testing.T) {
 	w := newWorld(t, true)
 	w.serve("")
 	tb := browser.Open(t).Open(w.address)
-	tb.Sees("Sign in to go on")
+	tb.Sees("Sign in with Google to continue")
 	var entries []*page.NavigationEntry
 	tb.Do("looking at the history", chromedp.NavigationEntries(new(int64), &entries))
 	for _, e := range entries {

@@ -17,7 +17,7 @@ func TestComeBack(t *testing.T) {
 	w := newWorld(t, true)
 	w.serve("")
 	tb := browser.Open(t).Open(w.address)
-	tb.Sees("Sign in to go on")
+	tb.Sees("Sign in with Google to continue")
 	tb.Do("going away and back", chromedp.Navigate("about:blank"), chromedp.NavigateBack())
 	tb.Sees("Sign in with Google")
 	tb.Quiet()
@@ -30,7 +30,7 @@ func TestEnd(t *testing.T) {
 	w.serve("")
 	listen := strings.TrimPrefix(w.address[:strings.Index(w.address, "/#")], "http://")
 	tb := browser.Open(t).Open(w.address)
-	tb.Sees("Sign in to go on")
+	tb.Sees("Sign in with Google to continue")
 	w.stop()
 	<-w.done
 	tb.Sees("tokentoss has ended")
@@ -46,7 +46,7 @@ func TestElsewhere(t *testing.T) {
 	w := newWorld(t, true)
 	w.serve("")
 	tb := browser.Open(t).Open(w.address)
-	tb.Sees("Sign in to go on")
+	tb.Sees("Sign in with Google to continue")
 	_, err := w.session.SignIn(t.Context(), core.PrompterFunc(w.browser))
 	if err != nil {
 		t.Fatal(err)

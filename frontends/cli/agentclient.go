@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"runtime"
@@ -22,7 +23,7 @@ const AgentCommand = "serve-agent"
 
 // openByAgent opens a store by the agent, which is started where there is none.
 // The error wraps [agent.ErrNoAgent] where the person or the system wants none.
-func openByAgent(ctx context.Context, name string, p profile.Place, ask func(context.Context, string) (core.Secret, error)) (core.TokenStore, error) {
+func openByAgent(ctx context.Context, name string, p profile.Place, ask func(context.Context, string) (core.Secret, error), log *slog.Logger) (core.TokenStore, error) {
 	idle, err := p.Config.AgentIdle()
 	if err != nil {
 		return nil, err
@@ -30,8 +31,24 @@ func openByAgent(ctx context.Context, name string, p profile.Place, ask func(con
 	if idle == 0 || runtime.GOOS == "windows" {
 		return nil, agent.ErrNoAgent
 	}
-	c := &agent.Client{Dir: p.Dir, Ask: ask, Start: func(string) error { return startAgent(p, idle) }}
+	c := &agent.Client{
+		Dir: p.Dir, Ask: ask, Start: func(string) error { return startAgent(p, idle) },
+		Environ: storeEnviron(p), Log: log,
+	}
 	return c.Open(ctx, name, p.Profile)
+}
+
+// storeEnviron is what a store may see of this process's environment: the usual, and
+// what its table in config.toml names.
+func storeEnviron(p profile.Place) []string {
+	var names []string
+	list, _ := p.Settings["env"].([]any) // what is wrong with it is said when it is opened
+	for _, v := range list {
+		if name, ok := v.(string); ok {
+			names = append(names, name)
+		}
+	}
+	return environment.Allowed(os.Environ(), names...)
 }
 
 // startAgent starts an agent that outlives this process. It has no terminal and
@@ -43,7 +60,8 @@ func startAgent(p profile.Place, idle time.Duration) error {
 		return err
 	}
 	cmd := exec.Command(host, AgentCommand, p.Dir)
-	cmd.Env = append(environment.Allowed(os.Environ(), p.Config.PluginEnvironment()...), profile.EnvAgentIdle+"="+idle.String())
+	// What a store may see comes with each call: the agent outlives this environment.
+	cmd.Env = append(environment.Allowed(os.Environ()), profile.EnvAgentIdle+"="+idle.String())
 	cmd.Dir = "/"
 	ownSession(cmd)
 	environment.KeepFiles()
@@ -58,7 +76,11 @@ func startAgent(p profile.Place, idle time.Duration) error {
 // the host.
 func (in *Invocation) StoreOpener(ctx context.Context) func(string, profile.Place) (core.TokenStore, error) {
 	return func(name string, p profile.Place) (core.TokenStore, error) {
-		s, err := openByAgent(ctx, name, p, in.asker())
+		var log *slog.Logger
+		if in.Bool("verbose") {
+			log = in.Logger()
+		}
+		s, err := openByAgent(ctx, name, p, in.asker(), log)
 		if !errors.Is(err, agent.ErrNoAgent) && !errors.Is(err, agent.ErrUnknownStore) {
 			return s, err
 		}
@@ -80,7 +102,7 @@ func OpenByRunningAgent(ctx context.Context, name string, p profile.Place) (core
 	if idle == 0 || runtime.GOOS == "windows" {
 		return nil, agent.ErrNoAgent
 	}
-	c := &agent.Client{Dir: p.Dir}
+	c := &agent.Client{Dir: p.Dir, Environ: storeEnviron(p)}
 	s, err := c.Open(ctx, name, p.Profile)
 	c.Start = func(string) error { return startAgent(p, idle) }
 	return s, err

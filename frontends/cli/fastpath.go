@@ -44,7 +44,7 @@ func (p Program) fastToken(ctx context.Context) error {
 		OpenStore: func(name string, place profile.Place) (core.TokenStore, error) {
 			return openByAgent(ctx, name, place, func(ctx context.Context, question string) (core.Secret, error) {
 				return askHidden(ctx, p.Stderr, question)
-			})
+			}, nil)
 		},
 	})
 	if err != nil {

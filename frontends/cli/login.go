@@ -30,6 +30,7 @@ func (c *commands) login() *cli.Command {
 			&cli.StringFlag{Name: "browser", Usage: "open the address with `CMD`; none is --no-browser"},
 			&cli.IntFlag{Name: "redirect-port", Usage: "listen on port `N` here", DefaultText: "a free one"},
 			&cli.DurationFlag{Name: "timeout", Usage: "wait for this `TIME`", Value: 5 * time.Minute},
+			&cli.BoolFlag{Name: "qr", Usage: "show the address as a QR code, too"},
 			&cli.StringFlag{Name: "login-hint", Usage: "suggest the account `EMAIL`"},
 			&cli.StringSliceFlag{Name: "scope", Usage: "ask for scope `S` too; may be repeated"},
 		},

@@ -48,22 +48,22 @@ func (t *terminal) Run(ctx context.Context, app core.App) error {
 	if err != nil {
 		return err
 	}
-	t.in.say.say("signed in as %s", st.Email)
+	t.in.say.say("signed in as %s", st.Account())
 	return nil
 }
 
 // Confirm implements [core.Confirmer]. Whoever can have the person open an address, or
 // reach the redirect, could have them signed in with another account than they think.
 func (t *terminal) Confirm(ctx context.Context, st core.Status) error {
-	if t.before.Email == "" || t.before.Email == st.Email || st.Email == "" {
+	if t.before.Account() == "" || t.before.Account() == st.Account() || st.Account() == "" {
 		return nil
 	}
 	t.done()
-	t.in.say.warn("this is the account %s; before, it was %s", st.Email, t.before.Email)
-	if !isTerminal(t.in.Stdin) || !isTerminal(t.in.Stderr) || strings.EqualFold(t.in.String("login-hint"), st.Email) {
+	t.in.say.warn("this is the account %s; before, it was %s", st.Account(), t.before.Account())
+	if !isTerminal(t.in.Stdin) || !isTerminal(t.in.Stderr) || strings.EqualFold(t.in.String("login-hint"), st.Account()) {
 		return nil
 	}
-	fmt.Fprintf(t.in.Stderr, "%suse %s from now on? [y/N] ", prefix, oneLine(st.Email))
+	fmt.Fprintf(t.in.Stderr, "%suse %s from now on? [y/N] ", prefix, oneLine(st.Account()))
 	ctx, cancel := context.WithTimeout(ctx, confirmTimeout)
 	defer cancel()
 	select {
@@ -74,7 +74,7 @@ func (t *terminal) Confirm(ctx context.Context, st core.Status) error {
 			return nil
 		}
 	}
-	return &hintedError{errors.New("the session is still that of " + t.before.Email), "tokentoss login --login-hint " + t.before.Email}
+	return &hintedError{errors.New("the session is still that of " + t.before.Account()), "tokentoss login --login-hint " + t.before.Account()}
 }
 
 // input returns the lines of standard input. A closed channel is its end.
@@ -106,10 +106,16 @@ func (t *terminal) Prompt(ctx context.Context, p core.Prompt) (string, error) {
 		<-ctx.Done()
 		return "", ctx.Err()
 	}
-	// Where there is no redirect, there is nothing to paste.
-	if t.lines == nil && p.RedirectURL != "" {
+	copies := canDecorate(t.in.Stderr, os.Getenv)
+	pastes := p.RedirectURL != "" // where there is no redirect, there is nothing to paste
+	if t.lines == nil && (pastes || copies) {
 		t.input()
-		say.say("if the browser ends on a page that cannot be reached, paste that page's address here")
+		if pastes {
+			say.say("if the browser ends on a page that cannot be reached, paste that page's address here")
+		}
+		if copies {
+			say.say("to copy the address above, type %s and Enter", copyKey)
+		}
 	}
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -123,7 +129,10 @@ func (t *terminal) Prompt(ctx context.Context, p core.Prompt) (string, error) {
 				t.lines = make(chan string)
 				continue
 			}
-			if line != "" {
+			switch {
+			case line == copyKey && copies:
+				t.copy(p.URL)
+			case line != "" && pastes:
 				return line, nil
 			}
 		case <-tick.C:
@@ -147,7 +156,36 @@ func (t *terminal) open(ctx context.Context, p core.Prompt) {
 		}
 	}
 	say.say("%s", how)
-	t.in.show(p.URL)
+	t.in.showAddress(p.URL)
+	if t.in.Bool("qr") {
+		t.in.showQR(p.URL)
+	}
+}
+
+// copyKey, on a line of its own, copies the address to the clipboard of the terminal.
+const copyKey = "c"
+
+// copy copies the address, since the person asked for it.
+func (t *terminal) copy(url string) {
+	t.done()
+	fmt.Fprint(t.in.Stderr, clipboard(url))
+	t.in.say.say("sent to your terminal's clipboard; if pasting gives nothing, select the address")
+}
+
+// showQR shows a QR code for a telephone to read, where it fits.
+func (in *Invocation) showQR(text string) {
+	if !canDecorate(in.Stderr, os.Getenv) {
+		return
+	}
+	width, _, err := term.GetSize(int(in.Stderr.(*os.File).Fd()))
+	if err != nil {
+		width = 0
+	}
+	if code := qrCode(text, width); code != "" {
+		fmt.Fprint(in.Stderr, code)
+		return
+	}
+	in.say.say("the QR code is wider than this terminal")
 }
 
 // browse opens a browser by way of a link, which stays until the sign-in has ended.
@@ -161,7 +199,10 @@ func (t *terminal) browse(ctx context.Context, url string) error {
 }
 
 // show sets something apart that is to be copied.
-func (in *Invocation) show(text string) { fmt.Fprintf(in.Stderr, "\n  %s\n\n", oneLine(text)) }
+func (in *Invocation) show(text string) { in.showRaw(oneLine(text)) }
+
+// showRaw is show for what may hold control characters of our own.
+func (in *Invocation) showRaw(text string) { fmt.Fprintf(in.Stderr, "\n  %s\n\n", text) }
 
 // showCode says where to type in the code of a sign-in on another device, and when
 // not to. The address is opened by nobody but the person, who has the code then.
@@ -171,7 +212,8 @@ func (in *Invocation) showCode(p core.Prompt) {
 		host = u.Host
 	}
 	in.say.say("open this address on any device that has a browser:")
-	in.show(p.URL)
+	in.showAddress(p.URL)
+	in.showQR(p.URL)
 	in.say.say("and type in this code there:")
 	in.show(p.Code)
 	in.say.warn("type it in only if you began this sign-in yourself, and only at %s: whoever has the machine that shows the code is signed in as you", host)

@@ -149,13 +149,13 @@ func (p *person) say(ctx context.Context, m signin.ClientMessage) error {
 	}
 }
 
-// wait waits until the widget shows what it shall.
-func (p *person) wait(ctx context.Context, shall func(signin.Snapshot) bool) error {
+// wait waits until the widget shows what is wanted.
+func (p *person) wait(ctx context.Context, want func(signin.Snapshot) bool) error {
 	for {
 		p.mu.Lock()
 		s, changed := p.last, p.changed
 		p.mu.Unlock()
-		if shall(s) {
+		if want(s) {
 			return nil
 		}
 		select {

@@ -169,11 +169,11 @@ type scene struct {
 func play(t *testing.T, a *app, o signin.Options) *scene {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	e := signin.Start(ctx, a, o)
-	s := &scene{t: t, app: a, controller: e, view: e.Subscribe(), end: cancel}
+	controller := signin.Start(ctx, a, o)
+	s := &scene{t: t, app: a, controller: controller, view: controller.Subscribe(), end: cancel}
 	if !o.Once {
 		waited := make(chan error, 1)
-		go func() { waited <- e.Wait() }()
+		go func() { waited <- controller.Wait() }()
 		t.Cleanup(func() {
 			cancel()
 			if err := <-waited; err != nil {

@@ -34,58 +34,58 @@ func (a *attempt) giveUp() {
 	a.cancel()
 }
 
-// arm starts a sign-in, if there is none and one is wanted. The caller has e.mu.
-func (e *Controller) arm() {
-	e.asked = e.asked || !e.known // it is done when there is a status
-	wanted := e.known && e.status.State != core.NotConfigured && (e.opts.Once || e.status.State != core.SignedIn)
-	if !wanted || e.attempt != nil || e.busy != "" || e.over {
+// arm starts a sign-in, if there is none and one is wanted. The caller has c.mu.
+func (c *Controller) arm() {
+	c.asked = c.asked || !c.known // it is done when there is a status
+	wanted := c.known && c.status.State != core.NotConfigured && (c.opts.Once || c.status.State != core.SignedIn)
+	if !wanted || c.attempt != nil || c.busy != "" || c.over {
 		return
 	}
-	ctx, cancel := context.WithCancel(e.ctx)
-	e.last++
-	e.stuck = false
-	a := &attempt{id: e.last, cancel: cancel, answers: make(chan core.Secret, 1), ended: make(chan struct{})}
-	e.attempt = a
-	e.begin(func() { e.signIn(ctx, a) })
+	ctx, cancel := context.WithCancel(c.ctx)
+	c.last++
+	c.stuck = false
+	a := &attempt{id: c.last, cancel: cancel, answers: make(chan core.Secret, 1), ended: make(chan struct{})}
+	c.attempt = a
+	c.begin(func() { c.signIn(ctx, a) })
 }
 
-func (e *Controller) signIn(ctx context.Context, a *attempt) {
+func (c *Controller) signIn(ctx context.Context, a *attempt) {
 	defer close(a.ended)
 	defer a.cancel()
-	st, err := e.app.SignIn(ctx, prompter{e, a})
-	e.update(func() {
-		e.attempt, e.settled = nil, e.seq+1
+	st, err := c.app.SignIn(ctx, prompter{c, a})
+	c.update(func() {
+		c.attempt, c.settled = nil, c.seq+1
 		if st.State == core.SignedIn {
-			e.known, e.status = true, st
+			c.known, c.status = true, st
 		}
-		e.settle(a, err)
+		c.settle(a, err)
 	})
-	e.lookAnew()
+	c.lookAnew()
 }
 
-// settle says how an attempt ended. The caller has e.mu.
-func (e *Controller) settle(a *attempt, err error) {
-	given := a.over || e.ctx.Err() != nil
+// settle says how an attempt ended. The caller has c.mu.
+func (c *Controller) settle(a *attempt, err error) {
+	given := a.over || c.ctx.Err() != nil
 	switch {
 	case err == nil:
-		e.problem = nil
+		c.problem = nil
 	case errors.Is(err, core.ErrNotSaved):
-		e.problem = problemOf(err)
+		c.problem = problemOf(err)
 	case given: // nobody is to be told
-	case errors.Is(err, core.ErrSignInTimeout) && !a.opened && !e.opts.Once:
+	case errors.Is(err, core.ErrSignInTimeout) && !a.opened && !c.opts.Once:
 		// Nobody tried: a view that is still there wants another.
 	default:
-		e.problem, e.stuck = problemOf(err), !a.opened
+		c.problem, c.stuck = problemOf(err), !a.opened
 	}
-	if e.opts.Once && !a.over {
-		e.over = true
-		e.outcome <- err // has room for it: there is no attempt after this one
+	if c.opts.Once && !a.over {
+		c.over = true
+		c.outcome <- err // has room for it: there is no attempt after this one
 	}
 }
 
 // A prompter shows the prompts of an attempt on the views.
 type prompter struct {
-	e *Controller
+	c *Controller
 	a *attempt
 }
 
@@ -94,23 +94,23 @@ func (p prompter) Prompt(ctx context.Context, prompt core.Prompt) (string, error
 	if err := checkAddress(prompt.URL); err != nil {
 		return "", err
 	}
-	e, a := p.e, p.a
-	e.update(func() {
+	c, a := p.c, p.a
+	c.update(func() {
 		a.exchanging = false
 		a.armed = &Armed{
 			V: Version, Type: "armed", Attempt: a.id, AuthURL: prompt.URL, Code: prompt.Code, ExpiresIn: secondsUntil(prompt.Deadline),
 		}
 		if prompt.Problem != "" {
-			e.problem = badAnswer(prompt.Problem)
+			c.problem = badAnswer(prompt.Problem)
 		}
 	})
 	select {
 	case <-ctx.Done():
 		// The redirect arrived, if it was not we who gave up.
-		e.update(func() { a.exchanging = !a.over })
+		c.update(func() { a.exchanging = !a.over })
 		return "", ctx.Err()
 	case answer := <-a.answers:
-		e.update(func() { a.exchanging, e.problem = true, nil })
+		c.update(func() { a.exchanging, c.problem = true, nil })
 		return answer.Reveal(), nil
 	}
 }
@@ -119,7 +119,7 @@ func (p prompter) Prompt(ctx context.Context, prompt core.Prompt) (string, error
 func checkAddress(address string) error {
 	u, err := url.Parse(address)
 	if err != nil {
-		return errors.New("the address to sign in at is no URL")
+		return errors.New("the address to sign in at is not a URL")
 	}
 	ip := net.ParseIP(u.Hostname())
 	local := strings.EqualFold(u.Hostname(), "localhost") || ip != nil && ip.IsLoopback()

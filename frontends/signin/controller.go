@@ -1,7 +1,7 @@
-// Package controller is what stands behind the views of a sign-in: the page on this
-// machine, a cell of a notebook. It does with a [core.App] what the person wants,
-// and tells every view what to show. The views hold nothing: they are remote
-// controls.
+// Package signin is what stands behind the views of a sign-in: the page on this
+// machine, a cell of a notebook. Its [Controller] does with a [core.App] what the
+// person wants, and tells every view what to show. The views hold nothing: they are
+// remote controls.
 //
 // A view and the controller exchange the messages of tokentoss.widget/1, whatever
 // carries them. The carrier gives each message of a view to [Controller.Handle], and
@@ -12,8 +12,9 @@
 // hello or arm. A view says arm whenever its snapshot wants a sign-in, has no
 // attempt and is not stuck; where it is stuck, since a sign-in failed that nobody
 // had opened, a person says when to try again. The controller arms once for all views,
-// and never by itself, so that nothing listens on a port while nobody looks. An attempt that was cancelled, has
-// expired or failed is over: messages about it are dropped.
+// and never by itself, so that nothing listens on a port while nobody looks. An
+// attempt that was cancelled, has expired or failed is over: messages about it are
+// dropped.
 package signin
 
 import (
@@ -46,7 +47,7 @@ type Controller struct {
 	stop    context.CancelFunc
 	work    sync.WaitGroup
 	look    chan struct{} // has a token when the App is to be watched again
-	anew    chan struct{} // has one when that shall begin anew
+	anew    chan struct{} // has a token when watching is to start over
 	outcome chan error    // of the first sign-in, if it is to be the only one
 
 	mu      sync.Mutex
@@ -67,87 +68,87 @@ type Controller struct {
 // Start returns a Controller for app, which works until ctx ends. The caller must
 // call Wait.
 func Start(ctx context.Context, app core.App, o Options) *Controller {
-	e := &Controller{
+	c := &Controller{
 		app: app, opts: o, look: make(chan struct{}, 1), anew: make(chan struct{}, 1), outcome: make(chan error, 1),
 		changed: make(chan struct{}), seq: 1,
 	}
-	e.ctx, e.stop = context.WithCancel(ctx)
-	e.work.Go(e.watch)
-	return e
+	c.ctx, c.stop = context.WithCancel(ctx)
+	c.work.Go(c.watch)
+	return c
 }
 
 // Wait returns nil when the Controller's ctx has ended. With [Options.Once] it returns
 // after the sign-in, with its outcome: that of the App, also when ctx ends it. Nothing
 // of the Controller goes on then, and the views have a last message.
-func (e *Controller) Wait() error {
+func (c *Controller) Wait() error {
 	var err error
 	select {
-	case err = <-e.outcome:
-		e.finish()
+	case err = <-c.outcome:
+		c.finish()
 		return err
-	case <-e.ctx.Done():
+	case <-c.ctx.Done():
 	}
-	e.finish()
-	if !e.opts.Once {
+	c.finish()
+	if !c.opts.Once {
 		return nil
 	}
 	select {
-	case err = <-e.outcome: // more than that ctx has ended
+	case err = <-c.outcome: // more than that ctx has ended
 		return err
 	default:
-		return e.ctx.Err()
+		return c.ctx.Err()
 	}
 }
 
 // finish gives the views their last message and ends what goes on.
-func (e *Controller) finish() {
-	e.update(func() { e.over = true })
-	e.stop()
-	e.work.Wait()
+func (c *Controller) finish() {
+	c.update(func() { c.over = true })
+	c.stop()
+	c.work.Wait()
 }
 
 // update changes the state by f, and lets the views look.
-func (e *Controller) update(f func()) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+func (c *Controller) update(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	f()
-	e.seq++
-	close(e.changed)
-	e.changed = make(chan struct{})
+	c.seq++
+	close(c.changed)
+	c.changed = make(chan struct{})
 }
 
-// begin does f in a goroutine, unless the controller has ended. The caller has e.mu.
-func (e *Controller) begin(f func()) {
-	if !e.over {
-		e.work.Go(f)
+// begin does f in a goroutine, unless the controller has ended. The caller has c.mu.
+func (c *Controller) begin(f func()) {
+	if !c.over {
+		c.work.Go(f)
 	}
 }
 
 // watch follows the session, whoever changes it. When it cannot, it says so and
 // tries again when a person does something.
-func (e *Controller) watch() {
+func (c *Controller) watch() {
 	for {
-		if err := e.follow(); err != nil && e.ctx.Err() == nil {
-			e.update(func() {
-				e.known, e.status, e.problem, e.stuck = true, core.Status{State: core.SignedOut}, problemOf(err), true
-				if e.opts.Once {
-					e.arm()
+		if err := c.follow(); err != nil && c.ctx.Err() == nil {
+			c.update(func() {
+				c.known, c.status, c.problem, c.stuck = true, core.Status{State: core.SignedOut}, problemOf(err), true
+				if c.opts.Once {
+					c.arm()
 				}
 			})
 		}
 		select {
-		case <-e.ctx.Done():
+		case <-c.ctx.Done():
 			return
-		case <-e.look:
+		case <-c.look:
 		}
 	}
 }
 
-// follow sees what the App sends until that is no more, or shall begin anew.
-func (e *Controller) follow() error {
-	ctx, cancel := context.WithCancel(e.ctx)
+// follow takes what the App sends until there is no more, or watching is to start over.
+func (c *Controller) follow() error {
+	ctx, cancel := context.WithCancel(c.ctx)
 	defer cancel()
-	states, err := e.app.Watch(ctx)
+	states, err := c.app.Watch(ctx)
 	if err != nil {
 		return err
 	}
@@ -157,8 +158,8 @@ func (e *Controller) follow() error {
 			if !ok {
 				return nil
 			}
-			e.see(st)
-		case <-e.anew:
+			c.see(st)
+		case <-c.anew:
 			cancel()
 			for range states { // are older than what is known
 			}
@@ -168,64 +169,64 @@ func (e *Controller) follow() error {
 }
 
 // lookAgain has the App watched again, if it is not.
-func (e *Controller) lookAgain() { put(e.look) }
+func (c *Controller) lookAgain() { put(c.look) }
 
 // lookAnew has the App say what there is now. Where the controller has learnt a status
 // from a call, the App may have sent none, and sends none when all is as it was
 // before.
-func (e *Controller) lookAnew() {
-	put(e.anew)
-	put(e.look)
+func (c *Controller) lookAnew() {
+	put(c.anew)
+	put(c.look)
 }
 
-// put puts the one token into c, if it is not there.
-func put(c chan struct{}) {
+// put puts a token into ch, which has room for one, unless there is one.
+func put(ch chan struct{}) {
 	select {
-	case c <- struct{}{}:
+	case ch <- struct{}{}:
 	default:
 	}
 }
 
 // see takes a status of the App.
-func (e *Controller) see(st core.Status) {
-	e.update(func() {
-		first := !e.known
-		e.known, e.status = true, st
-		if st.State == core.SignedIn && !first && !e.opts.Once {
+func (c *Controller) see(st core.Status) {
+	c.update(func() {
+		first := !c.known
+		c.known, c.status = true, st
+		if st.State == core.SignedIn && !first && !c.opts.Once {
 			// Somebody signed in elsewhere. What a person has open goes on.
-			if e.attempt != nil && !e.attempt.opened {
-				e.attempt.giveUp()
+			if c.attempt != nil && !c.attempt.opened {
+				c.attempt.giveUp()
 			}
 		}
-		if first && (e.asked || e.opts.Once) {
-			e.arm()
+		if first && (c.asked || c.opts.Once) {
+			c.arm()
 		}
 	})
 }
 
 // Handle does what a view asks for. It does not wait until that is done. Messages
 // about an attempt that is over are dropped, as are those that come too late.
-func (e *Controller) Handle(m ClientMessage) error {
+func (c *Controller) Handle(m ClientMessage) error {
 	if !slices.Contains([]string{upHello, upArm, upOpened, upRedirect, upCancel, upSignOut, upConfigure}, m.Type) {
 		return errUnknownType
 	}
 	if m.Type == upHello || m.Type == upArm {
-		e.lookAgain()
+		c.lookAgain()
 	}
-	e.update(func() { e.handle(m) })
+	c.update(func() { c.handle(m) })
 	return nil
 }
 
-// handle is Handle; the caller has e.mu.
-func (e *Controller) handle(m ClientMessage) {
-	a := e.attempt
+// handle is Handle; the caller has c.mu.
+func (c *Controller) handle(m ClientMessage) {
+	a := c.attempt
 	current := a != nil && !a.over && a.id == m.Attempt
 	switch {
-	case e.over:
-	case m.Type == upHello && !e.stuck, m.Type == upArm && (m.Seq == 0 || m.Seq >= e.settled):
-		e.arm()
+	case c.over:
+	case m.Type == upHello && !c.stuck, m.Type == upArm && (m.Seq == 0 || m.Seq >= c.settled):
+		c.arm()
 	case m.Type == upOpened && current:
-		a.opened, e.problem = true, nil
+		a.opened, c.problem = true, nil
 	case m.Type == upRedirect && current && m.URL != "":
 		a.opened = true // in another browser
 		select {
@@ -233,35 +234,35 @@ func (e *Controller) handle(m ClientMessage) {
 		default: // one is being looked at
 		}
 	case m.Type == upCancel && current:
-		e.problem = nil
+		c.problem = nil
 		a.giveUp()
-	case m.Type == upSignOut && e.busy == "" && e.allows(upSignOut):
-		e.alone(upSignOut, e.signOut)
-	case m.Type == upConfigure && e.busy == "":
+	case m.Type == upSignOut && c.busy == "" && c.allows(upSignOut):
+		c.alone(upSignOut, c.signOut)
+	case m.Type == upConfigure && c.busy == "":
 		client := core.ClientSecrets{ClientID: m.ClientID, ClientSecret: m.ClientSecret, ProjectID: m.ProjectID}
-		e.alone(upConfigure, func() { e.configure(client) })
+		c.alone(upConfigure, func() { c.configure(client) })
 	}
 }
 
 // allows tells whether a view may ask for this beside signing in.
-func (e *Controller) allows(what string) bool { return slices.Contains(e.caps(), what) }
+func (c *Controller) allows(what string) bool { return slices.Contains(c.caps(), what) }
 
-func (e *Controller) caps() []string {
-	if e.opts.Once {
+func (c *Controller) caps() []string {
+	if c.opts.Once {
 		return []string{upConfigure}
 	}
 	return []string{upConfigure, upSignOut}
 }
 
-// alone does f when the sign-in that is under way has ended. The caller has e.mu.
-func (e *Controller) alone(what string, f func()) {
-	e.busy, e.problem = what, nil
+// alone does f when the sign-in that is under way has ended. The caller has c.mu.
+func (c *Controller) alone(what string, f func()) {
+	c.busy, c.problem = what, nil
 	var ended <-chan struct{}
-	if e.attempt != nil {
-		e.attempt.giveUp()
-		ended = e.attempt.ended
+	if c.attempt != nil {
+		c.attempt.giveUp()
+		ended = c.attempt.ended
 	}
-	e.begin(func() {
+	c.begin(func() {
 		if ended != nil {
 			<-ended
 		}
@@ -271,29 +272,29 @@ func (e *Controller) alone(what string, f func()) {
 
 // signOut asks the App to. A session that the provider could not be told of is
 // forgotten all the same.
-func (e *Controller) signOut() {
-	err := e.app.SignOut(e.ctx)
-	e.update(func() {
-		e.busy = ""
+func (c *Controller) signOut() {
+	err := c.app.SignOut(c.ctx)
+	c.update(func() {
+		c.busy = ""
 		if err != nil {
-			e.problem = problemOf(err)
+			c.problem = problemOf(err)
 		}
-		if err == nil || e.problem.Code == "not_revoked" {
-			e.status = core.Status{State: core.SignedOut, ClientID: e.status.ClientID}
+		if err == nil || c.problem.Code == "not_revoked" {
+			c.status = core.Status{State: core.SignedOut, ClientID: c.status.ClientID}
 		}
 	})
-	e.lookAnew()
+	c.lookAnew()
 }
 
-func (e *Controller) configure(c core.ClientSecrets) {
-	err := e.app.Configure(e.ctx, c)
-	e.update(func() {
-		e.busy = ""
+func (c *Controller) configure(client core.ClientSecrets) {
+	err := c.app.Configure(c.ctx, client)
+	c.update(func() {
+		c.busy = ""
 		if err != nil {
-			e.problem = clientRefused(err)
+			c.problem = clientRefused(err)
 			return
 		}
-		e.known, e.status = true, core.Status{State: core.SignedOut, ClientID: c.ClientID}
+		c.known, c.status = true, core.Status{State: core.SignedOut, ClientID: client.ClientID}
 	})
-	e.lookAnew()
+	c.lookAnew()
 }

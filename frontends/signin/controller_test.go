@@ -388,13 +388,13 @@ func TestOnceCancelled(t *testing.T) {
 func TestStatusAfterSignIn(t *testing.T) {
 	a := newApp(signedOut)
 	ctx, cancel := context.WithCancel(context.Background())
-	e := signin.Start(ctx, forgetful{a}, signin.Options{})
-	s := &scene{t: t, app: a, controller: e, view: e.Subscribe(), end: cancel}
+	controller := signin.Start(ctx, forgetful{a}, signin.Options{})
+	s := &scene{t: t, app: a, controller: controller, view: controller.Subscribe(), end: cancel}
 	s.opened()
 	a.ends <- ending{status: adaSignedIn}
 	s.until("the session is seen to be over", func() bool { return s.last.Phase == signin.SignedOut && s.last.Attempt == 0 })
 	cancel()
-	if err := e.Wait(); err != nil {
+	if err := controller.Wait(); err != nil {
 		t.Error(err)
 	}
 }

@@ -17,7 +17,7 @@ const Version = 1
 // pastes is the longest.
 const MaxMessage = 64 << 10
 
-// An ClientMessage is a message from a view. Which fields it has depends on its type:
+// A ClientMessage is a message from a view. Which fields it has depends on its type:
 //
 //	hello, sign_out
 //	arm                seq

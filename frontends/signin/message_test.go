@@ -12,7 +12,7 @@ import (
 	"github.com/tokentoss/tokentoss/frontends/signin"
 )
 
-func TestParseUp(t *testing.T) {
+func TestParseClientMessage(t *testing.T) {
 	for _, d := range []struct{ name, text, problem string }{
 		{"good", `{"v":1,"type":"configure","client_id":"i","client_secret":"` + secret + `","later":true}`, ""},
 		{"another version", `{"v":2,"type":"hello"}`, "version 2"},
@@ -134,8 +134,8 @@ func FuzzParseUp(f *testing.F) {
 	f.Add([]byte(`{"v":1,"type":"configure","client_id":"x"}`))
 	f.Add([]byte(`{"v":1,"attempt":-1}`))
 	a := newApp(core.Status{State: core.NotConfigured})
-	e := signin.Start(f.Context(), a, signin.Options{})
-	f.Cleanup(func() { _ = e.Wait() })
+	controller := signin.Start(f.Context(), a, signin.Options{})
+	f.Cleanup(func() { _ = controller.Wait() })
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := signin.ParseClientMessage(data)
 		if err != nil {
@@ -147,7 +147,7 @@ func FuzzParseUp(f *testing.F) {
 		if m.Type == "configure" {
 			return // it would wait for room
 		}
-		if err := e.Handle(m); err != nil && !errors.Is(err, signin.ErrBadMessage) {
+		if err := controller.Handle(m); err != nil && !errors.Is(err, signin.ErrBadMessage) {
 			t.Errorf("Handle returned %v", err)
 		}
 	})

@@ -24,23 +24,23 @@ type Carrier interface {
 
 // Carry exchanges messages with the views behind a carrier until the controller has
 // ended, and they have its last message. The controller ends when the carrier fails or
-// has no views any more, which is no error. Carry also returns when ctx ends: give
+// has no views any more, which is not an error. Carry also returns when ctx ends: give
 // it one that outlives the controller's a little. A message that cannot be used is
 // answered by a [Fatal].
 //
 // With a hello, which a view says when it is new and has nothing, all views get
 // everything anew.
-func (e *Controller) Carry(ctx context.Context, c Carrier) error {
+func (c *Controller) Carry(ctx context.Context, carrier Carrier) error {
 	ctx, cancel := context.WithCancel(ctx)
-	r := &receiver{controller: e, carrier: c, refused: make(chan error, 1)}
+	r := &receiver{controller: c, carrier: carrier, refused: make(chan error, 1)}
 	var receiving sync.WaitGroup
 	var received error
 	receiving.Go(func() {
 		received = r.run(ctx)
-		e.stop()
+		c.stop()
 	})
 	err := r.send(ctx)
-	e.stop()
+	c.stop()
 	over := ctx.Err() != nil || errors.Is(err, io.EOF)
 	cancel()
 	receiving.Wait()

@@ -63,13 +63,13 @@ func carryOver(t *testing.T, st core.Status, w *wire) *carried {
 	ctx, cancel := context.WithCancel(context.Background())
 	c.end = cancel
 	t.Cleanup(cancel)
-	e := signin.Start(ctx, c.app, signin.Options{})
+	controller := signin.Start(ctx, c.app, signin.Options{})
 	carrying := make(chan error, 1)
 	outer, stop := context.WithTimeout(context.Background(), 10*time.Second)
-	go func() { carrying <- e.Carry(outer, w) }()
+	go func() { carrying <- controller.Carry(outer, w) }()
 	go func() {
 		defer stop()
-		_ = e.Wait()
+		_ = controller.Wait()
 		c.ended <- <-carrying
 	}()
 	return c

@@ -11,14 +11,14 @@ import (
 // A View is one view's side of a Controller: it remembers what the view has. It is
 // for one goroutine, holds nothing that grows, and needs no end.
 type View struct {
-	e     *Controller
+	c     *Controller
 	seq   uint64
 	armed *Armed
 	done  bool
 }
 
 // Subscribe returns a View that has nothing yet.
-func (e *Controller) Subscribe() *View { return &View{e: e} }
+func (c *Controller) Subscribe() *View { return &View{c: c} }
 
 // Next waits until there is something new and returns it, the snapshot before the
 // address. A slow view misses states in between, never the last. After the last
@@ -42,56 +42,56 @@ func (v *View) Next(ctx context.Context) ([]Message, error) {
 
 // look returns what is new, and what is closed when there is more.
 func (v *View) look() ([]Message, <-chan struct{}) {
-	e := v.e
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	c := v.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	var list []Message
-	if v.seq != e.seq {
-		v.seq = e.seq
-		list = append(list, e.snapshot())
+	if v.seq != c.seq {
+		v.seq = c.seq
+		list = append(list, c.snapshot())
 	}
-	if a := e.attempt; a != nil && a.armed != nil && a.armed != v.armed && !a.over && !e.over {
+	if a := c.attempt; a != nil && a.armed != nil && a.armed != v.armed && !a.over && !c.over {
 		v.armed = a.armed
 		list = append(list, *a.armed)
 	}
-	v.done = e.over
-	return list, e.changed
+	v.done = c.over
+	return list, c.changed
 }
 
-// snapshot describes the state; the caller has e.mu.
-func (e *Controller) snapshot() Snapshot {
+// snapshot describes the state; the caller has c.mu.
+func (c *Controller) snapshot() Snapshot {
 	s := Snapshot{
-		V: Version, Type: "snapshot", Seq: e.seq, Phase: e.phase(), Account: e.status.Email, Reason: e.status.Reason,
-		Busy: e.busy, Error: e.problem, Stuck: e.stuck, RemoteHint: e.opts.RemoteHint, Caps: e.caps(),
+		V: Version, Type: "snapshot", Seq: c.seq, Phase: c.phase(), Account: c.status.Account(), Reason: c.status.Reason,
+		Busy: c.busy, Error: c.problem, Stuck: c.stuck, RemoteHint: c.opts.RemoteHint, Caps: c.caps(),
 	}
-	if e.attempt != nil {
-		s.Attempt = e.attempt.id
+	if c.attempt != nil {
+		s.Attempt = c.attempt.id
 	}
-	if e.status.State == core.SignedIn && !e.status.SessionEnds.IsZero() {
-		s.Ends = e.status.SessionEnds.UTC().Format(time.RFC3339)
+	if c.status.State == core.SignedIn && !c.status.SessionEnds.IsZero() {
+		s.Ends = c.status.SessionEnds.UTC().Format(time.RFC3339)
 	}
-	if s.Phase == Detached && e.status.State != core.SignedIn {
+	if s.Phase == Detached && c.status.State != core.SignedIn {
 		s.Account = "" // nobody is signed in
 	}
 	return s
 }
 
-func (e *Controller) phase() Phase {
-	a := e.attempt
+func (c *Controller) phase() Phase {
+	a := c.attempt
 	switch {
-	case e.over:
+	case c.over:
 		return Detached
-	case !e.known:
+	case !c.known:
 		return Starting
-	case e.status.State == core.SignedIn && !e.opts.Once:
+	case c.status.State == core.SignedIn && !c.opts.Once:
 		return SignedIn
 	case a != nil && !a.over && a.exchanging:
 		return Exchanging
 	case a != nil && !a.over && a.opened:
 		return Waiting
-	case e.status.State == core.NotConfigured:
+	case c.status.State == core.NotConfigured:
 		return Unconfigured
-	case e.status.State == core.NeedsSignIn:
+	case c.status.State == core.NeedsSignIn:
 		return NeedsSignIn
 	}
 	return SignedOut

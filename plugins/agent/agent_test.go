@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -59,12 +60,12 @@ func (w *world) start(socket string) error {
 	w.starts.Add(1)
 	s := &agent.Server{
 		Socket: socket,
-		Open: func(_ context.Context, name string, _ func(context.Context, string) (core.Secret, error)) (core.TokenStore, error) {
+		Open: func(_ context.Context, o agent.Opening) (core.TokenStore, error) {
 			w.opens.Add(1)
-			if name == "nothing" {
-				return nil, fmt.Errorf("%w: %s", agent.ErrUnknownStore, name)
+			if o.Name == "nothing" {
+				return nil, fmt.Errorf("%w: %s", agent.ErrUnknownStore, o.Name)
 			}
-			return file.New(filepath.Join(w.dir, name))
+			return file.New(filepath.Join(w.dir, o.Name))
 		},
 	}
 	if w.change != nil {
@@ -237,7 +238,7 @@ func TestLockEndsWithItsHolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintln(holder, `{"v":1,"op":"lock","store":"one","key":"default"}`)
+	fmt.Fprintln(holder, `{"v":2,"op":"lock","store":"one","key":"default"}`)
 	if _, err := holder.Read(make([]byte, 100)); err != nil {
 		t.Fatal(err)
 	}
@@ -324,7 +325,7 @@ func TestGarbage(t *testing.T) {
 	w := newWorld(t, nil)
 	s := w.open("one")
 	socket, _ := agent.Socket(w.dir)
-	for _, garbage := range []string{"\n", "not JSON\n", "[]\n", `{"v":1,"op":"fly","store":"one"}` + "\n", strings.Repeat("x", 3<<20)} {
+	for _, garbage := range []string{"\n", "not JSON\n", "[]\n", `{"v":2,"op":"fly","store":"one"}` + "\n", strings.Repeat("x", 3<<20)} {
 		c, err := net.Dial("unix", socket)
 		if err != nil {
 			t.Fatal(err)
@@ -374,4 +375,113 @@ func TestLoadedAhead(t *testing.T) {
 		t.Errorf("Save from what came with the opening, which is old: %v, want core.ErrConflict", err)
 	}
 	want("a Load after that", saved, "default", "second")
+}
+
+// What a store may see of the environment is what its caller has, not what the first
+// caller had when the agent was started.
+func TestStoreSeesTheEnvironmentOfItsCaller(t *testing.T) {
+	w := newWorld(t, func(s *agent.Server) {
+		s.Open = func(_ context.Context, o agent.Opening) (core.TokenStore, error) {
+			if len(o.Environ) == 0 {
+				return nil, fmt.Errorf("%w: PGPASSWORD is not set", core.ErrRefused)
+			}
+			return &fixed{text: strings.Join(o.Environ, " ")}, nil
+		}
+	})
+	load := func(environ ...string) (string, error) {
+		c := w.client()
+		c.Environ = environ
+		s, err := c.Open(t.Context(), "pg", "")
+		if err != nil {
+			return "", err
+		}
+		defer core.Full(s).Close()
+		r, err := s.Load(t.Context(), core.DefaultKey)
+		return string(r.Data), err
+	}
+	if _, err := load(); !errors.Is(err, core.ErrRefused) {
+		t.Errorf("without a password: error %v, want core.ErrRefused", err)
+	}
+	for _, environ := range []string{"PGPASSWORD=one", "PGPASSWORD=two", "PGPASSWORD=one"} {
+		if got, err := load(environ); got != environ || err != nil {
+			t.Errorf("with %s the store sees %q, error %v", environ, got, err)
+		}
+	}
+	if got := w.starts.Load(); got != 1 {
+		t.Errorf("%d agents were started, want 1", got)
+	}
+}
+
+// A store is open for a few environments at a time, and no more.
+func TestFewEnvironmentsAtATime(t *testing.T) {
+	var open, most atomic.Int32
+	w := newWorld(t, func(s *agent.Server) {
+		s.Open = func(_ context.Context, o agent.Opening) (core.TokenStore, error) {
+			most.Store(max(most.Load(), open.Add(1)))
+			return &fixed{text: o.Environ[0], closed: func() { open.Add(-1) }}, nil
+		}
+	})
+	for i := range 30 {
+		c := w.client()
+		c.Environ = []string{fmt.Sprintf("PGPASSWORD=%d", i)}
+		s, err := c.Open(t.Context(), "pg", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = core.Full(s).Close()
+	}
+	if got := most.Load(); got > 10 {
+		t.Errorf("%d stores were open at a time", got)
+	}
+}
+
+// A fixed is a store with one document for all keys.
+type fixed struct {
+	core.TokenStore
+	text   string
+	log    *slog.Logger
+	closed func()
+}
+
+func (s *fixed) Load(ctx context.Context, _ string) (core.Record, error) {
+	if s.log != nil {
+		s.log.With("plugin", "pg").DebugContext(ctx, "loading", "rows", 1)
+	}
+	return core.Record{Data: []byte(s.text), Revision: "1"}, nil
+}
+
+func (s *fixed) Close() error {
+	if s.closed != nil {
+		s.closed()
+	}
+	return nil
+}
+
+// What a store logs goes to the callers who want to see it, and to no other.
+func TestLogGoesToTheVerboseCaller(t *testing.T) {
+	w := newWorld(t, func(s *agent.Server) {
+		s.Open = func(_ context.Context, o agent.Opening) (core.TokenStore, error) {
+			o.Log.Info("opening")
+			return &fixed{text: "x", log: o.Log}, nil
+		}
+	})
+	var out strings.Builder
+	verbose, silent := w.client(), w.client()
+	verbose.Log = slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	for _, c := range []*agent.Client{verbose, silent, verbose} {
+		s, err := c.Open(t.Context(), "pg", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Load(t.Context(), core.DefaultKey); err != nil {
+			t.Errorf("Load: %v", err)
+		}
+		_ = core.Full(s).Close()
+	}
+	if got := strings.Count(out.String(), "msg=opening"); got != 1 {
+		t.Errorf("the opening was shown %d times:\n%s", got, out.String())
+	}
+	if got := strings.Count(out.String(), "msg=loading plugin=pg rows=1"); got != 2 {
+		t.Errorf("two calls of the verbose caller were shown %d times:\n%s", got, out.String())
+	}
 }

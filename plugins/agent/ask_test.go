@@ -38,8 +38,8 @@ func (s *sealed) Load(ctx context.Context, key string) (core.Record, error) {
 
 func sealedWorld(t *testing.T) *world {
 	return newWorld(t, func(s *agent.Server) {
-		s.Open = func(_ context.Context, _ string, ask func(context.Context, string) (core.Secret, error)) (core.TokenStore, error) {
-			return &sealed{ask: ask}, nil
+		s.Open = func(_ context.Context, o agent.Opening) (core.TokenStore, error) {
+			return &sealed{ask: o.Ask}, nil
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"sync"
 	"syscall"
 	"time"
@@ -29,6 +30,13 @@ type Client struct {
 
 	// Ask asks the person for what must not be seen. Nil: there is nobody.
 	Ask func(context.Context, string) (core.Secret, error)
+
+	// Environ is what the store may see of this process's environment. A store is
+	// opened for one environment; see [environment.Same].
+	Environ []string
+
+	// Log gets what the store logs during calls. Nil discards.
+	Log *slog.Logger
 }
 
 // Open opens a store that the agent has, or can open. The error wraps
@@ -155,7 +163,10 @@ func (s *store) call(ctx context.Context, m request) (*response, error) {
 
 // exchange sends a request and returns the response, answering questions between.
 func (s *store) exchange(ctx context.Context, c *conn, m request) (*response, error) {
-	m.Version, m.Store, m.CanAsk = protocolVersion, s.name, s.client.Ask != nil
+	m.Version, m.Store, m.CanAsk, m.Verbose = protocolVersion, s.name, s.client.Ask != nil, s.client.Log != nil
+	if !c.introduced {
+		m.Environ, c.introduced = s.client.Environ, true
+	}
 	ended := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
 	defer ended()
 	limit := func() {
@@ -171,6 +182,12 @@ func (s *store) exchange(ctx context.Context, c *conn, m request) (*response, er
 		var r response
 		if err := c.receive(&r); err != nil {
 			return nil, s.broken(ctx, m, err)
+		}
+		if r.Log != nil {
+			if s.client.Log != nil {
+				r.Log.to(ctx, s.client.Log)
+			}
+			continue
 		}
 		if r.Question == "" {
 			return &r, nil

@@ -8,13 +8,14 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 
 	"github.com/tokentoss/tokentoss/core"
 )
 
 // protocolVersion is that of the messages below. Both sides are of one
 // installation; where they are not, the agent makes way for a new one.
-const protocolVersion = 1
+const protocolVersion = 2
 
 // maxMessage bounds a message, in bytes: a document of 1 MiB in base64, and more.
 const maxMessage = 2 << 20
@@ -30,6 +31,13 @@ type request struct {
 
 	// CanAsk says that there is a person who can answer questions.
 	CanAsk bool `json:"can_ask,omitempty"`
+
+	// Verbose asks for what the store logs during the call.
+	Verbose bool `json:"verbose,omitempty"`
+
+	// Environ is what the store may see of the caller's environment. It comes with
+	// the first request of a connection.
+	Environ []string `json:"environ,omitempty"`
 }
 
 // The operations.
@@ -50,6 +58,7 @@ const (
 // A response answers a request, or is a question to the person.
 type response struct {
 	Question string   `json:"question,omitempty"`
+	Log      *record  `json:"log,omitempty"`  // and nothing else: the answer follows
 	Gone     bool     `json:"gone,omitempty"` // this agent makes way: start another
 	Lost     bool     `json:"lost,omitempty"` // the lock is
 	Error    *failure `json:"error,omitempty"`
@@ -135,6 +144,9 @@ func (f *failure) err() error {
 type conn struct {
 	net.Conn
 	lines *bufio.Reader
+
+	introduced bool // the environment was sent
+	sending    sync.Mutex
 }
 
 func newConn(c net.Conn) *conn { return &conn{Conn: c, lines: bufio.NewReader(c)} }
@@ -145,6 +157,8 @@ func (c *conn) send(m any) error {
 	if err != nil {
 		return err
 	}
+	c.sending.Lock()
+	defer c.sending.Unlock()
 	_, err = c.Write(append(data, '\n'))
 	return err
 }

@@ -24,14 +24,29 @@ const handover = 5 * time.Second
 // ErrRunning: an agent listens already.
 var ErrRunning = errors.New("an agent is running already")
 
+// An Opening is what a store is opened with.
+type Opening struct {
+	Name string
+
+	// Environ is what the store may see of an environment: that of the caller who
+	// wants it, and not the agent's.
+	Environ []string
+
+	// Ask asks whoever waits for the store.
+	Ask func(context.Context, string) (core.Secret, error)
+
+	// Log goes to those who wait for the store and want to see it.
+	Log *slog.Logger
+}
+
 // A Server is an agent.
 type Server struct {
 	// Socket is where to listen; see [Socket].
 	Socket string
 
-	// Open opens a store by name. Its error wraps [ErrUnknownStore] when there is
-	// none of that name. ask asks whoever waits for the store.
-	Open func(ctx context.Context, name string, ask func(context.Context, string) (core.Secret, error)) (core.TokenStore, error)
+	// Open opens a store. Its error wraps [ErrUnknownStore] when there is none of that
+	// name.
+	Open func(ctx context.Context, o Opening) (core.TokenStore, error)
 
 	// Watched are files whose change makes the agent open its stores anew: the
 	// settings. A change of Executable makes it end.
@@ -79,7 +94,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	s.executable = stampOf(s.Executable)
-	s.stores = stores{server: s, stamps: stampsOf(s.Watched), open: make(map[string]*entry)}
+	s.stores = stores{server: s, stamps: stampsOf(s.Watched), open: make(map[place]*entry)}
 	s.busy = busyness{idle: s.Idle, end: s.stop}
 	s.busy.begin()
 	s.busy.done()
@@ -111,11 +126,16 @@ func (s *Server) serve(ctx context.Context, raw *net.UnixConn) {
 		s.Log.Warn("a connection was refused", "reason", err)
 		return
 	}
+	var environ []string // of the other side
 	for {
 		var m request
 		if err := c.receive(&m); err != nil {
 			return
 		}
+		if m.Environ != nil {
+			environ = m.Environ
+		}
+		m.Environ = environ
 		s.busy.begin()
 		r, end := s.answer(ctx, c, m)
 		s.busy.done()
@@ -138,7 +158,7 @@ func (s *Server) answer(ctx context.Context, c *conn, m request) (r *response, e
 		defer s.stop()
 		return &response{Gone: true}, true
 	}
-	e, err := s.stores.get(ctx, m.Store, asker{c, m.CanAsk})
+	e, err := s.stores.get(ctx, m, caller{c, m.CanAsk, m.Verbose})
 	if err != nil {
 		return &response{Error: toFailure(err)}, false
 	}
@@ -147,7 +167,7 @@ func (s *Server) answer(ctx context.Context, c *conn, m request) (r *response, e
 		return s.lock(ctx, c, e, m), true
 	}
 	// To open asks nobody: what is loaded ahead may not be needed.
-	e.push(asker{c, m.CanAsk && m.Op != opOpen})
+	e.push(caller{c, m.CanAsk && m.Op != opOpen, m.Verbose})
 	defer e.pop(c)
 	r, err = do(ctx, e.store, m)
 	if err != nil {
@@ -207,7 +227,9 @@ func (s *Server) lock(ctx context.Context, c *conn, e *entry, m request) *respon
 		var release request
 		_ = c.receive(&release)
 	})
+	e.push(caller{c, false, m.Verbose})
 	lease, err := core.Full(e.store).Lock(ctx, m.Key)
+	e.pop(c) // what is logged from here on would be taken for the end of the lock
 	if err != nil {
 		return &response{Error: toFailure(err)}
 	}

@@ -3,38 +3,50 @@ package agent
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/plugins/environment"
 )
 
-// stores are those that the agent has open, by name.
+// maxSame is how many environments a store is open for at a time. The one that was not
+// used for the longest makes way.
+const maxSame = 8
+
+// stores are those that the agent has open.
 type stores struct {
 	server *Server
 
 	mu     sync.Mutex
 	stamps []stamp
-	open   map[string]*entry
+	uses   int
+	open   map[place]*entry
 }
+
+// A place is what a store is open for: its name and an environment.
+type place struct{ name, environment string }
 
 // An entry is an open store.
 type entry struct {
-	name  string
+	place
 	ready chan struct{} // closed when the store is open, or cannot be
 	store core.TokenStore
 	err   error
 
 	mu      sync.Mutex
-	askers  []asker // those who wait for the store, last come last
-	users   int     // stores.mu
-	dropped bool    // stores.mu; closed when nobody uses it
+	callers []caller // those who wait for the store, last come last
+	users   int      // stores.mu
+	used    int      // stores.mu; the number of the last use
+	dropped bool     // stores.mu; closed when nobody uses it
 }
 
 // get returns an open store, which it opens if it must. The caller puts it back.
-func (s *stores) get(ctx context.Context, name string, first asker) (*entry, error) {
+func (s *stores) get(ctx context.Context, m request, first caller) (*entry, error) {
+	at := place{m.Store, environment.Same(m.Environ)}
 	s.mu.Lock()
 	if now := stampsOf(s.server.Watched); !slices.Equal(now, s.stamps) {
 		s.stamps = now
@@ -42,17 +54,22 @@ func (s *stores) get(ctx context.Context, name string, first asker) (*entry, err
 			s.forget(e)
 		}
 	}
-	e, ok := s.open[name]
+	e, ok := s.open[at]
 	if !ok {
-		e = &entry{name: name, ready: make(chan struct{})}
-		s.open[name] = e
+		s.makeRoom(at.name)
+		e = &entry{place: at, ready: make(chan struct{})}
+		s.open[at] = e
 	}
 	e.users++
+	s.uses++
+	e.used = s.uses
 	s.mu.Unlock()
 	if !ok {
 		e.push(first)
 		// Others may wait for the same store: it does not end with this caller.
-		e.store, e.err = s.server.Open(context.WithoutCancel(ctx), name, e.ask)
+		e.store, e.err = s.server.Open(context.WithoutCancel(ctx), Opening{
+			Name: m.Store, Environ: m.Environ, Ask: e.ask, Log: slog.New(&logHandler{e: e}),
+		})
 		e.pop(first.c)
 		close(e.ready)
 	}
@@ -63,6 +80,25 @@ func (s *stores) get(ctx context.Context, name string, first asker) (*entry, err
 		return nil, e.err
 	}
 	return e, nil
+}
+
+// makeRoom forgets the store of that name that was not used for the longest, if there
+// are as many as there may be. s.mu is held.
+func (s *stores) makeRoom(name string) {
+	var oldest *entry
+	same := 0
+	for _, e := range s.open {
+		if e.name != name {
+			continue
+		}
+		same++
+		if oldest == nil || e.used < oldest.used {
+			oldest = e
+		}
+	}
+	if same >= maxSame {
+		s.forget(oldest)
+	}
 }
 
 // put gives a store back.
@@ -80,14 +116,14 @@ func (s *stores) put(e *entry) {
 func (s *stores) drop(e *entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.open[e.name] == e {
+	if s.open[e.place] == e {
 		s.forget(e)
 	}
 }
 
 // forget takes an entry out. s.mu is held.
 func (s *stores) forget(e *entry) {
-	delete(s.open, e.name)
+	delete(s.open, e.place)
 	e.dropped = true
 	if e.users == 0 {
 		s.server.serving.Go(func() { s.close(e) })
@@ -106,41 +142,55 @@ func (s *stores) close(e *entry) {
 func (s *stores) closeAll() {
 	s.mu.Lock()
 	open := s.open
-	s.open = make(map[string]*entry)
+	s.open = make(map[place]*entry)
 	s.mu.Unlock()
 	for _, e := range open {
 		s.close(e)
 	}
 }
 
-// An asker is a connection whose other side may be asked.
-type asker struct {
-	c      *conn
-	canAsk bool
+// A caller is a connection whose other side waits for a store.
+type caller struct {
+	c       *conn
+	canAsk  bool // it may be asked
+	verbose bool // it wants to see what the store logs
 }
 
-func (e *entry) push(a asker) {
+func (e *entry) push(a caller) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if a.canAsk {
-		e.askers = append(e.askers, a)
-	}
+	e.callers = append(e.callers, a)
 }
 
 func (e *entry) pop(c *conn) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if i := slices.IndexFunc(e.askers, func(a asker) bool { return a.c == c }); i >= 0 {
-		e.askers = slices.Delete(e.askers, i, i+1)
+	if i := slices.IndexFunc(e.callers, func(a caller) bool { return a.c == c }); i >= 0 {
+		e.callers = slices.Delete(e.callers, i, i+1)
 	}
+}
+
+// watchers are those who want to see what the store logs.
+func (e *entry) watchers() []*conn {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var list []*conn
+	for _, a := range e.callers {
+		if a.verbose && !slices.Contains(list, a.c) {
+			list = append(list, a.c)
+		}
+	}
+	return list
 }
 
 // ask puts a question of the store to the last who came: a person who waits.
 func (e *entry) ask(ctx context.Context, question string) (core.Secret, error) {
 	e.mu.Lock()
 	var who *conn
-	if n := len(e.askers); n > 0 {
-		who = e.askers[n-1].c
+	for _, a := range e.callers {
+		if a.canAsk {
+			who = a.c
+		}
 	}
 	e.mu.Unlock()
 	if who == nil {

@@ -4,6 +4,8 @@
 package environment
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -72,10 +74,39 @@ func HasBus(environ []string) bool {
 	if slices.ContainsFunc(environ, func(e string) bool { return strings.HasPrefix(e, BusName+"=") && e != BusName+"=" }) {
 		return true
 	}
-	for _, dir := range []string{os.Getenv("XDG_RUNTIME_DIR"), fmt.Sprintf("/run/user/%d", os.Getuid())} {
+	runtimeDir := ""
+	for _, e := range environ {
+		if dir, ok := strings.CutPrefix(e, "XDG_RUNTIME_DIR="); ok {
+			runtimeDir = dir
+		}
+	}
+	for _, dir := range []string{runtimeDir, fmt.Sprintf("/run/user/%d", os.Getuid())} {
 		if _, err := os.Stat(filepath.Join(dir, "bus")); dir != "" && err == nil {
 			return true
 		}
 	}
 	return false
+}
+
+// seat are the variables that say where and how a person sits at this moment: they
+// differ between two windows of one desktop.
+var seat = []string{
+	"GPG_TTY", "LANG", "LANGUAGE", "TZ", "XDG_SESSION_ID", "XDG_SESSION_CLASS", "XDG_SESSION_TYPE", "XDG_SESSION_PATH",
+	"XDG_SEAT", "XDG_SEAT_PATH", "XDG_VTNR", "XDG_ACTIVATION_TOKEN",
+}
+
+// Same names an environment by what counts to a program that stays: two that differ
+// only in the terminal or the language that they are used from have one name. It tells
+// nothing of the values.
+func Same(environ []string) string {
+	kept := make([]string, 0, len(environ))
+	for _, e := range environ {
+		name, _, _ := strings.Cut(e, "=")
+		if !slices.Contains(seat, name) && !strings.HasPrefix(name, "LC_") {
+			kept = append(kept, e)
+		}
+	}
+	slices.Sort(kept)
+	sum := sha256.Sum256([]byte(strings.Join(kept, "\x00")))
+	return hex.EncodeToString(sum[:])
 }

@@ -21,7 +21,6 @@ func TestAllowed(t *testing.T) {
 
 func TestNoBusWhereThereIsNone(t *testing.T) {
 	runtime := t.TempDir()
-	t.Setenv("XDG_RUNTIME_DIR", runtime)
 	if _, err := os.Stat("/run/user"); err == nil && environment.HasBus(nil) {
 		t.Skip("this user has a session bus")
 	}
@@ -35,13 +34,35 @@ func TestNoBusWhereThereIsNone(t *testing.T) {
 	if environment.HasBus(nil) {
 		t.Skip("nobody starts a bus on this system")
 	}
-	if got := bus(environment.Allowed([]string{"PATH=/bin"})); got != environment.BusName+"="+environment.NoBus {
+	if got := bus(environment.Allowed([]string{"PATH=/bin", "XDG_RUNTIME_DIR=" + runtime})); got != environment.BusName+"="+environment.NoBus {
 		t.Errorf("without a bus: %q, want an address that is none", got)
 	}
 	if err := os.WriteFile(runtime+"/bus", nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got := bus(environment.Allowed([]string{"PATH=/bin"})); got != "" {
+	if got := bus(environment.Allowed([]string{"PATH=/bin", "XDG_RUNTIME_DIR=" + runtime})); got != "" {
 		t.Errorf("with a bus in the runtime directory: %q, want nothing, as libraries find it", got)
+	}
+}
+
+// Two windows of one desktop are one environment; another server's password is another.
+func TestSame(t *testing.T) {
+	t.Parallel()
+	one := []string{"HOME=/home/ada", "PGPASSWORD=a", "GPG_TTY=/dev/pts/1", "LC_ALL=C"}
+	for _, other := range [][]string{
+		{"PGPASSWORD=a", "HOME=/home/ada", "GPG_TTY=/dev/pts/2", "LANG=de_DE"},
+		{"HOME=/home/ada", "PGPASSWORD=a"},
+	} {
+		if environment.Same(one) != environment.Same(other) {
+			t.Errorf("%q and %q are not the same", one, other)
+		}
+	}
+	for _, other := range [][]string{nil, {"HOME=/home/ada"}, {"HOME=/home/ada", "PGPASSWORD=b"}, {"HOME=/home/ada", "PGPASSWORD=a", "VAULT_ADDR=https://vault"}} {
+		if environment.Same(one) == environment.Same(other) {
+			t.Errorf("%q and %q are the same", one, other)
+		}
+	}
+	if strings.Contains(environment.Same(one), "ada") {
+		t.Error("the name tells a value")
 	}
 }

@@ -48,6 +48,10 @@ type Use struct {
 
 	// Environment names variables that the plugin gets beside the usual ones.
 	Environment []string
+
+	// Environ is the environment of which the plugin gets a part; nil means this
+	// process's.
+	Environ []string
 }
 
 // OpenStore starts the plugin of a store and opens it. The store's Close ends the
@@ -148,7 +152,10 @@ func (h *Host) start(ctx context.Context, u Use) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	return start(ctx, p, Environment(os.Environ(), u.Environment...), h.log())
+	if u.Environ == nil {
+		u.Environ = os.Environ()
+	}
+	return start(ctx, p, Environment(u.Environ, u.Environment...), h.log())
 }
 
 func (h *Host) log() *slog.Logger {

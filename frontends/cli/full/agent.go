@@ -40,9 +40,7 @@ func serveAgent(dir string) int {
 	s := &agent.Server{
 		Socket: socket, Idle: idle, Executable: executable,
 		Watched: []string{filepath.Join(dir, profile.ConfigName), filepath.Join(dir, host.LockName)},
-		Open: func(ctx context.Context, name string, ask func(context.Context, string) (core.Secret, error)) (core.TokenStore, error) {
-			return openForAgent(ctx, dir, name, ask)
-		},
+		Open:    func(ctx context.Context, o agent.Opening) (core.TokenStore, error) { return openForAgent(ctx, dir, o) },
 	}
 	if s.Run(ctx) != nil {
 		return 1
@@ -51,17 +49,17 @@ func serveAgent(dir string) int {
 }
 
 // openForAgent opens a store as a command would.
-func openForAgent(ctx context.Context, dir, name string, ask func(context.Context, string) (core.Secret, error)) (core.TokenStore, error) {
+func openForAgent(ctx context.Context, dir string, o agent.Opening) (core.TokenStore, error) {
 	config, err := profile.ReadConfig(dir)
 	if err != nil {
 		return nil, err
 	}
-	use, err := host.ParseUse(name, config.Stores[name])
+	use, err := host.ParseUse(o.Name, config.Stores[o.Name])
 	if err != nil {
 		return nil, err
 	}
-	use.Ask = ask
-	s, err := newHost(dir, nil).OpenStore(ctx, use)
+	use.Ask, use.Environ = o.Ask, o.Environ
+	s, err := newHost(dir, o.Log).OpenStore(ctx, use)
 	var unknown *host.UnknownError
 	if errors.As(err, &unknown) {
 		err = fmt.Errorf("%w: %w", agent.ErrUnknownStore, err)

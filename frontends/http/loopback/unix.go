@@ -8,6 +8,7 @@ import (
 	"runtime"
 
 	"github.com/tokentoss/tokentoss/core/fault"
+	"github.com/tokentoss/tokentoss/core/privatefile"
 )
 
 // listenUnix listens on a socket that is the user's alone. It is made in a directory
@@ -19,6 +20,10 @@ func listenUnix(path string) (*Listeners, error) {
 		return nil, badAddress("listen wants a path after unix:")
 	case runtime.GOOS == "windows":
 		return nil, &fault.Error{Op: "listen on", Subject: "unix:" + path, Kind: fault.Unsupported, Problem: "a socket has no mode on Windows, and anybody could use it"}
+	}
+	path, err := privatefile.Resolve(path, "")
+	if err != nil {
+		return nil, err
 	}
 	failed := func(err error) error {
 		var op *net.OpError

@@ -71,7 +71,11 @@ func (p *Proxy) startLog(ctx context.Context, redact func(string) string) (log *
 		return log, func() {}, nil
 	}
 	if p.config.LogFile != "" {
-		f, err := privatefile.OpenLog(p.config.LogFile)
+		path, err := privatefile.Resolve(p.config.LogFile, "")
+		if err != nil {
+			return nil, nil, err
+		}
+		f, err := privatefile.OpenLog(path)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -1,13 +1,13 @@
 package serve
 
 import (
+	"bytes"
 	"cmp"
-	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
+	"github.com/tokentoss/tokentoss/core/fault"
+	"github.com/tokentoss/tokentoss/core/privatefile"
 	"github.com/tokentoss/tokentoss/frontends/http/loopback"
 )
 
@@ -15,8 +15,10 @@ import (
 // @FILE takes, for nobody but the user.
 type keyFile struct{ path, key string }
 
+const headerName = "Authorization: Bearer "
+
 // header is the content of the file.
-func (k *keyFile) header() string { return "Authorization: Bearer " + k.key + "\n" }
+func (k *keyFile) header() []byte { return []byte(headerName + k.key + "\n") }
 
 // writeKey makes a key and writes it to its file. There is none, and no API, where
 // the frontend ends with the sign-in, or has no place for it.
@@ -24,31 +26,21 @@ func (f *frontend) writeKey() (*keyFile, error) {
 	if f.Config.Once || f.Dir == "" && f.Config.APIKey == "" {
 		return nil, nil
 	}
-	k := &keyFile{path: cmp.Or(f.Config.APIKey, filepath.Join(f.Dir, "api-key")), key: loopback.NewKey()}
-	if err := k.write(); err != nil {
-		return nil, fmt.Errorf("the key of the token API cannot be written: %w", err)
-	}
-	return k, nil
-}
-
-// write replaces the file whole: a program that reads it gets one key or the other.
-func (k *keyFile) write() error {
-	dir := filepath.Dir(k.path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	t, err := os.CreateTemp(dir, ".api-key-") // 0600
+	path, err := privatefile.Resolve(cmp.Or(f.Config.APIKey, filepath.Join(f.Dir, "api-key")), "")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = t.WriteString(k.header())
-	if err = errors.Join(err, t.Close()); err == nil {
-		err = os.Rename(t.Name(), k.path)
+	k := &keyFile{path: path, key: loopback.NewKey()}
+	if err := privatefile.MakeDir(filepath.Dir(k.path), f.Config.APIKey == ""); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		_ = os.Remove(t.Name())
-	}
-	return err
+	return k, privatefile.ReplaceOutput(k.path, func(old []byte) ([]byte, error) {
+		if len(old) > 0 && !bytes.HasPrefix(old, []byte(headerName)) {
+			return nil, &fault.Error{Subject: k.path, Kind: fault.BadConfig, Problem: "the file has something else in it than the key of the token API",
+				Remedy: fault.CorrectSetting.On("api_key_file")}
+		}
+		return k.header(), nil
+	})
 }
 
 // remove removes the file, unless a later run has written it.
@@ -56,7 +48,11 @@ func (k *keyFile) remove() {
 	if k == nil {
 		return
 	}
-	if data, err := os.ReadFile(k.path); err == nil && strings.TrimSpace(string(data)) == strings.TrimSpace(k.header()) {
-		_ = os.Remove(k.path)
+	path, err := filepath.EvalSymlinks(k.path) // a person's link stays
+	if err != nil {
+		return
+	}
+	if data, err := os.ReadFile(path); err == nil && bytes.Equal(data, k.header()) {
+		_ = os.Remove(path)
 	}
 }

@@ -84,6 +84,41 @@ func TestKeyFile(t *testing.T) {
 	}
 }
 
+// TestKeyFileOfAnother: what a person named by mistake is not replaced; a link is kept.
+func TestKeyFileOfAnother(t *testing.T) {
+	dir := t.TempDir()
+	other, link := filepath.Join(dir, "id_ed25519"), filepath.Join(dir, "link")
+	if err := os.WriteFile(other, []byte("PRIVATE KEY"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := serve.Plugin().OpenFrontend(t.Context(), plugins.Request{Terminal: newPerson(false), Settings: fmt.Appendf(nil, `{"api_key_file": %q}`, other)})
+	if err == nil {
+		err = f.Run(t.Context(), &app{})
+	}
+	if data, _ := os.ReadFile(other); !errors.Is(err, fault.BadConfig) || string(data) != "PRIVATE KEY" {
+		t.Errorf("%v, and the file has %q", err, data)
+	}
+	if runtime.GOOS == "windows" {
+		return
+	}
+	if err := os.Symlink(filepath.Join(dir, "key"), link); err != nil {
+		t.Fatal(err)
+	}
+	t.Run("runs", func(t *testing.T) {
+		s := start(t, &app{}, fmt.Sprintf(`{"api_key_file": %q}`, link))
+		s.keyFile = link
+		if answer, _ := s.send(s.routes()[1]); answer.StatusCode != http.StatusOK {
+			t.Errorf("by a link: %s", answer.Status)
+		}
+	})
+	if _, err := os.Lstat(link); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(link); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("what it leads to: %v", err)
+	}
+}
+
 // TestOpenErrors: what cannot be used is refused, and said.
 func TestOpenErrors(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// The channel is kept alive by a ping, which is no message of the widget's, and which
+// The channel is kept alive by a ping, which is not a message of the widget, and which
 // the browser answers. Without pings the browser knows that the cell has ended, however
 // it did. Without answers there are no more pings: GoNB would look for the browser each
 // time, and leave a script in the notebook.

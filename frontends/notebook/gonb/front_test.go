@@ -203,7 +203,7 @@ func (a *app) Configure(_ context.Context, cs core.ClientSecrets) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if cs.ClientID == "wrong" {
-		return errors.New("that is no client")
+		return errors.New("that is not a client")
 	}
 	a.saved = append(a.saved, cs)
 	a.status.State = core.SignedOut

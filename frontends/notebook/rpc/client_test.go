@@ -212,12 +212,12 @@ func (c *client) say(session, message string) {
 	c.write(fmt.Sprintf(`{"jsonrpc":"2.0","method":"session.message","params":{"session":%q,"message":%s}}`, session, message))
 }
 
-// until waits for a message to the views that is as it shall be.
-func (c *client) until(session, what string, shall func(map[string]any) bool) map[string]any {
+// until waits for a message to the views that is as wanted.
+func (c *client) until(session, what string, want func(map[string]any) bool) map[string]any {
 	c.t.Helper()
 	for {
 		for i, n := range c.notes {
-			if m := n["message"].(map[string]any); n["session"] == session && shall(m) {
+			if m := n["message"].(map[string]any); n["session"] == session && want(m) {
 				c.notes = c.notes[i+1:]
 				return m
 			}

@@ -154,7 +154,7 @@ const (
 	codeMethodNotFound = -32601
 	codeInvalidParams  = -32602
 	codeInternal       = -32603
-	codeServer         = -32000 // all that is no mistake of the client's program
+	codeServer         = -32000 // what is not a mistake of the client's program
 )
 
 // A Problem is an error as the client gets it. It has no secret in it.
@@ -168,6 +168,9 @@ type Problem struct {
 type Data struct {
 	Reason string `json:"reason"`
 	Hint   string `json:"hint,omitempty"`
+
+	// Exception is what the Python package raises.
+	Exception string `json:"exception,omitempty"`
 }
 
 func (p *Problem) Error() string { return p.Message }
@@ -179,5 +182,5 @@ func misuse(code int, format string, args ...any) *Problem {
 
 // failure is a request that could not be done.
 func failure(reason, message, hint string) *Problem {
-	return &Problem{Code: codeServer, Message: message, Data: &Data{Reason: reason, Hint: hint}}
+	return &Problem{Code: codeServer, Message: message, Data: &Data{Reason: reason, Hint: hint, Exception: exception(reason)}}
 }

@@ -54,7 +54,7 @@ type Host struct {
 }
 
 // Serve answers the requests in r on w until there are none, ctx ends, or the
-// client asks it to end. All of these are no error. It returns when all that it
+// client asks it to end. None of these is an error. It returns when all that it
 // began has ended. r is closed then if it is an [io.Closer]; a read of another that
 // is under way goes on until it returns. The same goes for a write of w that hangs
 // since the client reads nothing.

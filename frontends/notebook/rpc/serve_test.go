@@ -87,7 +87,7 @@ func TestMisuse(t *testing.T) {
 			t.Errorf("%s: the answer quotes it: %s", name, text)
 		}
 	}
-	// What is no request is not answered, whatever is wrong with it.
+	// What is not a request is not answered, whatever is wrong with it.
 	c.write(`{"jsonrpc":"2.0","method":"no.such"}`)
 	c.write(`{"jsonrpc":"2.0","method":"session.message","params":{"session":"s1"}}`)
 	c.write(`{"jsonrpc":"2.0","method":"session.message","params":7}`)

@@ -10,17 +10,32 @@
  * @typedef {{v: 1, type: "fatal", code: string, message: string}} Fatal
  * @typedef {{v: 1, type: "show", face: string}} Show
  * @typedef {Snapshot | Armed | Fatal | Show} Message
- * @typedef {{get(key: string): unknown, send(content: unknown): void,
- *   on(event: string, f: (message: any) => void): void, off(event: string, f: (message: any) => void): void}} Model
- * @typedef {{snapshot: Snapshot, armed?: Armed, opened: number, refused: boolean, changing: boolean, fatal?: Fatal,
- *   send: (type: string, fields?: object) => void, update: () => void}} State
+ * @typedef {import("@anywidget/types").AnyModel} Model
+ * @typedef {{snapshot: Snapshot, armed?: Armed, opened: number, refused: boolean, window?: Window | null,
+ *   changing: boolean, fatal?: Fatal, send: (type: string, fields?: object) => void, update: () => void}} State
  * @typedef {{el: HTMLElement, title: HTMLElement, update: (s: State) => void}} Face
  */
 
 const VERSION = 1;
 
+const SVG = "http://www.w3.org/2000/svg";
+
+/** The parts of Google's G. @type {[fill: string, d: string][]} */
+const G = [
+  ["#EA4335", "M24 9.5c3.54 0 6.71 1.22 9.21 3.6l6.85-6.85C35.9 2.38 30.47 0 24 0 14.62 0 6.51 5.38 2.56 13.22" +
+    "l7.98 6.19C12.43 13.72 17.74 9.5 24 9.5z"],
+  ["#4285F4", "M46.98 24.55c0-1.57-.15-3.09-.38-4.55H24v9.02h12.94c-.58 2.96-2.26 5.48-4.78 7.18l7.73 6" +
+    "c4.51-4.18 7.09-10.36 7.09-17.65z"],
+  ["#FBBC05", "M10.53 28.59c-.48-1.45-.76-2.99-.76-4.59s.27-3.14.76-4.59l-7.98-6.19C.92 16.46 0 20.12 0 24" +
+    "c0 3.88.92 7.54 2.56 10.78l7.97-6.19z"],
+  ["#34A853", "M24 48c6.48 0 11.93-2.13 15.89-5.81l-7.73-6c-2.15 1.45-4.92 2.3-8.16 2.3-6.26 0-11.57-4.22-13.47-9.91" +
+    "l-7.98 6.19C6.51 42.62 14.62 48 24 48z"],
+];
+
 /** @type {Fatal} */
-const LOST = { v: VERSION, type: "fatal", code: "lost", message: "The kernel was restarted, or has ended. Run this cell again." };
+const LOST = {
+  v: VERSION, type: "fatal", code: "lost", message: "The kernel was restarted, or has ended. Run this cell again.",
+};
 
 /** Messages that came before a view was there, by the widget's id. @type {Map<unknown, Message[]>} */
 const early = new Map();
@@ -62,8 +77,9 @@ function render({ model, el }) {
   // Nothing is armed for a tab that nobody sees.
   const look = () => receive(state.snapshot);
   document.addEventListener("visibilitychange", look);
-  // Jupyter's front ends tell that the connection to the kernel is not what it was: there is another kernel, or the same
-  // again, whose answer to this may come late.
+  window.addEventListener("focus", state.update); // a window that the person has closed meanwhile is noticed
+  // Jupyter's front ends tell that the connection to the kernel is not what it was: there is another kernel, or the
+  // same again, whose answer to this may come late.
   const doubt = () => {
     clearTimeout(silence);
     silence = window.setTimeout(() => receive(LOST), 3000);
@@ -78,6 +94,7 @@ function render({ model, el }) {
   return () => {
     clearTimeout(silence);
     model.off("comm_live_update", doubt);
+    window.removeEventListener("focus", state.update);
     document.removeEventListener("visibilitychange", look);
     model.off("msg:custom", receive);
     el.replaceChildren();
@@ -103,6 +120,7 @@ export function take(s, m) {
     if (m.busy === "configure" || m.phase === "unconfigured") s.changing = false;
     s.fatal = undefined;
     s.snapshot = m;
+    if (m.phase === "signed_in") closeWindow(s);
     const wanted = (m.phase === "signed_out" || m.phase === "needs_sign_in") && !m.stuck && !m.busy;
     if (wanted && m.attempt === 0 && !document.hidden) s.send("arm", { seq: m.seq });
   }
@@ -111,13 +129,16 @@ export function take(s, m) {
 /** Tells whether an address may be opened: a page over TLS, or of this machine. @param {string} address */
 export function safe(address) {
   const u = URL.canParse(address) ? new URL(address) : undefined;
-  return u?.protocol === "https:" || (u?.protocol === "http:" && ["localhost", "127.0.0.1", "[::1]"].includes(u.hostname));
+  return u?.protocol === "https:" || (u?.protocol === "http:" && isLoopback(u.hostname));
 }
+
+/** @param {string} host */
+const isLoopback = (host) => ["localhost", "127.0.0.1", "[::1]"].includes(host);
 
 /** Returns what brings the screen up to date. It keeps the focus where the person has it.
  * @param {HTMLElement} el @param {State} state */
 function screen(el, state) {
-  const root = h("section", { class: "tokentoss", "aria-label": "tokentoss sign-in" });
+  const root = h("section", { class: "tokentoss", "aria-label": freeName() });
   const live = h("p", { class: "tt-hidden", role: "status", "aria-live": "polite" });
   /** @type {FaceName} */
   let name = "working";
@@ -133,10 +154,23 @@ function screen(el, state) {
     }
     face.update(state);
     // What had the focus may be gone, or hidden now.
-    if (focused && (!root.contains(document.activeElement) || document.activeElement?.closest("[hidden]"))) face.title.focus();
+    const active = document.activeElement;
+    if (focused && (!root.contains(active) || active?.closest("[hidden]"))) face.title.focus();
     root.setAttribute("aria-busy", String(name === "working" || !!state.snapshot.busy));
     set(live, face.title.textContent ?? "");
   };
+}
+
+let sections = 0;
+
+/** Returns a name that no other widget on the page has, for who hears the page. */
+function freeName() {
+  const taken = new Set([...document.querySelectorAll("section.tokentoss")].map((el) => el.getAttribute("aria-label")));
+  let name;
+  do {
+    name = ++sections > 1 ? `tokentoss sign-in ${sections}` : "tokentoss sign-in";
+  } while (taken.has(name));
+  return name;
 }
 
 /** @param {State} s @returns {FaceName} */
@@ -172,10 +206,14 @@ function ended() {
 /** Something is under way. @returns {Face} */
 function working() {
   const title = heading();
-  const late = h("p", { class: "tt-dim", hidden: "" }, "Nothing answers. In a notebook, run the cell again; otherwise start tokentoss again.");
+  const late = h("p", { class: "tt-dim", hidden: "" },
+    "Nothing answers. In a notebook, run the cell again; otherwise start tokentoss again.");
   setTimeout(() => (late.hidden = false), 15000);
-  const el = h("div", { class: "tt-face" }, h("div", { class: "tt-row" }, h("span", { class: "tt-spinner", "aria-hidden": "true" }), title), late);
-  return { el, title, update: (s) => set(title, s.snapshot.phase === "exchanging" ? "Signing in …" : "Starting …") };
+  const spinner = h("span", { class: "tt-spinner", "aria-hidden": "true" });
+  const el = h("div", { class: "tt-face" }, h("div", { class: "tt-row" }, spinner, title), late);
+  const update = (/** @type {State} */ s) =>
+    set(title, s.snapshot.phase === "exchanging" ? "Signing in …" : "Starting …");
+  return { el, title, update };
 }
 
 /** @param {State} s @returns {Face} */
@@ -207,42 +245,48 @@ function signIn(s) {
   const text = h("p");
   const problem = alertBox();
   const code = h("p", { class: "tt-code" });
-  const warning = h("p", { class: "tt-dim" }, "Only if you began this sign-in yourself: whoever has the screen that shows the code is signed in as you.");
-  const link = h("a", { class: "tt-button tt-main", target: "_blank", rel: "noopener", role: "link" });
+  const warning = h("p", { class: "tt-dim" },
+    "Only if you began this sign-in yourself: whoever has the screen that shows the code is signed in as you.");
+  const name = h("span");
+  const link = h("a", { class: "tt-button tt-main", target: "_blank", rel: "noopener", role: "link" }, logo(), name);
   link.addEventListener("click", (event) => open(event, s));
   const again = button("Try again", () => s.send("arm", { seq: s.snapshot.seq }), "tt-main");
   const cancel = button("Cancel", () => s.send("cancel", { attempt: s.snapshot.attempt }));
-  const change = button("Change OAuth client", () => turn(s, true), "tt-plain");
   const help = otherWays(s);
   const update = (/** @type {State} */ s) => {
-    const { error, stuck, attempt, caps } = s.snapshot;
+    const { error, stuck, attempt } = s.snapshot;
     const armed = current(s);
     const waiting = isWaiting(s);
-    set(title, waiting ? "Finish in the other window" : s.snapshot.phase === "needs_sign_in" ? "Please sign in again" : "Sign in to go on");
+    const other = otherProvider(armed);
+    const ready = other ? "Sign in to continue" : "Sign in with Google to continue";
+    const wanted = s.snapshot.phase === "needs_sign_in" ? "Please sign in again" : ready;
+    set(title, waiting ? "Finish in the other window" : wanted);
     set(text, explain(s, waiting));
     showProblem(problem, error);
     // Both are there before the address can be opened.
     set(code, armed?.code ? `Type in this code at ${new URL(armed.auth_url).host}: ${armed.code}` : "");
     code.hidden = warning.hidden = !armed?.code;
-    arm(link, armed, waiting);
+    arm(link, name, armed, waiting);
     link.hidden = !!stuck && !attempt;
     again.hidden = !stuck || !!attempt;
     cancel.hidden = !waiting;
-    change.hidden = waiting || !caps.includes("configure");
     help.update(s, waiting);
   };
-  const actions = h("div", { class: "tt-actions" }, link, again, cancel, change);
+  const actions = h("div", { class: "tt-actions" }, link, again, cancel);
   return { el: h("div", { class: "tt-face" }, title, text, problem, code, warning, actions, help.el), title, update };
 }
 
 /** @param {State} s @param {boolean} waiting */
 function explain(s, waiting) {
   const { account, reason, phase } = s.snapshot;
-  if (waiting && s.refused) return "The browser did not let a window open. If there is no new tab either, copy the address below into one.";
+  if (waiting && s.refused) {
+    return "The browser did not let a window open. If there is no new tab either, copy the address below into one.";
+  }
+  if (waiting && s.window?.closed) return "That window seems to be closed. Open it again to go on, or cancel.";
   if (waiting) return "This page notices when you are signed in there.";
   if (reason) return sentence(reason);
   if (phase === "needs_sign_in") return "The session has ended.";
-  return account ? `You are signed in as ${account} now.` : "Google asks you in a window of its own.";
+  return account ? `You are signed in as ${account} now.` : "You are asked in a window of its own.";
 }
 
 /** The address that can be opened now. @param {State} s */
@@ -251,13 +295,23 @@ const current = (s) => (s.armed && s.armed.attempt === s.snapshot.attempt ? s.ar
 /** The click counts before the backend, which may be busy, has heard of it. @param {State} s */
 const isWaiting = (s) => s.snapshot.phase === "waiting" || (s.opened !== 0 && s.opened === s.snapshot.attempt);
 
-/** @param {HTMLElement} link @param {Armed | undefined} armed @param {boolean} waiting */
-function arm(link, armed, waiting) {
-  set(link, waiting ? "Open the window again" : armed ? "Sign in with Google" : "Getting ready …");
+/** The host of a provider that is not Google. An emulator on this machine stands for Google.
+ * @param {Armed | undefined} armed */
+function otherProvider(armed) {
+  const host = armed ? new URL(armed.auth_url).hostname : "";
+  return host && !isLoopback(host) && !/^(accounts|www)\.google\.com$/.test(host) ? host : undefined;
+}
+
+/** @param {HTMLElement} link @param {HTMLElement} name @param {Armed | undefined} armed @param {boolean} waiting */
+function arm(link, name, armed, waiting) {
+  const other = otherProvider(armed);
+  const action = other ? `Sign in at ${other}` : "Sign in with Google";
+  set(name, waiting ? "Open the window again" : armed ? action : "Getting ready …");
   if (armed) link.setAttribute("href", armed.auth_url);
   else link.removeAttribute("href");
   disable(link, !armed);
   link.classList.toggle("tt-main", !waiting);
+  link.classList.toggle("tt-google", !waiting && !other);
 }
 
 /** Opens the address in a window. Where that is refused, the link itself opens a tab.
@@ -271,37 +325,51 @@ function open(event, s) {
     w.opener = null; // the provider's page has no business here
   }
   s.refused = !w;
+  s.window = w;
   s.opened = armed.attempt;
   s.send("opened", { attempt: armed.attempt });
   s.update();
 }
 
+/** Closes the window that was opened, where the browser lets a page do that. @param {State} s */
+function closeWindow(s) {
+  s.window?.close();
+  s.window = undefined;
+}
+
 /** What to do where the window, or the way back from it, does not work. @param {State} s */
 function otherWays(s) {
-  const address = h("input", { type: "text", readonly: "", id: id(), class: "tt-input", spellcheck: "false" });
+  const address = input("text", { readonly: "" });
   address.addEventListener("focus", () => address.select());
   const copy = button("Copy", () => {
     address.focus(); // selects it, for where a page may not copy
     navigator.clipboard?.writeText(address.value).then(() => set(copy, "Copied"), () => {});
   });
-  const paste = h("input", { type: "password", id: id(), class: "tt-input", autocomplete: "off", spellcheck: "false", required: "" });
-  const form = h("form", {}, label(paste, "Did it end on a page that cannot be reached? Paste the whole address of that page"),
+  const paste = input("password", { required: "" });
+  const form = h("form", {},
+    label(paste, "Did it end on a page that cannot be reached? Paste the whole address of that page"),
     h("div", { class: "tt-row" }, paste, h("button", { class: "tt-button", type: "submit" }, "Continue")));
   onSubmit(form, () => {
     const url = paste.value;
     paste.value = "";
     if (url) s.send("redirect", { url, attempt: s.snapshot.attempt });
   });
+  const ways = h("div", {}, label(address, "Open this address in any browser"),
+    h("div", { class: "tt-row" }, address, copy), form);
+  const change = button("Change OAuth client", () => turn(s, true), "tt-plain");
   const el = h("details", { class: "tt-more" }, h("summary", {}, "The window does not open, or ends on an error?"),
-    label(address, "Open this address in any browser"), h("div", { class: "tt-row" }, address, copy), form);
+    ways, h("div", { class: "tt-actions" }, change));
   let told = false;
   const update = (/** @type {State} */ s, /** @type {boolean} */ waiting) => {
     const armed = current(s);
     address.value = armed?.auth_url ?? "";
     form.hidden = !!armed?.code; // there is no way back that could fail
-    el.hidden = !armed;
+    change.hidden = waiting || !s.snapshot.caps.includes("configure");
+    ways.hidden = !armed;
+    el.hidden = !armed && change.hidden;
     // Opened for the person once; whether it stays open is theirs to say.
-    const useful = waiting && (s.refused || s.snapshot.remote_hint || !onThisMachine()) || s.snapshot.error?.code === "bad_answer";
+    const likely = s.refused || s.snapshot.remote_hint || !onThisMachine();
+    const useful = (waiting && likely) || s.snapshot.error?.code === "bad_answer";
     if (useful && !told) el.open = true;
     told = useful;
   };
@@ -317,13 +385,15 @@ const turn = (s, changing) => void ((s.changing = changing), s.update());
 /** Asks for the OAuth client. @param {State} s @returns {Face} */
 function configure(s) {
   const title = heading();
-  const text = h("p", {}, "tokentoss signs you in by an OAuth client of the type “Desktop app”. Its ID and secret are in ",
-    h("a", { href: "https://console.cloud.google.com/apis/credentials", target: "_blank", rel: "noopener noreferrer" }, "Google Cloud’s console"),
+  const href = "https://console.cloud.google.com/apis/credentials";
+  const text = h("p", {},
+    "tokentoss signs you in by an OAuth client of the type “Desktop app”. Its ID and secret are in ",
+    h("a", { href, target: "_blank", rel: "noopener noreferrer" }, "Google Cloud’s console"),
     ", where the file with both can be downloaded.");
   const problem = alertBox();
-  const file = h("input", { type: "file", id: id(), class: "tt-input", accept: ".json,application/json" });
-  const clientID = h("input", { type: "text", id: id(), class: "tt-input", autocomplete: "off", autocapitalize: "off", spellcheck: "false", required: "" });
-  const secret = h("input", { type: "password", id: id(), class: "tt-input", autocomplete: "off", spellcheck: "false" });
+  const file = input("file", { accept: ".json,application/json" });
+  const clientID = input("text", { required: "" });
+  const secret = input("password");
   let project = "";
   const fields = { clientID, secret, project: (/** @type {string} */ p) => (project = p) };
   file.addEventListener("change", () => readFile(file, fields, (p) => showProblem(problem, p)));
@@ -349,14 +419,17 @@ function configure(s) {
 }
 
 /** Takes the client from a file as Google's console gives it.
- * @param {HTMLInputElement} input @param {{clientID: HTMLInputElement, secret: HTMLInputElement, project: (p: string) => void}} fields
+ * @param {HTMLInputElement} input
+ * @param {{clientID: HTMLInputElement, secret: HTMLInputElement, project: (p: string) => void}} fields
  * @param {(p: Problem | undefined) => void} tell */
 async function readFile(input, fields, tell) {
   const file = input.files?.[0];
   if (!file) return;
   try {
     const { installed, web } = JSON.parse(file.size < 65536 ? await file.text() : "");
-    if (web) throw new Error("it is of a client of the type “Web application”; one of the type “Desktop app” is needed");
+    if (web) {
+      throw new Error("it is a client of the type “Web application”; one of the type “Desktop app” is needed");
+    }
     if (typeof installed?.client_id !== "string") throw new Error("it is not the file of an OAuth client");
     fields.clientID.value = installed.client_id;
     fields.secret.value = String(installed.client_secret ?? "");
@@ -369,7 +442,8 @@ async function readFile(input, fields, tell) {
 }
 
 /** Makes an element. Text is only ever set as text.
- * @template {keyof HTMLElementTagNameMap} T @param {T} tag @param {Record<string, string>} [attributes] @param {(Node | string)[]} children */
+ * @template {keyof HTMLElementTagNameMap} T @param {T} tag @param {Record<string, string>} [attributes]
+ * @param {(Node | string)[]} children */
 function h(tag, attributes = {}, ...children) {
   const el = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) el.setAttribute(name, value);
@@ -400,14 +474,40 @@ function onSubmit(form, submit) {
     submit();
   });
   // JupyterLab would keep the Enter key from the forms in cells.
-  form.addEventListener("beforeinput", (event) => event.inputType === "insertLineBreak" && event.stopPropagation(), true);
+  form.addEventListener("beforeinput", (event) => {
+    if (event.inputType === "insertLineBreak") event.stopPropagation();
+  }, true);
 }
 
 /** @param {HTMLElement} field @param {string} text */
 const label = (field, text) => h("label", { for: field.id }, text);
 
+/** @param {string} type @param {Record<string, string>} [attributes] */
+function input(type, attributes = {}) {
+  const plain = { autocomplete: "off", autocapitalize: "off", spellcheck: "false" };
+  return h("input", { type, id: id(), class: "tt-input", ...plain, ...attributes });
+}
+
+// A page may have this module more than once.
+const prefix = `tokentoss-${Math.random().toString(36).slice(2, 10)}`;
 let ids = 0;
-const id = () => `tokentoss-${++ids}`;
+const id = () => `${prefix}-${++ids}`;
+
+/** Google's G, as its branding guidelines have it
+ * (https://developers.google.com/identity/branding-guidelines): with its colours, which no theme changes. */
+function logo() {
+  const svg = document.createElementNS(SVG, "svg");
+  for (const [name, value] of Object.entries({ class: "tt-logo", viewBox: "0 0 48 48", "aria-hidden": "true" })) {
+    svg.setAttribute(name, value);
+  }
+  for (const [fill, d] of G) {
+    const path = document.createElementNS(SVG, "path");
+    path.setAttribute("fill", fill);
+    path.setAttribute("d", d);
+    svg.append(path);
+  }
+  return svg;
+}
 
 /** Changes a text only where it differs: screen readers read it again. @param {HTMLElement} el @param {string} text */
 function set(el, text) {
@@ -420,12 +520,17 @@ function showProblem(box, p) {
   box.hidden = !p;
 }
 
-/** @param {string} text */
-const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1) + (/([.!?…]|^)$/.test(text) ? "" : ".");
+/** Makes a sentence of what an error says. A code, such as access_denied, is none, and is quoted.
+ * @param {string} text */
+function sentence(text) {
+  if (/^[a-z0-9]+(_[a-z0-9]+)+$/.test(text)) return `The provider’s answer was “${text}”.`;
+  return text.charAt(0).toUpperCase() + text.slice(1) + (/([.!?…]|^)$/.test(text) ? "" : ".");
+}
 
 /** @param {string} time */
 function when(time) {
   const t = new Date(time);
   const today = new Date().toDateString() === t.toDateString();
-  return today ? t.toLocaleTimeString([], { timeStyle: "short" }) : t.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+  if (today) return t.toLocaleTimeString([], { timeStyle: "short" });
+  return t.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
 }

@@ -6,7 +6,7 @@ import { JSDOM } from "jsdom";
 import { mount } from "./host.js";
 import widget, { safe } from "./widget.js";
 
-const URL_1 = "https://provider.invalid/auth?state=planted-state&code_challenge=x";
+const URL_1 = "https://accounts.google.com/auth?state=planted-state&code_challenge=x";
 
 /** A backend that a test plays. */
 function backend() {
@@ -291,7 +291,7 @@ test("a code is shown with where to type it in and when not to, before anything 
   assert.equal(opened.length, 0);
   const form = $("details form");
   assert.equal(visible(form), false); // nothing to paste
-  click(control("Sign in with Google"));
+  click(control("Sign in at provider.invalid"));
   assert.equal(opened[0][0], "https://provider.invalid:8443/device"); // the code is not in it
   back.snapshot("waiting", { attempt: 1 });
   assert.match(text(), /GQVQ-JKEC/);
@@ -304,7 +304,7 @@ test("a code is shown with where to type it in and when not to, before anything 
 test("a screen reader hears each state once", () => {
   const live = () => $('[aria-live="polite"]').textContent;
   back.snapshot("signed_out", { attempt: 1 });
-  assert.equal(live(), "Sign in to go on");
+  assert.equal(live(), "Sign in with Google to continue");
   let changes = 0;
   new dom.window.MutationObserver((list) => (changes += list.length)).observe($('[aria-live="polite"]'), { childList: true, characterData: true, subtree: true });
   back.snapshot("signed_out", { attempt: 1 });
@@ -385,4 +385,51 @@ test("a view of a kernel that has gone says so, until another answers", () => {
   assert.equal(sent.length, 2);
   receive({ ...snapshot, seq: 1 });
   assert.match(text(), /Signed in as/);
+});
+
+test("another provider is named in place of Google, and Google has its G", () => {
+  back.snapshot("signed_out", { attempt: 1 });
+  back.armed(1);
+  assert.ok($("a.tt-google svg"));
+  assert.match(text(), /Sign in with Google to continue/);
+  back.armed(1, "https://dex.example.com/auth?client_id=x");
+  assert.equal(control("Sign in with Google"), undefined);
+  assert.ok(control("Sign in at dex.example.com"));
+  assert.match(text(), /Sign in to continue/);
+  assert.equal($("a.tt-google"), null);
+});
+
+test("the window is closed when it is done; one that the person closed is noticed", () => {
+  back.snapshot("signed_out", { attempt: 1 });
+  back.armed(1);
+  const w = { closed: false, close() { this.closed = true; } };
+  dom.window.open = () => w;
+  click(control("Sign in with Google"));
+  assert.doesNotMatch(text(), /seems to be closed/);
+  w.closed = true;
+  dom.window.dispatchEvent(new dom.window.Event("focus"));
+  assert.match(text(), /seems to be closed. Open it again/);
+  w.closed = false;
+  click(control("Open the window again"));
+  back.snapshot("signed_in", { account: "ada@example.com" });
+  assert.equal(w.closed, true);
+});
+
+test("two widgets on a page have names and fields of their own", async () => {
+  const second = document.createElement("div");
+  document.body.append(second);
+  const other = backend();
+  const removeOther = await mount(widget, second, other.transport);
+  const names = [...document.querySelectorAll("section.tokentoss")].map((s) => s.getAttribute("aria-label"));
+  assert.equal(new Set(names).size, 2);
+  for (const each of [back, other]) each.snapshot("unconfigured");
+  const ids = [...document.querySelectorAll("[id]")].map((n) => n.id);
+  assert.equal(new Set(ids).size, ids.length);
+  await removeOther();
+});
+
+test("a code of an error is not taken for a sentence", () => {
+  back.snapshot("signed_out", { error: { code: "failed", message: "That did not work.", detail: "access_denied" } });
+  assert.match(text(), /The provider’s answer was “access_denied”\./);
+  assert.doesNotMatch(text(), /Access_denied/);
 });

@@ -7,7 +7,7 @@ from typing import Any
 
 from .exceptions import NoCredentialsError, NotConfiguredError, for_notebook
 
-# By the action of a remedy: what is said without a subject, with one, and with a value, too.
+# By the action that an error advises: what is said without a subject, with one, and with a value, too.
 _SENTENCES: dict[str, tuple[str, ...]] = {
     "sign_in": (str(NoCredentialsError.hint),),
     "forget": ("give up the session that is kept here: tokentoss.sign_out(local=True), and sign in again",),
@@ -50,6 +50,7 @@ _SENTENCES: dict[str, tuple[str, ...]] = {
     ),
     "list_profiles": ("name a profile that exists: os.environ['TOKENTOSS_PROFILE'] = name",),
     "list_stores": ("name a store that exists: os.environ['TOKENTOSS_STORE'] = name",),
+    "list_plugins": ("tokentoss.doctor() tells which plugins there are",),
     "did_you_mean": ("check the name", "did you mean {subject!r}?"),
     "run": ("run the command that repairs it", "run {subject}"),
     "diagnose": ("tokentoss.doctor() tells what is wrong",),
@@ -57,21 +58,18 @@ _SENTENCES: dict[str, tuple[str, ...]] = {
 
 
 def hint_of(data: Mapping[str, Any]) -> str | None:
-    """Returns the hint for the data of an error that the executable answered, None where there is none."""
-    remedy = data.get("remedy")
-    said = _say(remedy) if isinstance(remedy, dict) else None
-    hint = said or data.get("hint")
+    """Returns the hint for the data of an error that the executable answered, None where there is none.
+
+    Where the error's author has words of their own, no action is named, and these are the hint.
+    """
+    hint = _say(data) or data.get("hint")
     return for_notebook(str(hint)) if hint else None
 
 
-def _say(remedy: Mapping[str, Any]) -> str | None:
-    if remedy.get("text"):
-        return str(remedy["text"])
-    forms = _SENTENCES.get(str(remedy.get("action")))
+def _say(data: Mapping[str, Any]) -> str | None:
+    forms = _SENTENCES.get(str(data.get("action")))
     if forms is None:
         return None
-    subject, value = remedy.get("subject") or "", remedy.get("value") or ""
-    if remedy.get("action") == "retry" and remedy.get("after"):  # nanoseconds
-        return f"call it again in {remedy['after'] / 1e9:.0f} s"
+    subject, value = data.get("subject") or "", data.get("value") or ""
     wanted = 2 if subject and value else 1 if subject else 0
     return forms[min(wanted, len(forms) - 1)].format(subject=subject, value=value)

@@ -39,6 +39,7 @@ class RPCError(Exception):
     def __init__(self, error: dict[str, Any]) -> None:
         data = error.get("data") or {}
         self.reason: str = data.get("reason") or "failed"
+        self.exception: str = data.get("exception") or ""
         self.hint = hint_of(data)
         self.message = for_notebook(str(error.get("message") or "unknown error"))
         super().__init__(self.message)

@@ -13,22 +13,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import _current, _rpc
+from . import _current, _rpc, exceptions
 from ._logging import logger
 from ._rpc import RPCError, Server
 from ._secret import Token
 from .exceptions import (
-    ConfigurationError,
     ExecutableEndedError,
+    IAPRefusedError,
     InsecureFilePermissionsWarning,
     NoCredentialsError,
-    NotConfiguredError,
-    NotRevokedError,
     RenewedRecentlyError,
-    SignInError,
-    SignInNeededError,
     StorageError,
-    TokenRefreshError,
     TokenTossError,
 )
 
@@ -38,29 +33,17 @@ REVIVE_EVERY = 10.0  # seconds
 Message = dict[str, Any]
 View = Callable[[Message], None]
 
-_STORAGE = {"insecure", "corrupt", "locked", "sealed", "unavailable", "read_only"}
-_ERRORS: dict[str, type[TokenTossError]] = {
-    "not_configured": NotConfiguredError,
-    "sign_in_needed": SignInNeededError,
-    "refresh_failed": TokenRefreshError,
-    "renewed_recently": RenewedRecentlyError,
-    "not_revoked": NotRevokedError,
-    "bad_client": ConfigurationError,
-    "bad_config": ConfigurationError,
-    "unknown_profile": ConfigurationError,
-    "unknown_store": ConfigurationError,
-    "cancelled": SignInError,
-}
-
 
 def _translate(e: RPCError) -> TokenTossError:
-    """Returns the package's error for one that the executable answered."""
-    if e.reason not in _STORAGE:
-        return _ERRORS.get(e.reason, TokenTossError)(e.message, hint=e.hint)
+    """Returns the package's error for one that the executable answered, which names it."""
+    kind = getattr(exceptions, e.exception, None) if e.exception in exceptions.__all__ else None
+    if kind is None or not issubclass(kind, TokenTossError) or issubclass(kind, IAPRefusedError):
+        kind = TokenTossError
     if e.reason == "insecure":
         warnings.warn(e.message + (f" ({e.hint})" if e.hint else ""), InsecureFilePermissionsWarning, stacklevel=4)
-    error = StorageError(e.message, hint=e.hint)
-    error.reason = e.reason
+    error = kind(e.message, hint=e.hint)
+    if isinstance(error, StorageError):
+        error.reason = e.reason
     return error
 
 
