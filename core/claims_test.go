@@ -165,7 +165,7 @@ func TestGoogleIssuerSpellings(t *testing.T) {
 }
 
 // Where this machine's clock is wrong, the refusal says by how much and
-// what to do; where the token does not fit the provider's own clock, it says
+// what to do; where the token does not match the provider's own clock, it says
 // that.
 func TestClockHint(t *testing.T) {
 	t.Parallel()
@@ -177,11 +177,11 @@ func TestClockHint(t *testing.T) {
 		words    string // of the error; empty: it is taken
 	}{
 		{name: "iat 4 min ahead is taken", provider: 4 * time.Minute},
-		{name: "iat 10 min ahead", provider: 10 * time.Minute, claim: "iat", words: "10m0s behind the provider's: set the clock"},
-		{name: "expired 1 h ago", provider: -2 * time.Hour, claim: "exp", words: "2h0m0s ahead of the provider's: set the clock"},
-		{name: "iat not of the provider's clock", claim: "iat", words: "does not fit the provider's own clock",
+		{name: "iat 10 min ahead", provider: 10 * time.Minute, claim: "iat", words: "10m0s behind the provider's"},
+		{name: "expired 1 h ago", provider: -2 * time.Hour, claim: "exp", words: "2h0m0s ahead of the provider's"},
+		{name: "iat not of the provider's clock", claim: "iat", words: "does not match the provider's own clock",
 			change: func(_, c claims) { c["iat"] = c["iat"].(int64) + 600 }},
-		{name: "exp passed by the provider's clock", claim: "exp", words: "does not fit the provider's own clock",
+		{name: "exp passed by the provider's clock", claim: "exp", words: "does not match the provider's own clock",
 			change: func(_, c claims) { c["exp"] = c["iat"].(int64) - 31 }},
 	}
 	shared := newWorld(t)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
@@ -96,7 +97,7 @@ func TestNewerRecord(t *testing.T) {
 			_, signIn := s.SignIn(w.ctx, nobody)
 			for call, err := range map[string]error{"IDToken": idToken, "Status": status, "SignIn": signIn} {
 				var newer *core.NewerRecordError
-				if !errors.As(err, &newer) || newer.Version != 2 || !strings.Contains(err.Error(), "update it") {
+				if !errors.As(err, &newer) || newer.Version != 2 || fault.RemedyOf(err).Action != fault.Update {
 					t.Errorf("%s: %v", call, err)
 				}
 			}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
@@ -109,8 +110,8 @@ func TestClientFileCannotMoveEndpoints(t *testing.T) {
 	t.Parallel()
 	const (
 		auth, token = "https://accounts.google.com/o/oauth2/auth", "https://oauth2.googleapis.com/token"
-		elsewhere   = "if you trust another provider, name it with --issuer URL; its endpoints are then discovered, and those of the file are not used"
-		local       = "for an emulator, set TOKENTOSS_INSECURE_LOOPBACK=1, or insecure_loopback = true in config.toml"
+		elsewhere   = "if you trust another provider, set issuer to its URL; its endpoints are then discovered, and those of the file are not used"
+		local       = "for an emulator on this machine, set insecure_loopback to true"
 	)
 	for _, tt := range []struct {
 		name, auth, token string
@@ -152,8 +153,8 @@ func checkRefusal(t *testing.T, c *oidc.Client, err error, problem, hint string)
 		}
 		return
 	}
-	var ce *oidc.ClientSecretsError
-	if !errors.As(err, &ce) || ce.Problem != problem || ce.Hint != hint {
+	var ce *fault.Error
+	if !errors.As(err, &ce) || ce.Problem != problem || ce.Hint() != hint {
 		t.Errorf("error %#v\nwant %q\nhint %q", err, problem, hint)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
@@ -207,8 +208,7 @@ func TestConfigure(t *testing.T) {
 
 	// What cannot be used or kept changes nothing.
 	for _, bad := range []core.ClientSecrets{{}, {ClientID: "x", ClientSecret: "y", TokenURI: "https://evil.example/token"}} {
-		var ce *oidc.ClientSecretsError
-		if err := s.Configure(w.ctx, bad); !errors.As(err, &ce) {
+		if err := s.Configure(w.ctx, bad); !errors.Is(err, fault.BadClient) {
 			t.Errorf("Configure(%v): %v", bad, err)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // ErrBadConfig is what errors about settings wrap.
-var ErrBadConfig = wire.ErrBadConfig
+const ErrBadConfig = wire.ErrBadConfig
 
 // decode reads the settings of a request, strictly: a key that is not known is a
 // typing mistake.

@@ -230,8 +230,8 @@ func TestWrongClient(t *testing.T) {
 		desktop := w.google.Clients()[0]
 		w.client = w.newClient(desktop.ID, desktop.Secret)
 		_, err := w.signIn(t.Context(), device.Options{})
-		if e := errorAs[*device.ClientError](t, err); !strings.Contains(e.Hint(), "TVs and Limited Input") {
-			t.Errorf("hint is %q", e.Hint())
+		if e := errorAs[*device.ClientError](t, err); !strings.Contains(e.Remedy().String(), "TVs and Limited Input") {
+			t.Errorf("hint is %q", e.Remedy().String())
 		}
 		w.wantPolls()
 		if len(w.prompts) > 0 {

@@ -277,7 +277,7 @@ func TestAccessChangesMidRun(t *testing.T) {
 				t.Fatal(err)
 			}
 			finish(t, resp)
-		} else if !errors.As(err, &re) || re.StatusCode != 403 || re.Email != email || re.IAPCode != 7 || !strings.Contains(re.Hint(), "roles/iap.httpsResourceAccessor") {
+		} else if !errors.As(err, &re) || re.StatusCode != 403 || re.Email != email || re.IAPCode != 7 || !strings.Contains(re.Remedy().String(), "roles/iap.httpsResourceAccessor") {
 			t.Fatalf("%v", err)
 		}
 	}
@@ -303,7 +303,7 @@ func TestRefusedErrorWords(t *testing.T) {
 		if got := c.e.Error(); got != c.text {
 			t.Errorf("error: %s", got)
 		}
-		if got := c.e.Hint(); got != c.hint {
+		if got := c.e.Remedy().String(); got != c.hint {
 			t.Errorf("hint: %s", got)
 		}
 	}

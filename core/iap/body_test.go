@@ -118,8 +118,8 @@ func TestOneShotBodyNeverFollowsASignInRedirect(t *testing.T) {
 	if !errors.As(err, &re) || !re.OneShot || re.Renewed || re.StatusCode != 302 || n.Load() != 1 || src.asked.Load() != 0 {
 		t.Fatalf("%v, %+v, %d requests, %d renewals", err, re, n.Load(), src.asked.Load())
 	}
-	if !strings.Contains(re.Hint(), "GetBody") {
-		t.Errorf("hint: %s", re.Hint())
+	if !strings.Contains(re.Remedy().String(), "GetBody") {
+		t.Errorf("hint: %s", re.Remedy().String())
 	}
 }
 

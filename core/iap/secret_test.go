@@ -56,7 +56,7 @@ func TestTokenStaysHidden(t *testing.T) {
 			if !errors.As(err, &re) || log.Len() == 0 {
 				t.Fatalf("%s: %v, log %q", name, err, log.String())
 			}
-			noToken(t, fmt.Sprintf("%v %+v %#v %s", err, *re, *re, re.Hint()))
+			noToken(t, fmt.Sprintf("%v %+v %#v %s", err, *re, *re, re.Remedy().String()))
 			noToken(t, log.String())
 			noToken(t, fmt.Sprintf("%v %+v %#v", tr, tr, tr))
 			if len(re.Reason) > 120 || strings.ContainsFunc(re.Reason, func(r rune) bool { return r < ' ' || r > '~' }) {

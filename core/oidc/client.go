@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/internal/jws"
 )
 
@@ -124,18 +125,12 @@ func (c ClientSecrets) issuer(insecureLoopback bool) (string, error) {
 		}
 		u, err := url.Parse(field.value)
 		if err != nil || !isLoopback(u.Hostname()) {
-			return "", &ClientSecretsError{
-				Problem: fmt.Sprintf("%s is %q, which is not Google's", field.name, field.value),
-				Hint:    "if you trust another provider, name it with --issuer URL; its endpoints are then discovered, and those of the file are not used",
-			}
+			return "", badClient(fmt.Sprintf("%s is %q, which is not Google's", field.name, field.value), fault.TrustProvider.On(""))
 		}
 		local = field.value
 	}
 	if !insecureLoopback {
-		return "", &ClientSecretsError{
-			Problem: fmt.Sprintf("it names %q, a provider on this machine over plain http", local),
-			Hint:    "for an emulator, set TOKENTOSS_INSECURE_LOOPBACK=1, or insecure_loopback = true in config.toml",
-		}
+		return "", badClient(fmt.Sprintf("it names %q, a provider on this machine over plain http", local), fault.AllowLoopback.On(""))
 	}
 	u, _ := url.Parse(local)
 	return u.Scheme + "://" + u.Host, nil

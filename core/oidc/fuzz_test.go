@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // Whatever a token endpoint answers, there are tokens or an error, no
@@ -49,8 +51,7 @@ func FuzzParseClientSecrets(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		cs, err := ParseClientSecrets(data)
 		if err != nil {
-			var ce *ClientSecretsError
-			if !errors.As(err, &ce) || ce.Hint == "" || strings.Contains(err.Error(), needle) {
+			if !errors.Is(err, fault.BadClient) || fault.Hint(err) == "" || strings.Contains(err.Error(), needle) {
 				t.Fatalf("error %v", err)
 			}
 			return
