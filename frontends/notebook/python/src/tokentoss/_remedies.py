@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -81,6 +82,8 @@ def _say(data: Mapping[str, Any]) -> str | None:
     forms = _SENTENCES.get(str(data.get("action")))
     if forms is None:
         return None
-    subject, value = data.get("subject") or "", data.get("value") or ""
+    subject, value = str(data.get("subject") or ""), data.get("value") or ""
+    if data.get("action") == "run" and subject.startswith("chmod 600 "):
+        return f"os.chmod({shlex.split(subject)[2]!r}, 0o600)"
     wanted = 2 if subject and value else 1 if subject else 0
     return forms[min(wanted, len(forms) - 1)].format(subject=subject, value=value)
