@@ -302,6 +302,9 @@ func (p *Profile) readClient() (*oidc.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(data) == 0 { // as a full disk leaves it
+		return nil, &core.Error{Subject: p.ClientFile, Kind: fault.BadClient, Problem: "0 bytes"}
+	}
 	cs, err := oidc.ParseClientSecrets(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.ClientFile, err)
