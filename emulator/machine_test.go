@@ -16,6 +16,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/tokentoss/tokentoss/emulator"
+	"github.com/tokentoss/tokentoss/emulator/emulatortest"
 )
 
 const (
@@ -25,7 +26,7 @@ const (
 	cloud  = "https://www.googleapis.com/auth/cloud-platform"
 )
 
-func startWithRobots(t *testing.T) (*emulator.Emulator, *clock) {
+func startWithRobots(t *testing.T) (*emulator.Emulator, *emulatortest.Clock) {
 	t.Helper()
 	c := newClock()
 	return start(t, emulator.Options{Now: c.now, ServiceAccounts: []emulator.ServiceAccount{
@@ -76,7 +77,7 @@ func (k serviceKey) sign(t *testing.T, claims map[string]any) string {
 }
 
 // claims are good ones for the token endpoint, with more in their place.
-func (k serviceKey) claims(c *clock, more map[string]any) map[string]any {
+func (k serviceKey) claims(c *emulatortest.Clock, more map[string]any) map[string]any {
 	all := map[string]any{"iss": k.Email, "aud": k.TokenURI, "iat": c.now().Unix(), "exp": c.now().Add(time.Hour).Unix(), "target_audience": "the-audience"}
 	for name, v := range more {
 		if all[name] = v; v == nil {
@@ -87,7 +88,7 @@ func (k serviceKey) claims(c *clock, more map[string]any) map[string]any {
 }
 
 // accessTokenOf gets an access token by a key.
-func accessTokenOf(t *testing.T, e *emulator.Emulator, c *clock, email, scope string) string {
+func accessTokenOf(t *testing.T, e *emulator.Emulator, c *emulatortest.Clock, email, scope string) string {
 	t.Helper()
 	k := keyOf(t, e, email)
 	a := post(t, k.TokenURI, url.Values{"grant_type": {bearer}, "assertion": {k.sign(t, k.claims(c, map[string]any{"target_audience": nil, "scope": scope}))}})
