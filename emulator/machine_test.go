@@ -78,7 +78,7 @@ func (k serviceKey) sign(t *testing.T, claims map[string]any) string {
 
 // claims are good ones for the token endpoint, with more in their place.
 func (k serviceKey) claims(c *emulatortest.Clock, more map[string]any) map[string]any {
-	all := map[string]any{"iss": k.Email, "aud": k.TokenURI, "iat": c.Now().Unix(), "exp": c.now().Add(time.Hour).Unix(), "target_audience": "the-audience"}
+	all := map[string]any{"iss": k.Email, "aud": k.TokenURI, "iat": c.Now().Unix(), "exp": c.Now().Add(time.Hour).Unix(), "target_audience": "the-audience"}
 	for name, v := range more {
 		if all[name] = v; v == nil {
 			delete(all, name)
