@@ -15,7 +15,9 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/plugins"
+	"github.com/tokentoss/tokentoss/plugins/environment"
 	"github.com/tokentoss/tokentoss/plugins/internal/handshake"
+	"github.com/tokentoss/tokentoss/plugins/protect"
 )
 
 // A Host opens plugins by name. The zero value of each field but Dir is of use.
@@ -61,13 +63,13 @@ func (h *Host) OpenStore(ctx context.Context, u Use) (core.TokenStore, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := h.start(ctx, u)
+	conn, gone, end, err := h.connect(ctx, u)
 	if err != nil {
 		return nil, err
 	}
-	s, err := openStore(ctx, p.conn, u.Plugin, u.Request, u.Timeout, p.gone, p.close)
+	s, err := openStore(ctx, conn, u.Plugin, u.Request, u.Timeout, gone, end)
 	if err != nil {
-		p.close()
+		end()
 		return nil, named(u, err)
 	}
 	return s, nil
@@ -95,11 +97,7 @@ func (h *Host) OpenFrontend(u Use) (core.Frontend, error) {
 	return &frontend{
 		plugin: u.Plugin, request: u.Request,
 		connect: func(ctx context.Context) (grpc.ClientConnInterface, func(string) *Error, func(), error) {
-			p, err := h.start(ctx, u)
-			if err != nil {
-				return nil, nil, nil, err
-			}
-			return p.conn, p.gone, p.close, nil
+			return h.connect(ctx, u)
 		},
 	}, nil
 }
@@ -146,6 +144,20 @@ func (h *Host) complete(u Use, kind plugins.Kind) (Use, error) {
 	return u, nil
 }
 
+// connect starts the process of a plugin, or uses the one that its author debugs. gone
+// says why a call had no answer; end ends the process, where it was started.
+func (h *Host) connect(ctx context.Context, u Use) (conn grpc.ClientConnInterface, gone func(string) *Error, end func(), err error) {
+	if conn, ok, err := h.reattach(u.Plugin); ok || err != nil {
+		h.log().Warn("a plugin is used that runs already, and is not checked", "plugin", u.Plugin, "since", environment.ReattachVariable+" is set")
+		return conn, noAnswer(u.Plugin), func() { _ = conn.Close() }, err
+	}
+	p, err := h.start(ctx, u)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return p.conn, p.gone, p.close, nil
+}
+
 // start starts the process of a plugin.
 func (h *Host) start(ctx context.Context, u Use) (*process, error) {
 	p, err := h.program(u.Plugin)
@@ -155,7 +167,7 @@ func (h *Host) start(ctx context.Context, u Use) (*process, error) {
 	if u.Environ == nil {
 		u.Environ = os.Environ()
 	}
-	return start(ctx, p, Environment(u.Environ, u.Environment...), h.log())
+	return start(ctx, p, Environment(u.Environ, append([]string{protect.DebugVariable}, u.Environment...)...), h.log())
 }
 
 func (h *Host) log() *slog.Logger {
@@ -168,6 +180,9 @@ func (h *Host) log() *slog.Logger {
 // Describe says what the plugin of that name is, from what is known without
 // starting it.
 func (h *Host) Describe(name string) (plugins.Description, error) {
+	if d, ok, err := h.describeReattached(name); ok || err != nil {
+		return d, err
+	}
 	if p, ok := h.bundled(name); ok {
 		return p.Describe(), nil
 	}
@@ -219,7 +234,7 @@ func (e *UnknownError) Error() string {
 	if known == "" {
 		known = "none"
 	}
-	return fmt.Sprintf("there is no plugin %q; there is: %s", e.Name, known)
+	return fmt.Sprintf("there is no plugin %q; available: %s", e.Name, known)
 }
 
 // Hint says what to do next.
