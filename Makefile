@@ -17,14 +17,13 @@ STAMP = $(if $(VERSION), -X github.com/tokentoss/tokentoss/frontends/cli.release
 BIN ?= bin
 EXE ?=
 
-# The packages in which goroutines share things.
-CONCURRENT = ./core ./core/authcode ./core/device ./core/googleid/... ./core/iap ./core/storetest ./core/frontendtest ./profile \
-	./stores/file ./stores/memory ./stores/encrypted ./stores/keyring ./stores/etcd ./stores/postgres ./core/lease ./plugins/...  \
-	./frontends/http/proxy ./frontends/http/metadata ./frontends/notebook ./frontends/notebook/gonb ./frontends/signin ./frontends/notebook/rpc ./emulator
+# The packages in which goroutines share things: all but the commands and what drives them from outside.
+CONCURRENT = ./core/... ./core/googleid/... ./emulator/... ./profile/... ./stores/... ./stores/keyring/... ./stores/etcd/... ./stores/postgres/... \
+	./plugins/... ./frontends/... ./frontends/notebook/gonb/...
 
 PREFIX ?= /usr/local
 
-.PHONY: build man install release demo test check docs widget-check wheel python-check test-clients race fuzz bench tidy setup proto proto-check
+.PHONY: build man install release demo test test-clients test-hosts test-providers check docs widget-check wheel python-check race fuzz bench tidy setup proto proto-check
 
 build:
 	$(BUILD),nethttpomithttp2 -o $(BIN)/tokentoss$(EXE) ./frontends/cli/cmd/tokentoss
@@ -50,10 +49,23 @@ demo: build
 	@.ci/setup curl # which plays the browser
 	bin/tokentoss demo
 
-# Every test.
+# Every test that needs no more than Go, Python and npm, and what make setup installs.
 test: setup
 	go test -timeout 20m work
 	$(MAKE) -s python-check
+
+# Tests that download more: programs and libraries that are given tokens, what notebooks run in beside
+# Jupyter's own applications, and OpenID providers and guards of others.
+test-clients: setup wheel
+	TOKENTOSS_TEST_SUITES=clients go test -timeout 20m -run 'Git|Kubectl|Google' ./e2e
+	.ci/python-clients
+	.ci/proxy-clients
+
+test-hosts: setup
+	TOKENTOSS_TEST_SUITES=hosts go test -timeout 20m -run GoNB ./e2e/jupyter
+
+test-providers: setup
+	TOKENTOSS_TEST_SUITES=providers go test -timeout 20m -run 'Provider|OAuth2Proxy' ./e2e
 
 # What the tests use beside Go. It installs what is missing, and says so.
 setup:
@@ -83,12 +95,6 @@ wheel:
 # What reads the Python package, and its tests, against the built wheel.
 python-check: wheel
 	.ci/python
-
-# The Python package with other people's libraries, and the proxy with other people's
-# clients, which take minutes to install.
-test-clients: wheel
-	.ci/python-clients
-	.ci/proxy-clients
 
 race:
 	go test -race -timeout 20m $(CONCURRENT)

@@ -8,13 +8,13 @@ import (
 	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
-// R9: this machine's clock is wrong, or jumps. Refreshes go by the provider's
+// This machine's clock is wrong, or jumps. Refreshes go by the provider's
 // Date, calls work, and there is no loop of refreshes.
 func TestClockJumps(t *testing.T) {
 	t.Parallel()
 	shared := newWorld(t)
 	for _, jump := range []time.Duration{10 * time.Minute, -10 * time.Minute, 24 * time.Hour, -24 * time.Hour, 20 * time.Second, -20 * time.Second} {
-		t.Run("R9 "+jump.String(), func(t *testing.T) {
+		t.Run(jump.String(), func(t *testing.T) {
 			w := shared.fork(t)
 			local := &clock{now: w.clock.Now()} // the provider's stays right
 			s := w.signedIn(func(o *core.SessionOptions) {
@@ -68,7 +68,7 @@ func TestClockJumps(t *testing.T) {
 	}
 }
 
-// R9: the sign-in itself was made with a clock that is 4 minutes slow or 50
+// The sign-in itself was made with a clock that is 4 minutes slow or 50
 // minutes fast, which is taken: the token's age goes by the provider's clock.
 func TestSignInWithAWrongClock(t *testing.T) {
 	t.Parallel()

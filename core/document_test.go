@@ -12,11 +12,12 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
-// R8: a damaged document is set aside by a store that can, and otherwise left
+// A damaged document is set aside by a store that can, and otherwise left
 // alone: a sign-in never overwrites it.
 func TestSignInOverADamagedDocument(t *testing.T) {
 	t.Parallel()
@@ -72,7 +73,7 @@ func TestSignInOverADamagedDocument(t *testing.T) {
 	w.signIn(s)
 }
 
-// R25: a document of a newer version, of whatever form, is left alone.
+// A document of a newer version, of whatever form, is left alone.
 func TestNewerRecord(t *testing.T) {
 	t.Parallel()
 	shared := newWorld(t)
@@ -96,7 +97,7 @@ func TestNewerRecord(t *testing.T) {
 			_, signIn := s.SignIn(w.ctx, nobody)
 			for call, err := range map[string]error{"IDToken": idToken, "Status": status, "SignIn": signIn} {
 				var newer *core.NewerRecordError
-				if !errors.As(err, &newer) || newer.Version != 2 || !strings.Contains(err.Error(), "update it") {
+				if !errors.As(err, &newer) || newer.Version != 2 || fault.RemedyOf(err).Action != fault.Update {
 					t.Errorf("%s: %v", call, err)
 				}
 			}
@@ -110,7 +111,7 @@ func TestNewerRecord(t *testing.T) {
 	}
 }
 
-// R25: a newer tokentoss signs in while this one asks the person: its document
+// A newer tokentoss signs in while this one asks the person: its document
 // is not overwritten either, and this process is signed in by itself.
 func TestNewerRecordDuringASignIn(t *testing.T) {
 	t.Parallel()
@@ -144,7 +145,7 @@ func onlyPythons(d map[string]any) {
 	maps.DeleteFunc(d, func(f string, _ any) bool { return !slices.Contains(pythonFields(), f) })
 }
 
-// R25: a file that Python tokentoss wrote is read as it is, and it can read the
+// A file that Python tokentoss wrote is read as it is, and it can read the
 // one that is written back; what neither knows survives refreshes and sign-ins.
 func TestRecordOfPython(t *testing.T) {
 	t.Parallel()
@@ -203,7 +204,7 @@ func TestRecordOfPython(t *testing.T) {
 	}
 }
 
-// R25: Python tokentoss rewrites the file without the fields that it does not
+// Python tokentoss rewrites the file without the fields that it does not
 // know, while this process runs.
 func TestPythonRewritesTheRecord(t *testing.T) {
 	t.Parallel()

@@ -100,7 +100,7 @@ func endpointFaults(t *testing.T) []endpointFault {
 	}
 }
 
-// R10, S43, D24: whatever the token endpoint does, the session stays, the old
+// Whatever the token endpoint does, the session stays, the old
 // token is used while it is valid, calls end within the deadline, one refresh
 // is one request, and no text of the answer gets into errors or logs.
 func TestTokenEndpointFails(t *testing.T) {
@@ -143,7 +143,7 @@ func TestTokenEndpointFails(t *testing.T) {
 	}
 }
 
-// R10: a token endpoint that is slow ends each call within the deadline, with
+// A token endpoint that is slow ends each call within the deadline, with
 // one request. A caller with a shorter deadline of its own is let go by that.
 func TestTokenEndpointIsSlow(t *testing.T) {
 	t.Parallel()
@@ -189,7 +189,7 @@ func TestTokenEndpointIsSlow(t *testing.T) {
 	})
 }
 
-// S42: a redirect of the token endpoint is not followed, not even the kinds that
+// A redirect of the token endpoint is not followed, not even the kinds that
 // would send the refresh token and the client secret again.
 func TestTokenEndpointRedirects(t *testing.T) {
 	t.Parallel()
@@ -212,7 +212,7 @@ func TestTokenEndpointRedirects(t *testing.T) {
 	}
 }
 
-// S43: an answer that is no HTTP is an error that does not quote it.
+// An answer that is no HTTP is an error that does not quote it.
 func TestAnswerThatIsNoHTTP(t *testing.T) {
 	t.Parallel()
 	shared := newWorld(t)

@@ -4,20 +4,22 @@ import (
 	"errors"
 	"time"
 
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
 // A failure is a refresh that the provider did not grant.
 type failure struct {
-	At     string `json:"at"`
-	Until  string `json:"until,omitempty"` // ask again from then on
-	Cause  Cause  `json:"cause,omitempty"` // a new sign-in is needed
-	Host   string `json:"host"`
-	Status int    `json:"status,omitempty"`
-	Code   string `json:"code,omitempty"`
-	Sub    string `json:"subtype,omitempty"`
-	Text   string `json:"text"`
-	Next   string `json:"next,omitempty"` // what to do next
+	At     string     `json:"at"`
+	Until  string     `json:"until,omitempty"` // ask again from then on
+	Cause  Cause      `json:"cause,omitempty"` // a new sign-in is needed
+	Host   string     `json:"host"`
+	Status int        `json:"status,omitempty"`
+	Code   string     `json:"code,omitempty"`
+	Sub    string     `json:"subtype,omitempty"`
+	Text   string     `json:"text"`
+	Kind   fault.Kind `json:"kind,omitempty"`
+	Next   string     `json:"next,omitempty"` // what to do next
 
 	// Of an answer whose ID token was refused; without a Text it is for its times.
 	Claim  string        `json:"claim,omitempty"`
@@ -34,7 +36,7 @@ func newFailure(err error, cause Cause, now time.Time) *failure {
 	switch {
 	case errors.As(err, &pe) && !pe.Offline:
 		f.Host, f.Status, f.Code, f.Sub, f.Text = pe.Host, pe.Status, pe.Code, pe.Subtype, pe.Problem
-		f.Next = pe.Next
+		f.Kind, f.Next = pe.Kind, pe.Next.String()
 		wait = max(pe.RetryAfter, failureWindow)
 	case errors.As(err, &claim):
 		f.Claim, f.Text = claim.Claim, claim.Problem
@@ -78,5 +80,5 @@ func (f *failure) error(now time.Time) error {
 }
 
 func (f *failure) provider() *oidc.ProviderError {
-	return &oidc.ProviderError{Endpoint: "token", Host: f.Host, Status: f.Status, Code: f.Code, Subtype: f.Sub, Problem: f.Text, Next: f.Next}
+	return &oidc.ProviderError{Endpoint: "token", Host: f.Host, Status: f.Status, Code: f.Code, Subtype: f.Sub, Problem: f.Text, Kind: f.Kind, Next: fault.Remedy{Text: f.Next}}
 }

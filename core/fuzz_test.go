@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// R30: whatever the store holds, it is a session or an error of a known kind,
+// Whatever the store holds, it is a session or an error of a known kind,
 // and what is written back reads the same, with all that was unknown in it.
 func FuzzDecodeRecord(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {

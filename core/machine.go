@@ -51,9 +51,12 @@ func (e *PersonsSessionError) Error() string {
 	return fmt.Sprintf("the profile is a machine's, but holds the session of %s", e.Email)
 }
 
-// Hint says what to do next.
-func (e *PersonsSessionError) Hint() string {
-	return "give the machine a profile of its own, or forget the session: tokentoss logout --local"
+// Is makes errors.Is(err, fault.BadConfig) true.
+func (e *PersonsSessionError) Is(target error) bool { return target == fault.BadConfig }
+
+// Remedy says what to do next.
+func (e *PersonsSessionError) Remedy() fault.Remedy {
+	return fault.Say("give the machine a profile of its own, or sign out the person whose session this one holds")
 }
 
 // nobody is the Prompter of a machine's flow.

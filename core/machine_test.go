@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
@@ -142,12 +143,12 @@ func TestMachine(t *testing.T) {
 func TestMachineFails(t *testing.T) {
 	t.Parallel()
 	w := newMachineWorld(t)
-	denied := &oidc.ProviderError{Endpoint: "token", Host: "oauth2.example", Status: 400, Code: "invalid_grant", Problem: "answered 400 invalid_grant", Next: "make a new key"}
+	denied := &oidc.ProviderError{Endpoint: "token", Host: "oauth2.example", Status: 400, Code: "invalid_grant", Problem: "answered 400 invalid_grant", Next: fault.Say("make a new key")}
 	w.flow.err = denied
 	for range 10 {
 		_, err := w.session(w.machine()).IDToken(t.Context())
 		var pe *oidc.ProviderError
-		if !errors.As(err, &pe) || pe.Code != "invalid_grant" || pe.Hint() != "make a new key" || errors.Is(err, core.ErrSignInNeeded) {
+		if !errors.As(err, &pe) || pe.Code != "invalid_grant" || fault.Hint(err) != "make a new key" || errors.Is(err, core.ErrSignInNeeded) {
 			t.Fatalf("%v", err)
 		}
 	}
@@ -311,7 +312,7 @@ func TestMachineAndPerson(t *testing.T) {
 	s := w.session(m)
 	check := func(what string, err error) {
 		var pe *core.PersonsSessionError
-		if !errors.As(err, &pe) || pe.Email != ada || pe.Hint() == "" {
+		if !errors.As(err, &pe) || pe.Email != ada || pe.Remedy().IsZero() {
 			t.Errorf("%s: %v", what, err)
 		}
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
-// S41: a provider is spoken to by https only. Plain http is for loopback
+// A provider is spoken to by https only. Plain http is for loopback
 // addresses, and only where it is allowed.
 func TestOnlyHTTPS(t *testing.T) {
 	t.Parallel()
@@ -60,7 +60,7 @@ func TestOnlyHTTPS(t *testing.T) {
 	}
 }
 
-// S41: a certificate that cannot be trusted is an error, also on loopback, also
+// A certificate that cannot be trusted is an error, also on loopback, also
 // where plain http is allowed there.
 func TestCertificates(t *testing.T) {
 	t.Parallel()
@@ -84,7 +84,7 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
-// R11, D3: the provider cannot be reached when the token has expired. The
+// The provider cannot be reached when the token has expired. The
 // session stays, the error says so, and the next call works when it is back.
 func TestOffline(t *testing.T) {
 	t.Parallel()
@@ -146,7 +146,7 @@ func TestOffline(t *testing.T) {
 	}
 }
 
-// R11: nothing listens at the provider's port. The error says so within the
+// Nothing listens at the provider's port. The error says so within the
 // deadline.
 func TestProviderGone(t *testing.T) {
 	t.Parallel()

@@ -11,11 +11,12 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
-// S60: a discovery document must be the issuer's own, and name safe endpoints.
+// A discovery document must be the issuer's own, and name safe endpoints.
 func TestDiscovery(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -55,7 +56,7 @@ func TestDiscovery(t *testing.T) {
 		"no S256":                    {set("code_challenge_methods_supported", []string{"plain"}), "no PKCE with S256"},
 		"an endpoint that is a list": {set("token_endpoint", []string{base}), "is not what OpenID Connect Discovery describes"},
 	} {
-		t.Run("S60 "+name, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			d := good()
 			tt.change(d)
 			body, err := json.Marshal(d)
@@ -103,14 +104,14 @@ func TestDiscoveryIsCached(t *testing.T) {
 	}
 }
 
-// S60, D21: a client file cannot move the requests away from Google, nor to this
+// A client file cannot move the requests away from Google, nor to this
 // machine without the setting for emulators.
 func TestClientFileCannotMoveEndpoints(t *testing.T) {
 	t.Parallel()
 	const (
 		auth, token = "https://accounts.google.com/o/oauth2/auth", "https://oauth2.googleapis.com/token"
-		elsewhere   = "if you trust another provider, name it with --issuer URL; its endpoints are then discovered, and those of the file are not used"
-		local       = "for an emulator, set TOKENTOSS_INSECURE_LOOPBACK=1, or insecure_loopback = true in config.toml"
+		elsewhere   = "if you trust another provider, set issuer to its URL; its endpoints are then discovered, and those of the file are not used"
+		local       = "for an emulator on this machine, set insecure_loopback to true"
 	)
 	for _, tt := range []struct {
 		name, auth, token string
@@ -130,7 +131,7 @@ func TestClientFileCannotMoveEndpoints(t *testing.T) {
 		{"localhost by name", "http://localhost:1/auth", "http://localhost:1/token", `auth_uri is "http://localhost:1/auth", which is not Google's`, elsewhere, ""},
 		{"this machine", "http://127.0.0.1:9/auth", "http://127.0.0.1:9/token", `it names "http://127.0.0.1:9/token", a provider on this machine over plain http`, local, "http://127.0.0.1:9"},
 	} {
-		t.Run("S60 "+tt.name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			cs := core.ClientSecrets{ClientID: "x", ClientSecret: "y", AuthURI: tt.auth, TokenURI: tt.token}
 			c, err := oidc.NewClient(cs, oidc.ProviderOptions{})
 			checkRefusal(t, c, err, tt.problem, tt.hint)
@@ -152,8 +153,8 @@ func checkRefusal(t *testing.T, c *oidc.Client, err error, problem, hint string)
 		}
 		return
 	}
-	var ce *oidc.ClientSecretsError
-	if !errors.As(err, &ce) || ce.Problem != problem || ce.Hint != hint {
+	var ce *fault.Error
+	if !errors.As(err, &ce) || ce.Problem != problem || ce.Hint() != hint {
 		t.Errorf("error %#v\nwant %q\nhint %q", err, problem, hint)
 	}
 }
@@ -215,7 +216,7 @@ func TestGoogleIsBuiltIn(t *testing.T) {
 }
 
 // The authorization request has PKCE by S256, a state and a nonce, and what the
-// security rests on cannot be changed (S29).
+// security rests on cannot be changed.
 func TestAuthCodeURL(t *testing.T) {
 	t.Parallel()
 	c := googleClient(t, nil)

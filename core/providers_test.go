@@ -150,7 +150,7 @@ func TestEmailAtOtherProviders(t *testing.T) {
 				w.emu.SetIDTokenClaims(func(_, c claims) { tt.change(c) })
 			}
 			s := w.session(func(o *core.SessionOptions) {
-				o.Client = w.client(func(p *oidc.ProviderOptions) { p.RequireEmail = tt.demand })
+				o.Client = w.client(func(p *oidc.ProviderOptions) { p.RequireVerifiedEmail = tt.demand })
 			})
 			st, err := s.SignIn(w.ctx, nobody)
 			if tt.refuse {

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/internal/strictjson"
 	"github.com/tokentoss/tokentoss/core/oidc"
 )
@@ -191,8 +192,11 @@ func readVersion(data []byte) int {
 type NewerRecordError struct{ Version int }
 
 func (e *NewerRecordError) Error() string {
-	return fmt.Sprintf("the session has format version %d; this tokentoss knows version %d: update it", e.Version, recordVersion)
+	return fmt.Sprintf("the session has format version %d; this tokentoss knows version %d", e.Version, recordVersion)
 }
+
+// Is makes errors.Is(err, fault.Newer) true.
+func (e *NewerRecordError) Is(target error) bool { return target == fault.Newer }
 
 // encode returns the record to save, with the fields of other programs in it.
 func (s *stored) encode() (Record, error) {

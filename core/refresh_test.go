@@ -20,7 +20,7 @@ const (
 	late = 59*time.Minute + 45*time.Second
 )
 
-// S36: an ID token from a refresh must be of the same issuer, person and client
+// An ID token from a refresh must be of the same issuer, person and client
 // and not be older; otherwise it is refused, the old session stays, and it goes
 // on when the provider is sane again.
 func TestRefreshRefusesClaims(t *testing.T) {
@@ -41,7 +41,7 @@ func TestRefreshRefusesClaims(t *testing.T) {
 	}
 	shared := newWorld(t)
 	for _, tt := range tests {
-		t.Run("S36 "+tt.name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			w := shared.fork(t)
 			s := w.signedIn(demandingEmail(w))
 			old := w.token(s)
@@ -76,7 +76,7 @@ func TestRefreshRefusesClaims(t *testing.T) {
 	}
 }
 
-// S36: the nonce of the sign-in is remembered over refreshes whose tokens have
+// The nonce of the sign-in is remembered over refreshes whose tokens have
 // none, as most providers' have.
 func TestNonceIsRememberedOverRefreshes(t *testing.T) {
 	t.Parallel()
@@ -129,7 +129,7 @@ func TestRefreshWithoutIDToken(t *testing.T) {
 	w.token(s)
 }
 
-// D16: what counts is the ID token's exp, not the access token's expires_in.
+// What counts is the ID token's exp, not the access token's expires_in.
 func TestExpiryIsTheIDTokens(t *testing.T) {
 	t.Parallel()
 	shared := newWorld(t)
@@ -155,7 +155,7 @@ func TestExpiryIsTheIDTokens(t *testing.T) {
 	}
 }
 
-// S39: without a new refresh token in the answer, the old one stays.
+// Without a new refresh token in the answer, the old one stays.
 func TestRefreshTokenStays(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -171,7 +171,7 @@ func TestRefreshTokenStays(t *testing.T) {
 	w.wantRefreshes(3)
 }
 
-// S39: a new refresh token is saved before anybody gets the new ID token.
+// A new refresh token is saved before anybody gets the new ID token.
 func TestRotationIsSavedFirst(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(o *emulator.Options) { o.RotateRefreshTokens = true })
@@ -210,7 +210,7 @@ func TestRotationIsSavedFirst(t *testing.T) {
 	}
 }
 
-// S40: a process dies between the answer of a provider that rotates and the
+// A process dies between the answer of a provider that rotates and the
 // save. The next one is told to sign in again, once; nobody asks in a storm.
 func TestCrashBeforeTheSave(t *testing.T) {
 	t.Parallel()
@@ -238,7 +238,7 @@ func TestCrashBeforeTheSave(t *testing.T) {
 	w.token(next)
 }
 
-// R9, R10: while the token is valid, a provider that fails, or answers what
+// While the token is valid, a provider that fails, or answers what
 // cannot be used, is asked at most once a minute, also where a status is shown
 // every second.
 func TestBackgroundRefreshesAreRare(t *testing.T) {
@@ -270,7 +270,7 @@ func TestBackgroundRefreshesAreRare(t *testing.T) {
 	}
 }
 
-// R9: a failure that was remembered with a wrong clock does not last until that
+// A failure that was remembered with a wrong clock does not last until that
 // clock's time.
 func TestFailureAndAClockSetBack(t *testing.T) {
 	t.Parallel()

@@ -9,7 +9,7 @@ import (
 	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
-// R13: a revoked refresh token is tried once. All later calls, also other
+// A revoked refresh token is tried once. All later calls, also other
 // processes', fail at once and without a request, until somebody signs in.
 func TestRevoked(t *testing.T) {
 	t.Parallel()
@@ -47,7 +47,7 @@ func TestRevoked(t *testing.T) {
 	w.wantRefreshes(1)
 }
 
-// R13: while the token is still valid it goes on being used, and the revocation
+// While the token is still valid it goes on being used, and the revocation
 // is found out with one request.
 func TestRevokedWhileValid(t *testing.T) {
 	t.Parallel()
@@ -67,7 +67,7 @@ func TestRevokedWhileValid(t *testing.T) {
 	w.wantRefreshes(1)
 }
 
-// R14: an organisation that wants a fresh sign-in has a cause of its own, and
+// An organisation that wants a fresh sign-in has a cause of its own, and
 // is not asked again.
 func TestReauth(t *testing.T) {
 	t.Parallel()

@@ -12,7 +12,7 @@ import (
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
-// R12: two processes over a provider that rotates refresh tokens, and ends the
+// Two processes over a provider that rotates refresh tokens, and ends the
 // grant when an old one is used again: 0 sign-outs in 1,000 rounds.
 func TestRotationBetweenTwoProcesses(t *testing.T) {
 	t.Parallel()
@@ -40,7 +40,7 @@ func TestRotationBetweenTwoProcesses(t *testing.T) {
 	w.wantRefreshes(rounds)
 }
 
-// R12: where the lock does not work, a process whose refresh token was rotated
+// Where the lock does not work, a process whose refresh token was rotated
 // away by another one looks again, and goes on.
 func TestRotationWithoutALock(t *testing.T) {
 	t.Parallel()
@@ -61,7 +61,7 @@ func TestRotationWithoutALock(t *testing.T) {
 	}
 }
 
-// R12: the refresh token is rotated by another process at the very moment: the
+// The refresh token is rotated by another process at the very moment: the
 // one that comes too late takes what the other one got, without an error, also
 // where that is over by now.
 func TestRotatedAtTheLastMoment(t *testing.T) {
@@ -102,7 +102,7 @@ func TestRotatedAtTheLastMoment(t *testing.T) {
 	}
 }
 
-// R9: an answer whose ID token is refused is shared as well: one request for all
+// An answer whose ID token is refused is shared as well: one request for all
 // processes, and the same error.
 func TestRefusedTokenIsAskedForOnce(t *testing.T) {
 	t.Parallel()
@@ -138,7 +138,7 @@ func TestRefusedTokenIsAskedForOnce(t *testing.T) {
 	}
 }
 
-// R12: a refresh token that came with an ID token that is refused is kept, since
+// A refresh token that came with an ID token that is refused is kept, since
 // the one before is dead.
 func TestRotationSurvivesARefusedToken(t *testing.T) {
 	t.Parallel()
@@ -153,7 +153,7 @@ func TestRotationSurvivesARefusedToken(t *testing.T) {
 	w.token(w.session())
 }
 
-// R12: a process that could not save a rotated refresh token holds the only one.
+// A process that could not save a rotated refresh token holds the only one.
 // What another process then notes about the old one does not take its place.
 func TestUnsavedRotationOutlivesAnOlderDocument(t *testing.T) {
 	t.Parallel()

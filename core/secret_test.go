@@ -58,7 +58,7 @@ func secretValues(t *testing.T) map[string]any {
 	}
 }
 
-// S48: no verb of fmt shows a secret, but %p, for which fmt asks no method and
+// No verb of fmt shows a secret, but %p, for which fmt asks no method and
 // which go vet refuses.
 func TestPrintingShowsNoSecret(t *testing.T) {
 	t.Parallel()
@@ -76,7 +76,7 @@ func TestPrintingShowsNoSecret(t *testing.T) {
 	}
 }
 
-// S48: no handler of log/slog shows a secret, as a value, in a group, or as the
+// No handler of log/slog shows a secret, as a value, in a group, or as the
 // message's argument.
 func TestLoggingShowsNoSecret(t *testing.T) {
 	t.Parallel()
@@ -93,7 +93,7 @@ func TestLoggingShowsNoSecret(t *testing.T) {
 	}
 }
 
-// S48: encoding/json shows no secret.
+// Encoding/json shows no secret.
 func TestJSONShowsNoSecret(t *testing.T) {
 	t.Parallel()
 	for name, v := range secretValues(t) {
@@ -107,7 +107,7 @@ func TestJSONShowsNoSecret(t *testing.T) {
 	}
 }
 
-// S48, S59: a session with tokens, its options, its client and its errors show
+// A session with tokens, its options, its client and its errors show
 // none of the emulator's secrets.
 func TestSessionShowsNoSecret(t *testing.T) {
 	t.Parallel()
@@ -141,7 +141,7 @@ func TestSessionShowsNoSecret(t *testing.T) {
 	}
 }
 
-// S48: nor does the text of a panic, which is printed by the runtime.
+// Nor does the text of a panic, which is printed by the runtime.
 func TestPanicShowsNoSecret(t *testing.T) {
 	t.Parallel()
 	for _, with := range []string{"secret", "id token", "token", "record", "client secrets", "error"} {

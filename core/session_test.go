@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
@@ -96,7 +97,7 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// D19: a session older than its lifetime gives no token, although the provider
+// A session older than its lifetime gives no token, although the provider
 // would. The record stays, and a new sign-in begins a new life. Without a limit
 // there is none.
 func TestLifetime(t *testing.T) {
@@ -125,7 +126,7 @@ func TestLifetime(t *testing.T) {
 	w.token(s)
 }
 
-// R9: this machine's clock is set forward by a day and back again: a session
+// This machine's clock is set forward by a day and back again: a session
 // that seemed too old is not for good.
 func TestLifetimeAndAClockSetBack(t *testing.T) {
 	t.Parallel()
@@ -207,8 +208,7 @@ func TestConfigure(t *testing.T) {
 
 	// What cannot be used or kept changes nothing.
 	for _, bad := range []core.ClientSecrets{{}, {ClientID: "x", ClientSecret: "y", TokenURI: "https://evil.example/token"}} {
-		var ce *oidc.ClientSecretsError
-		if err := s.Configure(w.ctx, bad); !errors.As(err, &ce) {
+		if err := s.Configure(w.ctx, bad); !errors.Is(err, fault.BadClient) {
 			t.Errorf("Configure(%v): %v", bad, err)
 		}
 	}
@@ -244,7 +244,7 @@ func TestConfigure(t *testing.T) {
 	w.wantRefreshes(0)
 }
 
-// R26: two people, two clients and two issuers at once, over one store: each
+// Two people, two clients and two issuers at once, over one store: each
 // session gets its own tokens, and signing one out leaves the others.
 func TestSessionsNeverMix(t *testing.T) {
 	t.Parallel()

@@ -10,7 +10,7 @@ import (
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
-// S32: the signature must be one of RS256 or ES256, made by a key of the
+// The signature must be one of RS256 or ES256, made by a key of the
 // provider that fits the algorithm.
 func TestSignInRefusesSignatures(t *testing.T) {
 	t.Parallel()
@@ -31,7 +31,7 @@ func TestSignInRefusesSignatures(t *testing.T) {
 		{"critical header", "form", nil, func(h claims) { h["crit"] = []string{"exp"} }},
 	}
 	for _, tt := range tests {
-		t.Run("S32 "+tt.name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			s := w.session()
 			w.emu.SetHMACKey(tt.hmac)
 			err := refusedSignIn(t, w, s, func(h, _ claims) { tt.change(h) })
@@ -40,7 +40,7 @@ func TestSignInRefusesSignatures(t *testing.T) {
 	}
 }
 
-// S32: a token that somebody else signed is refused although it names the
+// A token that somebody else signed is refused although it names the
 // provider's key: the provider's keys are replaced, with the old name.
 func TestSignatureOfAnotherKey(t *testing.T) {
 	t.Parallel()
@@ -58,7 +58,7 @@ func TestSignatureOfAnotherKey(t *testing.T) {
 	wantClaim(t, err, "signature")
 }
 
-// S32: an unknown kid makes the keys be fetched again, at most once in 5
+// An unknown kid makes the keys be fetched again, at most once in 5
 // minutes, so that made-up kids make no stream of requests.
 func TestKeysAreFetchedAgainRarely(t *testing.T) {
 	t.Parallel()
@@ -95,7 +95,7 @@ func TestKeysAreFetchedAgainRarely(t *testing.T) {
 	}
 }
 
-// S32: where the answer does not come over TLS, keys that cannot be had are a
+// Where the answer does not come over TLS, keys that cannot be had are a
 // refusal, not a pass.
 func TestKeysThatCannotBeHad(t *testing.T) {
 	t.Parallel()

@@ -207,7 +207,7 @@ func TestSignInNotSavedAfterARevocation(t *testing.T) {
 	w.token(s)
 }
 
-// R6, R7: a refresh that cannot be saved serves this process, with a warning;
+// A refresh that cannot be saved serves this process, with a warning;
 // the others keep the old record, and the new one comes to them when the store
 // is well again.
 func TestRefreshNotSaved(t *testing.T) {
@@ -258,7 +258,7 @@ func TestStoreThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// R7: a store that knows that it cannot be written says so before a person is
+// A store that knows that it cannot be written says so before a person is
 // troubled.
 func TestSignInChecksTheStoreFirst(t *testing.T) {
 	t.Parallel()

@@ -10,7 +10,7 @@ import (
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
-// S44, D19: signing out revokes the refresh token at the provider, and forgets
+// Signing out revokes the refresh token at the provider, and forgets
 // the session here.
 func TestSignOut(t *testing.T) {
 	t.Parallel()
@@ -42,7 +42,7 @@ func TestSignOut(t *testing.T) {
 	w.token(s)
 }
 
-// S44, S45: whatever the revocation endpoint does, the session is removed here,
+// Whatever the revocation endpoint does, the session is removed here,
 // and the person is told when it was not revoked. A token that the provider does
 // not know is as good as revoked.
 func TestSignOutWhenRevokingFails(t *testing.T) {
@@ -80,7 +80,7 @@ func TestSignOutWhenRevokingFails(t *testing.T) {
 	}
 }
 
-// S45: forgetting makes no network call.
+// Forgetting makes no network call.
 func TestForget(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -99,7 +99,7 @@ func TestForget(t *testing.T) {
 	wantCause(t, err, core.CauseSignedOut)
 }
 
-// S45: a sign-out without a network, or one that is interrupted, removes the
+// A sign-out without a network, or one that is interrupted, removes the
 // session and says that it was not revoked.
 func TestSignOutOffline(t *testing.T) {
 	t.Parallel()
@@ -181,7 +181,7 @@ func TestSignOutElsewhere(t *testing.T) {
 	wantCause(t, err, core.CauseSignedOut)
 }
 
-// S44: a session that the store could not take is revoked too.
+// A session that the store could not take is revoked too.
 func TestSignOutOfAnUnsavedSession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

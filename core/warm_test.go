@@ -34,7 +34,7 @@ func TestWarmPath(t *testing.T) {
 	w.wantRefreshes(0)
 }
 
-// R4: 1,000 goroutines over tokens of seconds get no error and no token that is
+// 1,000 goroutines over tokens of seconds get no error and no token that is
 // over, and make no more refreshes than the tokens' lives ask for.
 func TestManyGoroutinesOverShortTokens(t *testing.T) {
 	t.Parallel()

@@ -266,7 +266,7 @@ func (b *logBuffer) logger() *slog.Logger {
 func (b *logBuffer) count(text string) int { return strings.Count(b.String(), `msg="`+text) }
 
 // checkSecrets fails the test when anything that looks like the emulator's
-// secrets was logged (S48, S59).
+// secrets was logged.
 func (b *logBuffer) checkSecrets(t *testing.T) {
 	t.Helper()
 	if found := findSecret(b.String()); found != "" {

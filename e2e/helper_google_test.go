@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tokentoss/tokentoss/e2e/internal/suite"
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
@@ -92,6 +93,7 @@ func googlePython(t *testing.T) googleProgram {
 
 // Programs that know of Google Cloud alone, in either language.
 func TestGooglesLibraries(t *testing.T) {
+	suite.Need(t, suite.Clients)
 	t.Parallel()
 	for name, install := range map[string]func(*testing.T) googleProgram{"go": googleGo, "python": googlePython} {
 		t.Run(name, func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tokentoss/tokentoss/e2e/internal/suite"
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
@@ -147,9 +148,7 @@ func wantWords(t *testing.T, what, text string, words ...string) {
 // which is unpacked for the test and not installed.
 func unpack(t *testing.T, pkg string, programs ...string) string {
 	t.Helper()
-	if testing.Short() {
-		t.Skip(pkg + " of Debian's stable release is a download")
-	}
+	suite.Need(t, suite.Clients)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	dir := t.TempDir()

@@ -15,7 +15,7 @@ import (
 )
 
 // ErrBadConfig is what errors about settings wrap.
-var ErrBadConfig = wire.ErrBadConfig
+const ErrBadConfig = wire.ErrBadConfig
 
 // decode reads the settings of a request, strictly: a key that is not known is a
 // typing mistake. What is not set has its default.

@@ -14,6 +14,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/core/privatefile"
 )
@@ -45,6 +46,14 @@ type Settings struct {
 
 	// HostedDomain is the Google Workspace domain that accounts must be of.
 	HostedDomain string `toml:"hosted_domain"`
+
+	// RequireVerifiedEmail refuses accounts whose e-mail address the provider does not
+	// say to be verified. At Google that is always so.
+	RequireVerifiedEmail bool `toml:"require_verified_email"`
+
+	// TrustedAudiences may stand beside the OAuth client in the aud of ID tokens, such
+	// as the project of a ZITADEL.
+	TrustedAudiences []string `toml:"trusted_audiences"`
 
 	// LoginHint is the account to suggest at sign-in.
 	LoginHint string `toml:"login_hint"`
@@ -135,10 +144,11 @@ type ConfigError struct {
 
 func (e *ConfigError) Error() string { return "settings " + e.Path + ": " + e.Err.Error() }
 
-// Hint says what to do next.
-func (e *ConfigError) Hint() string { return "mend " + e.Path + ", or move it away" }
+// Remedy says what to do next.
+func (e *ConfigError) Remedy() fault.Remedy { return fault.CorrectFile.On(e.Path) }
 
-func (e *ConfigError) Unwrap() error { return e.Err }
+// Unwrap returns the kind and the cause.
+func (e *ConfigError) Unwrap() []error { return []error{fault.BadConfig, e.Err} }
 
 func parseConfig(data []byte) (*Config, error) {
 	c := &Config{raw: data}
@@ -322,10 +332,11 @@ type SettingError struct {
 
 func (e *SettingError) Error() string { return "settings: " + e.Key + ": " + e.Err.Error() }
 
-// Hint says what to do next.
-func (e *SettingError) Hint() string { return "edit " + ConfigName }
+// Remedy says what to do next.
+func (e *SettingError) Remedy() fault.Remedy { return fault.CorrectSetting.On(e.Key) }
 
-func (e *SettingError) Unwrap() error { return e.Err }
+// Unwrap returns the kind and the cause.
+func (e *SettingError) Unwrap() []error { return []error{fault.BadConfig, e.Err} }
 
 // An UnknownProfileError is a name that no profile has.
 type UnknownProfileError struct {
@@ -336,6 +347,12 @@ type UnknownProfileError struct {
 func (e *UnknownProfileError) Error() string {
 	return fmt.Sprintf("there is no profile %q; there is: %s", e.Name, strings.Join(e.Known, ", "))
 }
+
+// Is makes errors.Is(err, fault.UnknownProfile) true.
+func (e *UnknownProfileError) Is(target error) bool { return target == fault.UnknownProfile }
+
+// Remedy says what to do next.
+func (e *UnknownProfileError) Remedy() fault.Remedy { return fault.AddProfile.On(e.Name) }
 
 // NameOr returns the name of the profile to use: name, or where that is empty
 // $TOKENTOSS_PROFILE, else the active one, else "default".
@@ -375,6 +392,10 @@ func (s Settings) with(o Settings) Settings {
 	if o.Targets != nil {
 		s.Targets = o.Targets
 	}
+	if o.TrustedAudiences != nil {
+		s.TrustedAudiences = o.TrustedAudiences
+	}
+	s.RequireVerifiedEmail = s.RequireVerifiedEmail || o.RequireVerifiedEmail
 	if o.Delegates != nil {
 		s.Delegates = o.Delegates
 	}

@@ -65,7 +65,7 @@ func TestWrongTypes(t *testing.T) {
 		}
 		_, err := ReadConfig(dir)
 		var ce *ConfigError
-		if !errors.As(err, &ce) || !strings.Contains(err.Error(), want) || ce.Hint() == "" {
+		if !errors.As(err, &ce) || !strings.Contains(err.Error(), want) || ce.Remedy().IsZero() {
 			t.Errorf("%s\n got %v\nwant %s", text, err, want)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/privatefile"
 )
 
@@ -30,6 +31,12 @@ type EditError struct {
 func (e *EditError) Error() string {
 	return fmt.Sprintf("%s is written in a way that is not understood here: please edit it yourself: %s", e.Path, e.Want)
 }
+
+// Is makes errors.Is(err, fault.BadConfig) true.
+func (e *EditError) Is(target error) bool { return target == fault.BadConfig }
+
+// Remedy says what to do next.
+func (e *EditError) Remedy() fault.Remedy { return fault.CorrectFile.On(e.Path) }
 
 // Use makes name the profile that is used when none is named.
 func (c *Config) Use(name string) error {

@@ -111,7 +111,7 @@ func TestMachineWithoutFlow(t *testing.T) {
 func TestMachineSettings(t *testing.T) {
 	_, _, err := openIn(t, "flow = 'metadata'\n", "default", fakeFlow{})
 	var se *SettingError
-	if !errors.As(err, &se) || se.Key != "audience" || se.Hint() == "" {
+	if !errors.As(err, &se) || se.Key != "audience" || se.Remedy().IsZero() {
 		t.Errorf("%v", err)
 	}
 }

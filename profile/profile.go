@@ -15,6 +15,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/authcode"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/iap"
 	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/core/privatefile"
@@ -97,6 +98,9 @@ type UnknownStoreError struct {
 func (e *UnknownStoreError) Error() string {
 	return fmt.Sprintf("there is no store %q; there is: %s", e.Name, strings.Join(e.Known, ", "))
 }
+
+// Is makes errors.Is(err, fault.UnknownStore) true.
+func (e *UnknownStoreError) Is(target error) bool { return target == fault.UnknownStore }
 
 // A Profile is an open profile. It is the Session, and what it was made from.
 type Profile struct {
@@ -226,6 +230,7 @@ func (p *Profile) client(o Options) (*oidc.Client, error) {
 func (p *Profile) provider() oidc.ProviderOptions {
 	return oidc.ProviderOptions{
 		Issuer: p.Settings.Issuer, HostedDomain: p.Settings.HostedDomain, InsecureLoopback: p.Settings.InsecureLoopback,
+		RequireVerifiedEmail: p.Settings.RequireVerifiedEmail, TrustedAudiences: p.Settings.TrustedAudiences,
 		Logger: p.log,
 	}
 }

@@ -15,10 +15,10 @@ import (
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
-// R15, D11: under 500 idle connections, slow request lines, huge headers and
+// Under 500 idle connections, slow request lines, huge headers and
 // 10,000 wrong states the right callback is served at once, the sign-in goes
 // on, and memory stays bounded. Not parallel, as it measures.
-func TestR15UnderAttack(t *testing.T) {
+func TestUnderAttack(t *testing.T) {
 	s := begin(t, startGoogle(t, emulator.Options{}), authcode.Options{})
 	wrong := 10_000
 	if testing.Short() {
@@ -93,9 +93,9 @@ func dial(t *testing.T, address string) net.Conn {
 	return c
 }
 
-// R15: headers larger than 16 KiB are refused, and so are requests that are no
+// Headers larger than 16 KiB are refused, and so are requests that are no
 // HTTP; none of them ends the sign-in.
-func TestR15HugeAndBroken(t *testing.T) {
+func TestHugeAndBroken(t *testing.T) {
 	t.Parallel()
 	s := begin(t, startGoogle(t, emulator.Options{}), authcode.Options{})
 	get := "GET /callback?state=" + s.state() + "&code=x HTTP/1.1\r\nHost: " + s.address() + "\r\n"
@@ -112,7 +112,7 @@ func TestR15HugeAndBroken(t *testing.T) {
 }
 
 // A client that sends its request too slowly loses its connection.
-func TestR15SlowClientIsDropped(t *testing.T) {
+func TestSlowClientIsDropped(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for a timeout of 5 seconds")
 	}
@@ -127,9 +127,9 @@ func TestR15SlowClientIsDropped(t *testing.T) {
 	s.finish()
 }
 
-// R16: what browsers do besides the redirect changes nothing: one exchange, and
+// What browsers do besides the redirect changes nothing: one exchange, and
 // both tabs get a page.
-func TestR16BrowserHabits(t *testing.T) {
+func TestBrowserHabits(t *testing.T) {
 	t.Parallel()
 	s := begin(t, startGoogle(t, emulator.Options{}), authcode.Options{})
 	dial(t, s.address()) // a preconnect that is never used

@@ -19,9 +19,9 @@ import (
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
-// S11 (RFC 6749 section 10.12), D10: a callback without a state is 400, nothing
+// RFC 6749 section 10.12: a callback without a state is 400, nothing
 // is exchanged, and the sign-in goes on waiting.
-func TestS11NoState(t *testing.T) {
+func TestNoState(t *testing.T) {
 	t.Parallel()
 	s := begin(t, startGoogle(t, emulator.Options{}), authcode.Options{})
 	code := mustURL(t, s.agree()).Query().Get("code")
@@ -33,9 +33,9 @@ func TestS11NoState(t *testing.T) {
 	s.finish()
 }
 
-// S12 (same): a callback with a wrong state, say from a stale tab, is 400; the
+// A callback with a wrong state, say from a stale tab, is 400; the
 // right one afterwards still wins.
-func TestS12WrongState(t *testing.T) {
+func TestWrongState(t *testing.T) {
 	t.Parallel()
 	e := startGoogle(t, emulator.Options{})
 	stale := begin(t, e, authcode.Options{})
@@ -51,8 +51,8 @@ func TestS12WrongState(t *testing.T) {
 	s.finish()
 }
 
-// S13 (same): a denial counts only with the right state.
-func TestS13Denial(t *testing.T) {
+// A denial counts only with the right state.
+func TestDenial(t *testing.T) {
 	t.Parallel()
 	s := begin(t, startGoogle(t, emulator.Options{}), authcode.Options{})
 	s.refused(get(t, s.callback("error", "access_denied")), 400)
@@ -72,9 +72,9 @@ func TestS13Denial(t *testing.T) {
 	s.exchanged(0)
 }
 
-// D9: an error= from anybody does not end the sign-in, and neither does one
+// An error= from anybody does not end the sign-in, and neither does one
 // with neither code nor error.
-func TestD9NeitherCodeNorError(t *testing.T) {
+func TestNeitherCodeNorError(t *testing.T) {
 	t.Parallel()
 	s := begin(t, startGoogle(t, emulator.Options{}), authcode.Options{})
 	s.refused(get(t, s.callback("state", s.state())), 400)
@@ -83,9 +83,9 @@ func TestD9NeitherCodeNorError(t *testing.T) {
 	s.finish()
 }
 
-// S14 (RFC 9700 section 4.7.1): a state is dead after its first use, and known
+// RFC 9700 section 4.7.1: a state is dead after its first use, and known
 // to its own sign-in only.
-func TestS14StateIsUsedOnce(t *testing.T) {
+func TestStateIsUsedOnce(t *testing.T) {
 	t.Parallel()
 	s := begin(t, startGoogle(t, emulator.Options{}), authcode.Options{})
 	release := holdTokens(t, s.google)
@@ -121,9 +121,9 @@ func asked(t *testing.T, e *emulator.Emulator) {
 	}
 }
 
-// S15 (RFC 6749 section 4.1.2): the same callback again (reload) is no second
+// RFC 6749 section 4.1.2: the same callback again (reload) is no second
 // exchange; its page says that this is done.
-func TestS15Reload(t *testing.T) {
+func TestReload(t *testing.T) {
 	t.Parallel()
 	s := begin(t, startGoogle(t, emulator.Options{}), authcode.Options{})
 	release := holdTokens(t, s.google)
@@ -142,10 +142,10 @@ func TestS15Reload(t *testing.T) {
 	s.succeed()
 }
 
-// S16 (RFC 9207 section 2.4): an iss that differs from the issuer is refused, to
+// RFC 9207 section 2.4: an iss that differs from the issuer is refused, to
 // the letter; where the provider promises one, its absence is refused too.
 // Google promises and sends none.
-func TestS16IssuerOfTheResponse(t *testing.T) {
+func TestIssuerOfTheResponse(t *testing.T) {
 	t.Parallel()
 	e := startGoogle(t, emulator.Options{})
 	iss := "&iss=" + url.QueryEscape(e.Issuer())
@@ -176,9 +176,9 @@ func TestS16IssuerOfTheResponse(t *testing.T) {
 	t.Run("promised", func(t *testing.T) { try(t, iss, append(wrong, "")...) })
 }
 
-// S21: methods other than GET are 405 and do not use the sign-in up, with the
+// Methods other than GET are 405 and do not use the sign-in up, with the
 // right state also; a preflight gets no permission.
-func TestS21Methods(t *testing.T) {
+func TestMethods(t *testing.T) {
 	t.Parallel()
 	s := begin(t, startGoogle(t, emulator.Options{}), authcode.Options{})
 	redirect := s.agree()
@@ -201,9 +201,9 @@ func TestS21Methods(t *testing.T) {
 	s.succeed()
 }
 
-// S22 (DNS rebinding), D9: every path refuses a Host that is not the address
+// Every path refuses a Host that is not the address
 // that was bound, before anything else.
-func TestS22Host(t *testing.T) {
+func TestHost(t *testing.T) {
 	t.Parallel()
 	s := begin(t, startGoogle(t, emulator.Options{}), authcode.Options{})
 	redirect := s.agree()
@@ -250,9 +250,9 @@ func raw(t *testing.T, address, request string) answer {
 	return answer{resp.StatusCode, resp.Header, string(body)}
 }
 
-// S24 (Fetch Metadata): of a browser's requests only a navigation of a document
+// Of a browser's requests only a navigation of a document
 // counts; a fetch, an image or a frame of another page does not.
-func TestS24OnlyNavigations(t *testing.T) {
+func TestOnlyNavigations(t *testing.T) {
 	t.Parallel()
 	s := begin(t, startGoogle(t, emulator.Options{}), authcode.Options{})
 	redirect := s.agree()
@@ -268,9 +268,9 @@ func TestS24OnlyNavigations(t *testing.T) {
 	s.succeed()
 }
 
-// S25: the answer to a denial that arrives by another method or path is never a
+// The answer to a denial that arrives by another method or path is never a
 // permission for other origins.
-func TestS25NoCORS(t *testing.T) {
+func TestNoCORS(t *testing.T) {
 	t.Parallel()
 	s := begin(t, startGoogle(t, emulator.Options{}), authcode.Options{})
 	for _, where := range []string{s.at("/"), s.at("/done"), s.prompt.RedirectURL, s.agree()} {

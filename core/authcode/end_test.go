@@ -19,9 +19,9 @@ import (
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
-// R19: a person who never answers; the error lists what the provider may have
+// A person who never answers; the error lists what the provider may have
 // shown instead of redirecting, the old session is intact.
-func TestR19Timeout(t *testing.T) {
+func TestTimeout(t *testing.T) {
 	t.Parallel()
 	e := startGoogle(t, emulator.Options{})
 	session, store := sessionWith(t, e, nil, authcode.Options{Timeout: time.Second})
@@ -184,9 +184,9 @@ func TestPrompterIsTheBrowser(t *testing.T) {
 	}
 }
 
-// S41 (RFC 6749 section 3.2): plain http is spoken to nobody, and to a loopback
+// RFC 6749 section 3.2: plain http is spoken to nobody, and to a loopback
 // provider only when that is allowed; a bad certificate is never accepted.
-func TestS41OnlyHTTPS(t *testing.T) {
+func TestOnlyHTTPS(t *testing.T) {
 	t.Parallel()
 	e := startGoogle(t, emulator.Options{})
 	secrets, err := oidc.ParseClientSecrets(e.ClientSecrets())
@@ -222,9 +222,9 @@ func TestS41OnlyHTTPS(t *testing.T) {
 	}
 }
 
-// S42 (RFC 9700 section 4.12): a redirect of the token endpoint is an error; the
+// RFC 9700 section 4.12: a redirect of the token endpoint is an error; the
 // code, the verifier and the secret are sent nowhere else.
-func TestS42TokenEndpointRedirects(t *testing.T) {
+func TestTokenEndpointRedirects(t *testing.T) {
 	t.Parallel()
 	e := startGoogle(t, emulator.Options{})
 	elsewhere, err := net.Listen("tcp", "127.0.0.1:0")

@@ -12,9 +12,9 @@ import (
 	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
-// S6 (RFC 7636 section 4.1): 10,000 verifiers have the right length and
-// characters, and no two are alike. The same for states and nonces (S14, S29).
-func TestS6Verifiers(t *testing.T) {
+// RFC 7636 section 4.1: 10,000 verifiers have the right length and
+// characters, and no two are alike. The same for states and nonces.
+func TestVerifiers(t *testing.T) {
 	t.Parallel()
 	verifier := regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`)
 	seen := map[string]bool{}
@@ -55,7 +55,7 @@ func holdsState(text, state string) bool {
 	return strings.Contains(text, state)
 }
 
-// FuzzPaste, R30: whatever is pasted, nothing panics; only what holds the right
+// FuzzPaste: Whatever is pasted, nothing panics; only what holds the right
 // state is taken, only with a code or an error, and only once.
 func FuzzPaste(f *testing.F) {
 	f.Add("http://127.0.0.1:1/callback?code=c&state=STATE")
@@ -85,7 +85,7 @@ func FuzzPaste(f *testing.F) {
 	})
 }
 
-// FuzzCallback, R30, S20: whatever the query of a callback is, nothing panics;
+// FuzzCallback: Whatever the query of a callback is, nothing panics;
 // it is taken only with the right state, and the page is one of a few that do
 // not depend on it.
 func FuzzCallback(f *testing.F) {

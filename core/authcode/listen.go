@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
@@ -84,7 +85,8 @@ func (e *PortError) Error() string {
 	return fmt.Sprintf("cannot listen on loopback port %d for the redirect: %v", e.Port, e.Err)
 }
 
-func (e *PortError) Unwrap() error { return e.Err }
+// Unwrap returns the kind and what the system said.
+func (e *PortError) Unwrap() []error { return []error{fault.AddressInUse, e.Err} }
 
 func portError(port int, err error) error {
 	if port == 0 {

@@ -21,9 +21,9 @@ import (
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
-// S1 (RFC 8252 section 7.3): the redirect names a loopback literal and a port
+// RFC 8252 section 7.3: the redirect names a loopback literal and a port
 // that the system chose, and the port is bound before the person sees the URL.
-func TestS1PortIsBoundBeforeTheURLIsShown(t *testing.T) {
+func TestPortIsBoundBeforeTheURLIsShown(t *testing.T) {
 	t.Parallel()
 	e := startGoogle(t, emulator.Options{})
 	ports := map[string]bool{}
@@ -47,9 +47,9 @@ func TestS1PortIsBoundBeforeTheURLIsShown(t *testing.T) {
 	}
 }
 
-// S2 (RFC 8252 section 8.3): only the loopback literal listens; every other
+// RFC 8252 section 8.3: only the loopback literal listens; every other
 // address of the machine refuses.
-func TestS2OtherInterfacesRefuse(t *testing.T) {
+func TestOtherInterfacesRefuse(t *testing.T) {
 	t.Parallel()
 	s := begin(t, startGoogle(t, emulator.Options{}), authcode.Options{})
 	port := mustURL(t, s.prompt.RedirectURL).Port()
@@ -76,9 +76,9 @@ func TestS2OtherInterfacesRefuse(t *testing.T) {
 // onlyIPv6 tells a copy of the test program that it runs on such a machine.
 const onlyIPv6 = "AUTHCODE_TEST_ONLY_IPV6"
 
-// S3 (RFC 8252 sections 7.3 and 8.3): a machine that has only [::1] signs in
+// RFC 8252 sections 7.3 and 8.3: a machine that has only [::1] signs in
 // with that; the name localhost is never used.
-func TestS3OnlyIPv6(t *testing.T) {
+func TestOnlyIPv6(t *testing.T) {
 	if os.Getenv(onlyIPv6) == "" {
 		t.Parallel()
 		inNewNetwork(t)
@@ -124,9 +124,9 @@ func inNewNetwork(t *testing.T) {
 	t.Skip("network namespaces are not to be had here")
 }
 
-// S4 (RFC 8252 section 8.3), D15: however a sign-in ends, nothing listens any
+// RFC 8252 section 8.3: however a sign-in ends, nothing listens any
 // more when it returns. Not parallel, so that no other test gets the port.
-func TestS4NothingListensAfterwards(t *testing.T) {
+func TestNothingListensAfterwards(t *testing.T) {
 	e := startGoogle(t, emulator.Options{})
 	ends := map[string]func(s *signIn){
 		"success":                       func(s *signIn) { s.follow(s.agree()) },
@@ -163,9 +163,9 @@ func TestS4NothingListensAfterwards(t *testing.T) {
 	}
 }
 
-// S17 (RFC 9700 section 4.4.2.2): sign-ins at two providers have listeners and
+// RFC 9700 section 4.4.2.2: sign-ins at two providers have listeners and
 // states of their own, so the code of one is never sent to the other.
-func TestS17CodesDoNotCross(t *testing.T) {
+func TestCodesDoNotCross(t *testing.T) {
 	t.Parallel()
 	one := begin(t, startGoogle(t, emulator.Options{}), authcode.Options{})
 	two := begin(t, startGoogle(t, emulator.Options{}), authcode.Options{})
@@ -179,9 +179,9 @@ func TestS17CodesDoNotCross(t *testing.T) {
 	two.finish()
 }
 
-// R17: a port that was asked for and is taken is an error that names it, at
+// A port that was asked for and is taken is an error that names it, at
 // once; nobody ends up waiting on somebody else's socket.
-func TestR17PortTaken(t *testing.T) {
+func TestPortTaken(t *testing.T) {
 	t.Parallel()
 	e := startGoogle(t, emulator.Options{})
 	// Like all listeners of Go, this one has SO_REUSEADDR.

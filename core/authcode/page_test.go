@@ -15,7 +15,7 @@ import (
 // outside finds what would make a browser load or run something.
 var outside = regexp.MustCompile(`(?i)<(script|img|link|iframe|object|embed|form|base|a)\b|https?:|//|url\(|@import|\bon[a-z]+=|javascript:`)
 
-// safePage wants a page's headers to be those of S18, and it to load nothing.
+// safePage wants a page's headers to keep others out (RFC 9700 section 4.16), and it to load nothing.
 func safePage(t *testing.T, what string, a answer) {
 	t.Helper()
 	for name, want := range map[string]string{
@@ -40,10 +40,10 @@ func safePage(t *testing.T, what string, a answer) {
 	}
 }
 
-// S18 (RFC 9700 section 4.2), S19 (section 4.3), D23: no page loads anything or
+// RFC 9700 sections 4.2 and 4.3: no page loads anything or
 // may be kept, and the address with the code is left by a 303, so it is not the
 // last one in the browser's history.
-func TestS18S19Pages(t *testing.T) {
+func TestPages(t *testing.T) {
 	t.Parallel()
 	s := begin(t, startGoogle(t, emulator.Options{}), authcode.Options{})
 	redirect := s.agree()
@@ -70,9 +70,9 @@ func TestS18S19Pages(t *testing.T) {
 	s.succeed()
 }
 
-// D23: success is not shown before the code was exchanged and the ID token was
+// Success is not shown before the code was exchanged and the ID token was
 // checked.
-func TestD23SuccessIsShownLast(t *testing.T) {
+func TestSuccessIsShownLast(t *testing.T) {
 	t.Parallel()
 	s := begin(t, startGoogle(t, emulator.Options{}), authcode.Options{})
 	release := holdTokens(t, s.google)
@@ -95,9 +95,9 @@ func TestD23SuccessIsShownLast(t *testing.T) {
 	s.succeed()
 }
 
-// S20, D8: nothing that comes with a request is ever on a page: not with a wrong
+// Nothing that comes with a request is ever on a page: not with a wrong
 // state, and not with the right one. Unknown errors have one fixed text.
-func TestS20NothingIsReflected(t *testing.T) {
+func TestNothingIsReflected(t *testing.T) {
 	t.Parallel()
 	e := startGoogle(t, emulator.Options{})
 	const evil = `"><script>alert(1)</script>`
@@ -126,8 +126,8 @@ func TestS20NothingIsReflected(t *testing.T) {
 	}
 }
 
-// S20 for the one thing that a page does show: the account's own name.
-func TestS20EmailIsEscaped(t *testing.T) {
+// The one thing that a page does show, the account's own name, is escaped.
+func TestEmailIsEscaped(t *testing.T) {
 	t.Parallel()
 	e := startGoogle(t, emulator.Options{})
 	e.SetIDTokenClaims(func(_, claims map[string]any) { claims["email"] = `<script>alert(1)</script>{next}@example.com` })

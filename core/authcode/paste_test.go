@@ -43,9 +43,9 @@ func TestPaste(t *testing.T) {
 	}
 }
 
-// D10: a paste without the right state is not taken, a bare code is not either;
+// A paste without the right state is not taken, a bare code is not either;
 // the person is told why and asked again.
-func TestD10PasteWithoutState(t *testing.T) {
+func TestPasteWithoutState(t *testing.T) {
 	t.Parallel()
 	s := begin(t, startGoogle(t, emulator.Options{}), authcode.Options{})
 	if s.prompt.Problem != "" {
@@ -81,7 +81,7 @@ func TestD10PasteWithoutState(t *testing.T) {
 	s.succeed()
 }
 
-// S13 for pastes: a denial with the right state ends the sign-in.
+// A denial with the right state that is pasted ends the sign-in.
 func TestPasteDenial(t *testing.T) {
 	t.Parallel()
 	s := begin(t, startGoogle(t, emulator.Options{}), authcode.Options{})
@@ -138,7 +138,7 @@ func TestBrowserAfterPaste(t *testing.T) {
 	s.succeed()
 }
 
-// S10, S48: what a person pastes has a code; it is sent to the token endpoint
+// What a person pastes has a code; it is sent to the token endpoint
 // and nowhere else.
 func TestPasteStaysHere(t *testing.T) {
 	t.Parallel()

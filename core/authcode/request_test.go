@@ -13,9 +13,9 @@ import (
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
-// S5 (RFC 7636 section 4.2, RFC 8252 section 8.1): every request has a challenge
+// RFC 7636 section 4.2, RFC 8252 section 8.1: every request has a challenge
 // by S256, and no option changes that.
-func TestS5NoSettingWeakensPKCE(t *testing.T) {
+func TestNoSettingWeakensPKCE(t *testing.T) {
 	t.Parallel()
 	e := startGoogle(t, emulator.Options{})
 	extra := url.Values{"prompt": {"select_account"}}
@@ -48,8 +48,8 @@ func TestS5NoSettingWeakensPKCE(t *testing.T) {
 // query returns the parameters of the authorization request.
 func (s *signIn) query(t *testing.T) url.Values { return mustURL(t, s.prompt.URL).Query() }
 
-// S8 (RFC 7636 appendix B): the RFC's own verifier gives the RFC's challenge.
-func TestS8ChallengeOfTheRFC(t *testing.T) {
+// RFC 7636 appendix B: the RFC's own verifier gives the RFC's challenge.
+func TestChallengeOfTheRFC(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, startGoogle(t, emulator.Options{}))
 	u := client.AuthCodeURL(oidc.Google(), oidc.AuthRequest{Verifier: "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"})
@@ -58,10 +58,10 @@ func TestS8ChallengeOfTheRFC(t *testing.T) {
 	}
 }
 
-// S9 (RFC 8252 section 8.12): the program shows a URL and never opens the
+// RFC 8252 section 8.12: the program shows a URL and never opens the
 // provider's page itself; its listener has two addresses and no page of the
 // provider's.
-func TestS9NoEmbeddedSignIn(t *testing.T) {
+func TestNoEmbeddedSignIn(t *testing.T) {
 	t.Parallel()
 	s := begin(t, startGoogle(t, emulator.Options{}), authcode.Options{})
 	for _, path := range []string{"/", "/signin", "/login", "/o/oauth2/v2/auth", "/signin/consent", "/callback/", "/callback2", "/done/", "//callback", "/favicon.ico"} {
@@ -77,9 +77,9 @@ func TestS9NoEmbeddedSignIn(t *testing.T) {
 	s.finish()
 }
 
-// S10 (RFC 8252 section 8.5): the client secret travels in the body of the
+// RFC 8252 section 8.5: the client secret travels in the body of the
 // request to the token endpoint, and nowhere else.
-func TestS10SecretOnlyInPostBodies(t *testing.T) {
+func TestSecretOnlyInPostBodies(t *testing.T) {
 	t.Parallel()
 	const secret = "not-confidential-but-not-for-show"
 	e := startGoogle(t, emulator.Options{ClientSecret: secret})
@@ -115,9 +115,9 @@ func TestS10SecretOnlyInPostBodies(t *testing.T) {
 	hasNone(t, "what is not a body", seen, map[string]string{"client secret": secret})
 }
 
-// S14 (RFC 9700 section 4.7.1), S29 (OpenID Connect Core section 3.1.2.1): state
+// RFC 9700 section 4.7.1, OpenID Connect Core section 3.1.2.1: state
 // and nonce are at least 128 bits each, new for each sign-in, and different.
-func TestS14S29FreshStateAndNonce(t *testing.T) {
+func TestFreshStateAndNonce(t *testing.T) {
 	t.Parallel()
 	e := startGoogle(t, emulator.Options{})
 	seen := map[string]bool{}
@@ -136,9 +136,9 @@ func TestS14S29FreshStateAndNonce(t *testing.T) {
 	}
 }
 
-// D13: consent is not asked for by default, since each one uses up a refresh
+// Consent is not asked for by default, since each one uses up a refresh
 // token, and the endpoint is Google's present one whatever the file says.
-func TestD13NoForcedConsent(t *testing.T) {
+func TestNoForcedConsent(t *testing.T) {
 	t.Parallel()
 	legacy := []byte(`{"installed": {"client_id": "id", "client_secret": "secret",
 		"auth_uri": "https://accounts.google.com/o/oauth2/auth", "token_uri": "https://accounts.google.com/o/oauth2/token"}}`)
@@ -171,9 +171,9 @@ func TestD13NoForcedConsent(t *testing.T) {
 	}
 }
 
-// D13, the other half: consent is asked for when the last sign-in brought no
+// Consent is asked for when the last sign-in brought no
 // refresh token, as nothing else brings one back.
-func TestD13ConsentWithoutRefreshToken(t *testing.T) {
+func TestConsentWithoutRefreshToken(t *testing.T) {
 	t.Parallel()
 	e := startGoogle(t, emulator.Options{})
 	session, _ := newSession(t, e, nil)

@@ -15,7 +15,7 @@ import (
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
-// S46, S47 and O9: the person sees the code and where to type it in, and is signed
+// The person sees the code and where to type it in, and is signed
 // in at the poll after agreeing. The tokens are the device client's own.
 func TestSignIn(t *testing.T) {
 	inWorld(t, emulator.Options{}, func(t *testing.T, w *world) {
@@ -47,7 +47,7 @@ func TestSignIn(t *testing.T) {
 	})
 }
 
-// S46 (RFC 8628 section 3.5): each slow_down adds 5 seconds for good. The emulator
+// RFC 8628 section 3.5: each slow_down adds 5 seconds for good. The emulator
 // says so itself to who is too fast; here nobody is.
 func TestSlowDown(t *testing.T) {
 	inWorld(t, emulator.Options{DeviceInterval: 2 * time.Second}, func(t *testing.T, w *world) {
@@ -78,7 +78,7 @@ func TestNoInterval(t *testing.T) {
 				}
 				w.wantPolls(5, 10)
 				w.wantAfter(12)
-				// S47: not the address that has the code in it.
+				// Not the address that has the code in it.
 				if p := w.prompt(); p.URL != "https://idp.example/device" || p.Code != "C" {
 					t.Errorf("prompt is %+v", p)
 				}
@@ -87,7 +87,7 @@ func TestNoInterval(t *testing.T) {
 	}
 }
 
-// S46: it ends when the code does, by this machine's clock or by the provider's
+// It ends when the code does, by this machine's clock or by the provider's
 // word, or when the caller's time is over.
 func TestExpires(t *testing.T) {
 	inWorld(t, emulator.Options{DeviceInterval: 7 * time.Minute}, func(t *testing.T, w *world) {
@@ -124,7 +124,7 @@ func TestExpiredByTheProvider(t *testing.T) {
 	})
 }
 
-// S46: a caller who gives up waits no longer.
+// A caller who gives up waits no longer.
 func TestCancel(t *testing.T) {
 	inWorld(t, emulator.Options{}, func(t *testing.T, w *world) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -224,14 +224,14 @@ func TestRefusedPoll(t *testing.T) {
 	}
 }
 
-// O9: at Google, a desktop client is no client for this.
+// At Google, a desktop client is no client for this.
 func TestWrongClient(t *testing.T) {
 	inWorld(t, emulator.Options{}, func(t *testing.T, w *world) {
 		desktop := w.google.Clients()[0]
 		w.client = w.newClient(desktop.ID, desktop.Secret)
 		_, err := w.signIn(t.Context(), device.Options{})
-		if e := errorAs[*device.ClientError](t, err); !strings.Contains(e.Hint(), "TVs and Limited Input") {
-			t.Errorf("hint is %q", e.Hint())
+		if e := errorAs[*device.ClientError](t, err); !strings.Contains(e.Remedy().String(), "TVs and Limited Input") {
+			t.Errorf("hint is %q", e.Remedy().String())
 		}
 		w.wantPolls()
 		if len(w.prompts) > 0 {

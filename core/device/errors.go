@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
@@ -54,12 +55,13 @@ func (e *ClientError) Error() string {
 	return "this OAuth client cannot sign in by device code: " + e.Err.Error()
 }
 
-// Hint says what to do next.
-func (e *ClientError) Hint() string {
-	return `at Google, make an OAuth client of the type "TVs and Limited Input devices", and a profile for it: tokentoss profile add NAME --flow device`
-}
+// Unwrap returns the kind and the provider's answer.
+func (e *ClientError) Unwrap() []error { return []error{fault.ClientRejected, e.Err} }
 
-func (e *ClientError) Unwrap() error { return e.Err }
+// Remedy says what to do next.
+func (e *ClientError) Remedy() fault.Remedy {
+	return fault.Say(`at Google, make an OAuth client of the type "TVs and Limited Input devices", and a profile for it whose flow is device`)
+}
 
 // startError tells the person's mistake from the provider's trouble.
 func startError(err error) error {

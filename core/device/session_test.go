@@ -61,7 +61,7 @@ func (w *world) behindIAP(token core.Secret) int {
 }
 
 // A session that was made on another machine is one like any other: it refreshes,
-// and its tokens pass IAP where the device client is on the allowlist (O9).
+// and its tokens pass IAP where the device client is on the allowlist.
 func TestSession(t *testing.T) {
 	inWorld(t, emulator.Options{AllowedClients: []string{tvID}}, func(t *testing.T, w *world) {
 		s, _ := w.session()

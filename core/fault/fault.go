@@ -65,6 +65,13 @@ func (e *Error) Unwrap() []error {
 	return list
 }
 
+// Hint says what to do next in plain words, or nothing.
+func (e *Error) Hint() string { return Hint(e) }
+
+// Hint says what to do next about err in plain words: [RemedyOf] for programs that
+// have no words of their own.
+func Hint(err error) string { return RemedyOf(err).String() }
+
 // Kinds returns all that err is, in the order of the table: what matters most to
 // a person is first. It is empty for nil, and for an error of no kind.
 func Kinds(err error) []Kind {

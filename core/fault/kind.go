@@ -137,20 +137,20 @@ var table = []Row{
 	{Denied, "sign-in was denied", ExitFailed, http.StatusForbidden, grpcPermissionDenied, 22, "SignInError", false, SignIn.On(""), nil},
 	{SignInTimeout, "sign-in was not completed in time", ExitFailed, http.StatusForbidden, grpcDeadlineExceeded, 23, "SignInTimeoutError", false, SignIn.On(""), nil},
 	{NoPerson, "there is nobody here to sign in", ExitSignIn, http.StatusForbidden, grpcUnauthenticated, 50, "InteractionRequiredError", false, SignIn.On(""), nil},
-	{RenewedRecently, "the token was renewed moments ago", ExitFailed, http.StatusForbidden, grpcFailedPrecondition, 24, "RenewedRecentlyError", false, Say("a newer token would not help: ask the owner of the service whether this account has access"), nil},
 	{NoFlow, "this program has no flow to obtain a token with", ExitFailed, http.StatusForbidden, grpcFailedPrecondition, 29, "SignInError", false, SignIn.On(""), nil},
-	{InsecureLoopback, "plain http is for emulators on this machine, and must be allowed explicitly", ExitFailed, http.StatusForbidden, grpcFailedPrecondition, 28, "ConfigurationError", false, CorrectSetting.To("insecure_loopback", "true"), nil},
+	{InsecureLoopback, "plain http is for emulators on this machine, and must be allowed explicitly", ExitFailed, http.StatusForbidden, grpcFailedPrecondition, 28, "ConfigurationError", false, AllowLoopback.On(""), nil},
 	{Closed, "the session is closed", ExitFailed, http.StatusServiceUnavailable, grpcFailedPrecondition, 27, "SignInError", false, Say("start the program again"), nil},
 
 	{NoAccess, "no access", ExitRefused, http.StatusForbidden, grpcPermissionDenied, 51, "IAPRefusedError", false, Ask.To("the owner of the service", "for access"), nil},
 	{TokenRefused, "the token was refused", ExitRefused, http.StatusForbidden, grpcUnauthenticated, 52, "IAPRefusedError", false, Ask.To("the owner of the service", "to allow this OAuth client"), nil},
-	{WrongOrigin, "the token must not go there", ExitFailed, http.StatusForbidden, grpcInvalidArgument, 53, "OriginError", false, CorrectSetting.On("targets"), nil},
+	{RenewedRecently, "the token was renewed moments ago", ExitFailed, http.StatusForbidden, grpcFailedPrecondition, 24, "RenewedRecentlyError", false, Say("a newer token would not help: ask the owner of the service whether this account has access"), nil},
+	{WrongOrigin, "the token must not go there", ExitFailed, http.StatusForbidden, grpcInvalidArgument, 53, "OriginError", false, Say("add the origin to those that may see the token, if it may"), nil},
 
-	{BadClient, "the OAuth client cannot be used", ExitFailed, http.StatusForbidden, grpcInvalidArgument, 54, "ConfigurationError", false, Configure.On(""), nil},
+	{BadClient, "not a usable OAuth client", ExitFailed, http.StatusForbidden, grpcInvalidArgument, 54, "ConfigurationError", false, Configure.On(""), nil},
 	{BadConfig, "settings that cannot be used", ExitFailed, http.StatusForbidden, grpcInvalidArgument, 43, "ConfigurationError", false, CorrectFile.On("config.toml"), nil},
 	{UnknownProfile, "there is no such profile", ExitUsage, http.StatusNotFound, grpcInvalidArgument, 55, "ConfigurationError", false, ListProfiles.On(""), nil},
 	{UnknownStore, "there is no such store", ExitFailed, http.StatusForbidden, grpcInvalidArgument, 56, "ConfigurationError", false, ListStores.On(""), nil},
-	{UnknownPlugin, "there is no such plugin", ExitFailed, http.StatusForbidden, grpcInvalidArgument, 57, "ConfigurationError", false, Install.On("the plugin"), nil},
+	{UnknownPlugin, "there is no such plugin", ExitFailed, http.StatusForbidden, grpcInvalidArgument, 57, "ConfigurationError", false, InstallPlugin.On(""), nil},
 	{AddressInUse, "the address cannot be listened on", ExitFailed, http.StatusForbidden, grpcFailedPrecondition, 58, "ConfigurationError", false, Say("choose another port"), nil},
 	{Usage, "a call that cannot be right", ExitUsage, http.StatusBadRequest, grpcInvalidArgument, 59, "TokenTossError", false, Remedy{}, nil},
 
@@ -165,7 +165,7 @@ var table = []Row{
 	{Conflict, "changed by somebody else", ExitFailed, http.StatusServiceUnavailable, grpcAborted, 2, "StorageError", true, Retry.On(""), nil},
 	{Refused, "refused", ExitFailed, http.StatusForbidden, grpcPermissionDenied, 11, "StorageError", false, Diagnose.On(""), nil},
 	{Unavailable, "not available", ExitFailed, http.StatusServiceUnavailable, grpcFailedPrecondition, 9, "StorageError", true, Diagnose.On(""), nil},
-	{NotFound, "not found", ExitFailed, http.StatusNotFound, grpcNotFound, 1, "StorageError", false, SignIn.On(""), nil},
+	{NotFound, "not found", ExitFailed, http.StatusNotFound, grpcNotFound, 1, "StorageError", false, Remedy{}, nil},
 
 	{WrongClock, "the clock of this machine is wrong", ExitFailed, http.StatusForbidden, grpcFailedPrecondition, 61, "TokenRefreshError", false, SetClock.On(""), nil},
 	{UntrustedServer, "its certificate is not trusted", ExitFailed, http.StatusForbidden, grpcFailedPrecondition, 62, "TokenRefreshError", false, Ask.To("an administrator", "to add the certificate authority to those that this machine trusts"), nil},
@@ -179,7 +179,7 @@ var table = []Row{
 	{Deadline, "it took too long", ExitFailed, http.StatusGatewayTimeout, grpcDeadlineExceeded, 41, "TokenRefreshError", true, Retry.On(""), context.DeadlineExceeded},
 	{Canceled, "canceled", ExitFailed, http.StatusServiceUnavailable, grpcCanceled, 40, "SignInError", true, Remedy{}, context.Canceled},
 	{End, "end", ExitFailed, http.StatusBadGateway, grpcOutOfRange, 44, "TokenTossError", false, Remedy{}, io.EOF},
-	{Failed, "failed", ExitFailed, http.StatusInternalServerError, grpcUnknown, 68, "TokenTossError", false, Diagnose.On(""), nil},
+	{Failed, "failed", ExitFailed, http.StatusInternalServerError, grpcUnknown, 68, "TokenTossError", false, Remedy{}, nil},
 }
 
 var byKind = func() map[Kind]*Row {

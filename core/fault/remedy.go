@@ -31,8 +31,14 @@ const (
 	AddProfile     Action = "add_profile"     // a profile's name
 	ListProfiles   Action = "list_profiles"   // see which there are
 	ListStores     Action = "list_stores"     // see which there are
+	ListPlugins    Action = "list_plugins"    // see which there are
+	InstallPlugin  Action = "install_plugin"  // the path of its executable
+	DescribePlugin Action = "describe_plugin" // a plugin's name: see which settings it takes
+	ShowLog        Action = "show_log"        // see what a plugin logs
 	DidYouMean     Action = "did_you_mean"    // a name like the one that was given
 	Run            Action = "run"             // a command of another program
+	TrustProvider  Action = "trust_provider"  // name the issuer, if a provider other than Google is meant
+	AllowLoopback  Action = "allow_loopback"  // of an emulator's plain http on this machine
 	Diagnose       Action = "diagnose"        // have tokentoss look for the reason
 )
 
@@ -89,8 +95,14 @@ var sentences = map[Action][3]string{
 	AddProfile:     {"add the profile", "add the profile %[1]s, or name another"},
 	ListProfiles:   {"name a profile that exists"},
 	ListStores:     {"name a store that exists"},
+	ListPlugins:    {"name a plugin that is installed"},
+	InstallPlugin:  {"install the plugin", "install the plugin %[1]s"},
+	DescribePlugin: {"correct the settings of the plugin", "correct the settings of the plugin %[1]s"},
+	ShowLog:        {"look at what the plugin logs"},
 	DidYouMean:     {"check the name", "did you mean %[1]q?"},
 	Run:            {"run the command that repairs it", "run %[1]s"},
+	TrustProvider:  {"if you trust another provider, set issuer to its URL; its endpoints are then discovered, and those of the file are not used"},
+	AllowLoopback:  {"for an emulator on this machine, set insecure_loopback to true"},
 	Diagnose:       {"run the diagnosis of tokentoss"},
 }
 
@@ -102,6 +114,9 @@ func Actions() []Action {
 	}
 	return list
 }
+
+// Known tells whether a is an action: a newer tokentoss may send others.
+func (a Action) Known() bool { return sentences[a][0] != "" }
 
 // String says r in plain words. They fit anywhere: a frontend that has a command,
 // a call or a button for the action says that instead.

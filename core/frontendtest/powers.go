@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/oidc"
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // must returns a power of the person.
@@ -40,7 +40,7 @@ func configureChecks() []check {
 		}},
 		{"Refused", func(t *testing.T, k *kit) {
 			s := k.stage(t)
-			refused := &oidc.ClientSecretsError{Problem: "no such client", Hint: "copy it again"}
+			refused := &core.Error{Problem: "no such client", Kind: fault.BadClient, Remedy: fault.Say("copy it again")}
 			s.app.set(core.Status{State: core.NotConfigured})
 			s.app.guard.change(func() { s.app.configureErr = refused })
 			r := s.start()

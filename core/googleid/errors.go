@@ -1,5 +1,7 @@
 package googleid
 
+import "github.com/tokentoss/tokentoss/core/fault"
+
 // A Reason says in one word why a token is refused.
 type Reason string
 
@@ -44,5 +46,7 @@ func (e *KeysError) Error() string {
 
 func (e *KeysError) Unwrap() error { return e.Err }
 
-// Hint says what to do next.
-func (e *KeysError) Hint() string { return "allow this machine to reach " + e.Host + " by https" }
+// Remedy says what to do next.
+func (e *KeysError) Remedy() fault.Remedy {
+	return fault.Say("allow this machine to reach %s by https", e.Host)
+}

@@ -184,7 +184,7 @@ func TestStaleIfError(t *testing.T) {
 			}
 			// Whether a key is a new one cannot be known now.
 			var ke *googleid.KeysError
-			if err := verifyKid(t, v, c, "new", byEC(ec)); !errors.As(err, &ke) || ke.Hint() == "" {
+			if err := verifyKid(t, v, c, "new", byEC(ec)); !errors.As(err, &ke) || ke.Remedy().IsZero() {
 				t.Errorf("an unknown key while the server is broken: %v", err)
 			}
 			c.add(24 * time.Hour)

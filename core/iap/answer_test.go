@@ -14,8 +14,8 @@ import (
 	"github.com/tokentoss/tokentoss/core/iap"
 )
 
-// S53: how many requests and renewals each kind of answer costs.
-func TestS53RequestsAndRenewals(t *testing.T) {
+// How many requests and renewals each kind of answer costs.
+func TestRequestsAndRenewals(t *testing.T) {
 	t.Parallel()
 	signIn := "https://accounts.google.com/o/oauth2/v2/auth?client_id=x"
 	for _, c := range []struct {
@@ -102,8 +102,8 @@ func TestSecondAnswerCounts(t *testing.T) {
 	}
 }
 
-// D7: Python tokentoss returned Google's sign-in page as a success.
-func TestD7SignInPageIsNoSuccess(t *testing.T) {
+// Google's sign-in page is never handed back as a success.
+func TestSignInPageIsNoSuccess(t *testing.T) {
 	t.Parallel()
 	var page *strings.Reader
 	var pages atomic.Int64
@@ -206,10 +206,10 @@ func (s scripted) Renew(_ context.Context, _ core.IDToken) (core.IDToken, error)
 	return s.renewed, s.err
 }
 
-// R24: 401 for ever, 401 and 200 in turns, and 401 from one of two origins: one
+// 401 for ever, 401 and 200 in turns, and 401 from one of two origins: one
 // broken service costs as many renewals as the source allows, and the others
 // neither renewals nor failures.
-func TestR24BrokenOrigin(t *testing.T) {
+func TestBrokenOrigin(t *testing.T) {
 	t.Parallel()
 	var turn atomic.Int64
 	never, nNever := serve(t, "http", func(w http.ResponseWriter, r *http.Request) { refuse(w) })
@@ -254,9 +254,9 @@ func TestR24BrokenOrigin(t *testing.T) {
 	}
 }
 
-// R27: access that is taken away and given back while the program runs costs no
+// Access that is taken away and given back while the program runs costs no
 // renewal; the error says who is signed in and what is missing.
-func TestR27AccessChangesMidRun(t *testing.T) {
+func TestAccessChangesMidRun(t *testing.T) {
 	t.Parallel()
 	var closed atomic.Bool
 	srv, n := serve(t, "http", func(w http.ResponseWriter, r *http.Request) {
@@ -277,7 +277,7 @@ func TestR27AccessChangesMidRun(t *testing.T) {
 				t.Fatal(err)
 			}
 			finish(t, resp)
-		} else if !errors.As(err, &re) || re.StatusCode != 403 || re.Email != email || re.IAPCode != 7 || !strings.Contains(re.Hint(), "roles/iap.httpsResourceAccessor") {
+		} else if !errors.As(err, &re) || re.StatusCode != 403 || re.Email != email || re.IAPCode != 7 || !strings.Contains(re.Remedy().String(), "roles/iap.httpsResourceAccessor") {
 			t.Fatalf("%v", err)
 		}
 	}
@@ -303,7 +303,7 @@ func TestRefusedErrorWords(t *testing.T) {
 		if got := c.e.Error(); got != c.text {
 			t.Errorf("error: %s", got)
 		}
-		if got := c.e.Hint(); got != c.hint {
+		if got := c.e.Remedy().String(); got != c.hint {
 			t.Errorf("hint: %s", got)
 		}
 	}

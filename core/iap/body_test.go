@@ -52,8 +52,8 @@ func hashing(t *testing.T) http.HandlerFunc {
 	}
 }
 
-// S52: with GetBody the same bytes are sent again, once.
-func TestS52BodyIsReplayed(t *testing.T) {
+// With GetBody the same bytes are sent again, once.
+func TestBodyIsReplayed(t *testing.T) {
 	t.Parallel()
 	srv, n := serve(t, "https", hashing(t))
 	data := make([]byte, 3<<20)
@@ -72,8 +72,8 @@ func TestS52BodyIsReplayed(t *testing.T) {
 	}
 }
 
-// S52 and D17: a one-shot body is not sent half; the 401 is handed back.
-func TestS52OneShotBodyGetsThe401(t *testing.T) {
+// A one-shot body is not sent half; the 401 is handed back.
+func TestOneShotBodyGetsThe401(t *testing.T) {
 	t.Parallel()
 	srv, n := serve(t, "http", hashing(t))
 	src := newSource()
@@ -99,9 +99,9 @@ func TestS52OneShotBodyGetsThe401(t *testing.T) {
 	}
 }
 
-// S52 and D7 together: a sign-in redirect cannot be handed back, since
+// A sign-in redirect cannot be handed back, since
 // http.Client would follow it to a page with status 200.
-func TestS52OneShotBodyNeverFollowsASignInRedirect(t *testing.T) {
+func TestOneShotBodyNeverFollowsASignInRedirect(t *testing.T) {
 	t.Parallel()
 	srv, n := serve(t, "http", func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/signin" {
@@ -118,8 +118,8 @@ func TestS52OneShotBodyNeverFollowsASignInRedirect(t *testing.T) {
 	if !errors.As(err, &re) || !re.OneShot || re.Renewed || re.StatusCode != 302 || n.Load() != 1 || src.asked.Load() != 0 {
 		t.Fatalf("%v, %+v, %d requests, %d renewals", err, re, n.Load(), src.asked.Load())
 	}
-	if !strings.Contains(re.Hint(), "GetBody") {
-		t.Errorf("hint: %s", re.Hint())
+	if !strings.Contains(re.Remedy().String(), "GetBody") {
+		t.Errorf("hint: %s", re.Remedy().String())
 	}
 }
 

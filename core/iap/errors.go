@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // ErrForwardProxy is a request over plain http that would have gone through a
@@ -23,6 +24,9 @@ type OriginError struct {
 func (e *OriginError) Error() string {
 	return "iap: nothing was sent to " + e.Origin + ": " + e.Reason
 }
+
+// Is makes errors.Is(err, fault.WrongOrigin) true.
+func (e *OriginError) Is(target error) bool { return target == fault.WrongOrigin }
 
 // originError says why req is not for a listed origin.
 func (t *Transport) originError(req *http.Request) error {
@@ -62,6 +66,14 @@ func (e *RedirectError) Error() string {
 	return "iap: redirect from " + from + " to " + e.To + " was not followed: it leads from https to http, so ask the service's owner to redirect to https"
 }
 
+// Is makes errors.Is(err, fault.WrongOrigin) true.
+func (e *RedirectError) Is(target error) bool { return target == fault.WrongOrigin }
+
+// Remedy says what to do next.
+func (e *RedirectError) Remedy() fault.Remedy {
+	return fault.Ask.To("the owner of the service", "to redirect to https")
+}
+
 // A HeaderError is a request that already uses the header that the token needs.
 // Nothing was sent.
 type HeaderError struct {
@@ -72,6 +84,9 @@ type HeaderError struct {
 func (e *HeaderError) Error() string {
 	return "iap: nothing was sent to " + e.Origin + ": the request has a " + e.Header + " header of its own, where the token has to go: remove it"
 }
+
+// Is makes errors.Is(err, fault.Usage) true.
+func (e *HeaderError) Is(target error) bool { return target == fault.Usage }
 
 // A RefusedError is IAP's answer to a token that it does not accept, or to a
 // person who has no access.
@@ -116,23 +131,32 @@ func (e *RefusedError) Error() string {
 	return b.String()
 }
 
-// Hint says what to do next, in one line.
+// Remedy says what to do next.
 //
 // A refused token has two usual causes. Programmatic access is only for OAuth
 // clients on the allowlist of the resource; and a token that was refreshed is
 // never good enough for an access level
 // (https://docs.cloud.google.com/iap/docs/authentication-howto).
-func (e *RefusedError) Hint() string {
+func (e *RefusedError) Remedy() fault.Remedy {
 	switch {
 	case e.StatusCode == http.StatusForbidden:
-		return "ask the owner of " + e.Origin + " to grant " + who(e.Email) + " roles/iap.httpsResourceAccessor on it; if that is granted, an access level refuses this sign-in: sign in again, from a place and device that it allows"
+		return fault.Ask.To("the owner of "+e.Origin, "to grant "+who(e.Email)+" roles/iap.httpsResourceAccessor on it; if that is granted, an access level refuses this sign-in: sign in again, from a place and device that it allows")
 	case e.OneShot:
-		return "make the request again, with a body that can be sent twice (http.Request.GetBody)"
+		return fault.Say("make the request again, with a body that can be sent twice (http.Request.GetBody)")
 	}
 	if e.Issuer != "" && !strings.HasSuffix(e.Issuer, signInHost) {
-		return "ask the owner of " + e.Origin + " whether it takes ID tokens of " + e.Issuer + " that were issued to the client " + e.Audience
+		return fault.Ask.To("the owner of "+e.Origin, "whether it takes ID tokens of "+e.Issuer+" that were issued to the client "+e.Audience)
 	}
-	return "either the OAuth client " + e.Audience + " is not on the programmatic allowlist of " + e.Origin + " (its owner adds it with: gcloud iap settings set), or an access level wants a fresh sign-in: sign in again"
+	return fault.Say("either the OAuth client %s is not on the programmatic allowlist of %s (its owner adds it with: gcloud iap settings set), or an access level wants a fresh sign-in: sign in again", e.Audience, e.Origin)
+}
+
+// Is makes errors.Is(err, fault.NoAccess) true for a person who has no access, and
+// errors.Is(err, fault.TokenRefused) for a token that is not accepted.
+func (e *RefusedError) Is(target error) bool {
+	if e.StatusCode == http.StatusForbidden {
+		return target == fault.NoAccess
+	}
+	return target == fault.TokenRefused
 }
 
 // Unwrap gives why the token was not renewed, if it was not.

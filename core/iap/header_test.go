@@ -13,7 +13,7 @@ import (
 	"github.com/tokentoss/tokentoss/core/iap"
 )
 
-// G6: Authorization by default, Proxy-Authorization when the request has an
+// Authorization by default, Proxy-Authorization when the request has an
 // Authorization of its own, and an error when both are taken.
 func TestTokenHeader(t *testing.T) {
 	t.Parallel()
@@ -75,10 +75,10 @@ func TestNoXRequestedWith(t *testing.T) {
 	}
 }
 
-// S51: the caller's request, its header map and its URL are unchanged, whatever
-// happens; and they are what the response names as its request (S48: the copy
+// The caller's request, its header map and its URL are unchanged, whatever
+// happens; and they are what the response names as its request (the copy
 // has the token).
-func TestS51RequestIsUnchanged(t *testing.T) {
+func TestRequestIsUnchanged(t *testing.T) {
 	t.Parallel()
 	for name, status := range map[string]int{"accepted": 200, "refused": 401, "denied": 403} {
 		for _, target := range []string{"https://app.example.com/x?y", "https://elsewhere.example/"} {
@@ -122,7 +122,7 @@ func TestNilHeader(t *testing.T) {
 	}
 }
 
-// G6: a forward proxy reads what goes over plain http, and takes
+// A forward proxy reads what goes over plain http, and takes
 // Proxy-Authorization for its own. That fails loudly; https is a tunnel.
 func TestForwardProxyNeverSeesTheToken(t *testing.T) {
 	t.Parallel()

@@ -118,9 +118,9 @@ func elsewhere() []*url.URL {
 	return urls
 }
 
-// S49: the token goes only to the configured origins: scheme, host and port
+// The token goes only to the configured origins: scheme, host and port
 // exact, after lower-case, default port and final dot.
-func TestS49TokenGoesOnlyToListedOrigins(t *testing.T) {
+func TestTokenGoesOnlyToListedOrigins(t *testing.T) {
 	t.Parallel()
 	var sent atomic.Int64
 	src := newSource()
@@ -161,8 +161,8 @@ func TestS49TokenGoesOnlyToListedOrigins(t *testing.T) {
 	}
 }
 
-// S49, by the Host header: a front end that serves many services chooses by it.
-func TestS49HostHeaderMustBeListedToo(t *testing.T) {
+// A front end that serves many services chooses by it.
+func TestHostHeaderMustBeListedToo(t *testing.T) {
 	t.Parallel()
 	tr := newTransport(t, newSource(), iap.Options{
 		Origins: []string{"https://a.example", "https://b.example"},
@@ -179,8 +179,8 @@ func TestS49HostHeaderMustBeListedToo(t *testing.T) {
 	}
 }
 
-// S49, on the wire: not even a connection is opened.
-func TestS49NothingIsDialled(t *testing.T) {
+// Not even a connection is opened.
+func TestNothingIsDialled(t *testing.T) {
 	t.Parallel()
 	var dials atomic.Int64
 	b := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
@@ -200,8 +200,8 @@ func TestS49NothingIsDialled(t *testing.T) {
 	}
 }
 
-// D6: Python tokentoss sent the bearer to any absolute URL.
-func TestD6ErrorNamesTheOriginsThatAreListed(t *testing.T) {
+// The error of a URL that the token must not go to names those that it may go to.
+func TestErrorNamesTheOriginsThatAreListed(t *testing.T) {
 	t.Parallel()
 	client, err := iap.NewClient(newSource(), "https://a.example", "https://b.example:8443", "https://c.example", "https://d.example")
 	if err != nil {

@@ -26,9 +26,9 @@ func credentials(r *http.Request) string {
 	return strings.Join(has, " ")
 }
 
-// S50: a redirect to an origin that is not listed goes without any credential;
+// A redirect to an origin that is not listed goes without any credential;
 // the redirect back has the token again.
-func TestS50RedirectElsewhereHasNoCredential(t *testing.T) {
+func TestRedirectElsewhereHasNoCredential(t *testing.T) {
 	t.Parallel()
 	var other string
 	app, _ := serve(t, "https", func(w http.ResponseWriter, r *http.Request) {
@@ -75,8 +75,8 @@ func TestS50RedirectElsewhereHasNoCredential(t *testing.T) {
 	}
 }
 
-// S50: https to http is refused, also when the http origin is listed.
-func TestS50NeverFromHTTPSToHTTP(t *testing.T) {
+// Https to http is refused, also when the http origin is listed.
+func TestNeverFromHTTPSToHTTP(t *testing.T) {
 	t.Parallel()
 	plain, n := serve(t, "http", func(http.ResponseWriter, *http.Request) {})
 	app, _ := serve(t, "https", func(w http.ResponseWriter, r *http.Request) {

@@ -13,9 +13,9 @@ import (
 	"github.com/tokentoss/tokentoss/core/iap"
 )
 
-// S48: no part of the token is in an error, a log, a URL or the printed
+// No part of the token is in an error, a log, a URL or the printed
 // Transport, not even when IAP's page repeats it.
-func TestS48TokenStaysHidden(t *testing.T) {
+func TestTokenStaysHidden(t *testing.T) {
 	t.Parallel()
 	token := tokenOf(1).Value.Reveal()
 	parts := strings.Split(token, ".")
@@ -56,7 +56,7 @@ func TestS48TokenStaysHidden(t *testing.T) {
 			if !errors.As(err, &re) || log.Len() == 0 {
 				t.Fatalf("%s: %v, log %q", name, err, log.String())
 			}
-			noToken(t, fmt.Sprintf("%v %+v %#v %s", err, *re, *re, re.Hint()))
+			noToken(t, fmt.Sprintf("%v %+v %#v %s", err, *re, *re, re.Remedy().String()))
 			noToken(t, log.String())
 			noToken(t, fmt.Sprintf("%v %+v %#v", tr, tr, tr))
 			if len(re.Reason) > 120 || strings.ContainsFunc(re.Reason, func(r rune) bool { return r < ' ' || r > '~' }) {
@@ -67,7 +67,7 @@ func TestS48TokenStaysHidden(t *testing.T) {
 }
 
 // A token that no header can hold is an error of the base, without the token.
-func TestS48BrokenTokenStaysHidden(t *testing.T) {
+func TestBrokenTokenStaysHidden(t *testing.T) {
 	t.Parallel()
 	tok := tokenOf(1)
 	tok.Value += core.Secret("\r\nX-Injected: 1")

@@ -50,9 +50,9 @@ func TestThousandRefusedTogetherRenewOnce(t *testing.T) {
 	}
 }
 
-// R4: 1,000 goroutines over several token lives, none of which fails: no more
+// 1,000 goroutines over several token lives, none of which fails: no more
 // renewals than the service revoked tokens.
-func TestR4ThousandGoroutinesOverManyTokens(t *testing.T) {
+func TestThousandGoroutinesOverManyTokens(t *testing.T) {
 	t.Parallel()
 	const each, revocations = 12, 2
 	callers := int64(1000)
@@ -95,9 +95,9 @@ func TestR4ThousandGoroutinesOverManyTokens(t *testing.T) {
 	}
 }
 
-// S54: the refused answer's body is drained and closed, so that neither
+// The refused answer's body is drained and closed, so that neither
 // connections nor goroutines pile up. It counts goroutines, so it runs alone.
-func TestS54NothingPilesUp(t *testing.T) {
+func TestNothingPilesUp(t *testing.T) {
 	calls := 10_000
 	if testing.Short() {
 		calls = 500
@@ -145,8 +145,8 @@ func TestS54NothingPilesUp(t *testing.T) {
 	}
 }
 
-// S54, for a page without end: no more than 64 KiB of it are read.
-func TestS54EndlessPage(t *testing.T) {
+// No more than 64 KiB of it are read.
+func TestEndlessPage(t *testing.T) {
 	t.Parallel()
 	var bodies []*spyBody
 	tr := newTransport(t, newSource(), iap.Options{
@@ -169,9 +169,9 @@ func TestS54EndlessPage(t *testing.T) {
 	}
 }
 
-// S55: a caller that gives up returns at once, and the renewal that others wait
+// A caller that gives up returns at once, and the renewal that others wait
 // for goes on.
-func TestS55CancelEndsOneWaiterOnly(t *testing.T) {
+func TestCancelEndsOneWaiterOnly(t *testing.T) {
 	t.Parallel()
 	src := newSource()
 	src.gate = make(chan struct{})
@@ -221,8 +221,8 @@ func TestS55CancelEndsOneWaiterOnly(t *testing.T) {
 	}
 }
 
-// S55, on the wire: a cancel ends a request that the service does not answer.
-func TestS55CancelEndsARequest(t *testing.T) {
+// A cancel ends a request that the service does not answer.
+func TestCancelEndsARequest(t *testing.T) {
 	t.Parallel()
 	there := make(chan struct{})
 	srv, _ := serve(t, "http", func(w http.ResponseWriter, r *http.Request) {

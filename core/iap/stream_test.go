@@ -71,7 +71,7 @@ func TestEventsArriveInTime(t *testing.T) {
 	}
 }
 
-// G15: an upgraded connection passes through, and can be written to.
+// An upgraded connection passes through, and can be written to.
 func TestUpgradePassesThrough(t *testing.T) {
 	t.Parallel()
 	srv, n := serve(t, "http", func(w http.ResponseWriter, r *http.Request) {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/internal/jws"
 )
 
@@ -49,10 +50,10 @@ type ProviderOptions struct {
 	// empty means any.
 	HostedDomain string
 
-	// RequireEmail refuses ID tokens without an e-mail address that the provider says
+	// RequireVerifiedEmail refuses ID tokens without an e-mail address that the provider says
 	// to be verified. At Google that is always so. An address that the provider says
 	// not to be verified is refused everywhere.
-	RequireEmail bool
+	RequireVerifiedEmail bool
 
 	// TrustedAudiences may stand beside the client in aud, in tokens whose azp is the
 	// client (OpenID Connect Core section 3.1.3.7). Without them a token must be for
@@ -124,18 +125,12 @@ func (c ClientSecrets) issuer(insecureLoopback bool) (string, error) {
 		}
 		u, err := url.Parse(field.value)
 		if err != nil || !isLoopback(u.Hostname()) {
-			return "", &ClientSecretsError{
-				Problem: fmt.Sprintf("%s is %q, which is not Google's", field.name, field.value),
-				Hint:    "if you trust another provider, name it with --issuer URL; its endpoints are then discovered, and those of the file are not used",
-			}
+			return "", badClient(fmt.Sprintf("%s is %q, which is not Google's", field.name, field.value), fault.TrustProvider.On(""))
 		}
 		local = field.value
 	}
 	if !insecureLoopback {
-		return "", &ClientSecretsError{
-			Problem: fmt.Sprintf("it names %q, a provider on this machine over plain http", local),
-			Hint:    "for an emulator, set TOKENTOSS_INSECURE_LOOPBACK=1, or insecure_loopback = true in config.toml",
-		}
+		return "", badClient(fmt.Sprintf("it names %q, a provider on this machine over plain http", local), fault.AllowLoopback.On(""))
 	}
 	u, _ := url.Parse(local)
 	return u.Scheme + "://" + u.Host, nil
@@ -261,7 +256,7 @@ func (c *Client) Refresh(ctx context.Context, refreshToken Secret, earlier *Clai
 func (c *Client) expect(p Provider, parsed *jws.Token, t *Token) expectation {
 	return expectation{
 		provider: p, clientID: c.ID, hostedDomain: c.options.HostedDomain, accessHash: accessHash(parsed, t.AccessToken),
-		trusted: c.options.TrustedAudiences, demandEmail: c.options.RequireEmail,
+		trusted: c.options.TrustedAudiences, demandEmail: c.options.RequireVerifiedEmail,
 		now: c.options.Now().Add(-t.ClockOffset), offset: t.ClockOffset,
 	}
 }

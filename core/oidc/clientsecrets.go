@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/internal/strictjson"
 )
 
@@ -49,19 +50,19 @@ type clientJSON struct {
 	RedirectURIs []string `json:"redirect_uris,omitempty"`
 }
 
-// A ClientSecretsError says what is wrong with a client_secrets.json. It never
-// holds a part of the file but field names.
-type ClientSecretsError struct {
-	Problem string
-	Hint    string
+// badClient says what is wrong with an OAuth client. It must hold no part of the
+// file but field names.
+func badClient(problem string, remedy fault.Remedy) error {
+	return &fault.Error{Problem: problem, Kind: fault.BadClient, Remedy: remedy}
 }
 
-func (e *ClientSecretsError) Error() string { return "OAuth client file: " + e.Problem }
-
-const downloadHint = `download it again: Google Cloud console, "APIs & Services", "Credentials", your OAuth client of the type "Desktop app", "Download JSON"`
+var (
+	download  = fault.Say(`download it again: Google Cloud console, "APIs & Services", "Credentials", your OAuth client of the type "Desktop app", "Download JSON"`)
+	copyAgain = fault.Say("copy it again, without the quotes around it")
+)
 
 // ParseClientSecrets reads the content of a client_secrets.json and names the
-// exact fault when it cannot be used, with a [*ClientSecretsError].
+// exact fault when it cannot be used, with an error of the kind [fault.BadClient].
 func ParseClientSecrets(data []byte) (ClientSecrets, error) {
 	var file struct {
 		Installed *clientJSON     `json:"installed"`
@@ -74,16 +75,16 @@ func ParseClientSecrets(data []byte) (ClientSecrets, error) {
 	c, web := file.Installed, false
 	switch {
 	case file.Installed != nil && file.Web != nil:
-		return ClientSecrets{}, &ClientSecretsError{Problem: `it has both "installed" and "web"; one client is expected`, Hint: downloadHint}
+		return ClientSecrets{}, badClient(`it has both "installed" and "web"; one client is expected`, download)
 	case file.Web != nil:
 		c, web = file.Web, true
 	case file.Installed != nil:
 	case string(file.Type) == `"service_account"`:
-		return ClientSecrets{}, &ClientSecretsError{Problem: "it is a service-account key, not an OAuth client", Hint: downloadHint}
+		return ClientSecrets{}, badClient("it is a service-account key, not an OAuth client", download)
 	case string(file.Type) == `"authorized_user"`:
-		return ClientSecrets{}, &ClientSecretsError{Problem: "it holds gcloud's own user credentials, not an OAuth client", Hint: downloadHint}
+		return ClientSecrets{}, badClient("it holds gcloud's own user credentials, not an OAuth client", download)
 	default:
-		return ClientSecrets{}, &ClientSecretsError{Problem: `it has neither "installed" nor "web"`, Hint: downloadHint}
+		return ClientSecrets{}, badClient(`it has neither "installed" nor "web"`, download)
 	}
 	cs := ClientSecrets{
 		ClientID: strings.TrimSpace(c.ClientID), ClientSecret: Secret(strings.TrimSpace(c.ClientSecret)),
@@ -96,22 +97,22 @@ func ParseClientSecrets(data []byte) (ClientSecrets, error) {
 	return cs, nil
 }
 
-// fileFault says what about a file is no client file.
+// fileFault says why a file is not a client file.
 func fileFault(err error) error {
-	fault := func(problem string) error { return &ClientSecretsError{Problem: problem, Hint: downloadHint} }
+	badFile := func(problem string) error { return badClient(problem, download) }
 	var te *json.UnmarshalTypeError
 	switch {
 	case !errors.As(err, &te):
-		return fault("it is not JSON" + strictjson.Position(err))
+		return badFile("it is not JSON" + strictjson.Position(err))
 	case te.Field == "":
-		return fault("it is not a JSON object")
+		return badFile("it is not a JSON object")
 	case !strings.Contains(te.Field, "."):
-		return fault(fmt.Sprintf("%q is not a JSON object", te.Field))
+		return badFile(fmt.Sprintf("%q is not a JSON object", te.Field))
 	}
-	return fault(fmt.Sprintf("%s is a JSON %s, which does not belong there", te.Field, te.Value))
+	return badFile(fmt.Sprintf("%s is a JSON %s, which does not belong there", te.Field, te.Value))
 }
 
-// Validate checks what a file or a person gave, with a [*ClientSecretsError].
+// Validate checks what a file or a person gave, with an error of the kind [fault.BadClient].
 func (c ClientSecrets) Validate() error {
 	isOdd := unicode.IsControl // RFC 6749 section 2.2 leaves the rest to the provider
 	if c.forGoogle() {
@@ -119,20 +120,20 @@ func (c ClientSecrets) Validate() error {
 	}
 	switch {
 	case c.ClientID == "":
-		return &ClientSecretsError{Problem: "client_id is missing", Hint: downloadHint}
+		return badClient("client_id is missing", download)
 	case strings.ContainsFunc(c.ClientID, isOdd):
-		return &ClientSecretsError{Problem: "client_id contains spaces or control characters", Hint: "copy it again, without the quotes around it"}
+		return badClient("client_id contains spaces or control characters", copyAgain)
 	case strings.ContainsFunc(c.ClientSecret.Reveal(), isOdd):
-		return &ClientSecretsError{Problem: "client_secret contains spaces or control characters", Hint: "copy it again, without the quotes around it"}
+		return badClient("client_secret contains spaces or control characters", copyAgain)
 	case c.ClientSecret == "" && c.forGoogle():
-		return &ClientSecretsError{Problem: "client_secret is missing, and Google's token endpoint demands it", Hint: downloadHint}
+		return badClient("client_secret is missing, and Google's token endpoint demands it", download)
 	}
 	for _, field := range []struct{ name, value string }{{"auth_uri", c.AuthURI}, {"token_uri", c.TokenURI}} {
 		if field.value == "" {
 			continue
 		}
 		if u, err := url.Parse(field.value); err != nil || u.Scheme == "" || u.Host == "" {
-			return &ClientSecretsError{Problem: field.name + " is not a URL", Hint: downloadHint}
+			return badClient(field.name+" is not a URL", download)
 		}
 	}
 	return nil

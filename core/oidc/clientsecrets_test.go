@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
@@ -52,14 +53,14 @@ func TestParseClientSecretsFaults(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := oidc.ParseClientSecrets([]byte(tt.file))
-			var ce *oidc.ClientSecretsError
-			if !errors.As(err, &ce) || ce.Problem != tt.problem || err.Error() != "OAuth client file: "+tt.problem {
+			var ce *fault.Error
+			if !errors.As(err, &ce) || ce.Problem != tt.problem || err.Error() != "not a usable OAuth client: "+tt.problem {
 				t.Fatalf("error %v\nwant problem %q", err, tt.problem)
 			}
-			if ce.Hint == "" {
-				t.Error("no hint")
+			if !errors.Is(err, fault.BadClient) || ce.Remedy.IsZero() {
+				t.Error("no remedy, or another kind")
 			}
-			if strings.Contains(err.Error()+ce.Hint, "GOCSPX") {
+			if strings.Contains(err.Error()+ce.Hint(), "GOCSPX") {
 				t.Errorf("the error holds the file's secret: %v", err)
 			}
 		})

@@ -2,13 +2,17 @@ package oidc
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
+
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // A ProviderError is a request to the provider that did not give what it should.
 // It holds no text of the answer but the error codes of RFC 6749 section 5.2,
-// since an answer may contain tokens.
+// since an answer may contain tokens. Its kind is one of those about the provider
+// in package fault.
 type ProviderError struct {
 	Endpoint   string // "token", "revocation", "discovery", "keys"
 	Host       string // who was asked
@@ -18,8 +22,9 @@ type ProviderError struct {
 	Problem    string // what is wrong, in words
 	Offline    bool   // no connection could be made: nothing was sent
 	RetryAfter time.Duration
-	Next       string // what to do next, where the provider's kind of error tells
-	Err        error  // the underlying network error, if any
+	Kind       fault.Kind   // where the above do not tell it
+	Next       fault.Remedy // what to do next, where the kind does not tell it
+	Err        error        // the underlying network error, if any
 }
 
 func (e *ProviderError) Error() string {
@@ -31,21 +36,61 @@ func (e *ProviderError) Error() string {
 	return b.String()
 }
 
-func (e *ProviderError) Unwrap() error { return e.Err }
+// Unwrap returns the kind and the network's error.
+func (e *ProviderError) Unwrap() []error {
+	var list []error
+	if kind := e.kind(); kind != "" {
+		list = append(list, kind)
+	}
+	if e.Err != nil {
+		list = append(list, e.Err)
+	}
+	return list
+}
 
-// Hint says what to do next, or nothing.
-func (e *ProviderError) Hint() string { return e.Next }
+// kind sorts the failures into those that time mends and those that somebody has
+// to. What is on the way to the provider answers a 400 without an error code, too.
+func (e *ProviderError) kind() fault.Kind {
+	switch e.Code {
+	case "invalid_client", "unauthorized_client", "invalid_request":
+		return fault.ClientRejected
+	case "invalid_grant", "unsupported_grant_type", "invalid_scope", "access_denied":
+		return fault.ProviderAnswer
+	}
+	switch {
+	case e.Kind != "":
+		return e.Kind
+	case e.Offline:
+		return fault.Offline
+	case e.Status >= 500, e.Status == http.StatusTooManyRequests, e.Status == http.StatusRequestTimeout, e.Status == http.StatusBadRequest:
+		return fault.ProviderBusy
+	case e.Err != nil: // it is what that is
+		return ""
+	}
+	return fault.ProviderAnswer
+}
+
+// Remedy says what to do next.
+func (e *ProviderError) Remedy() fault.Remedy {
+	kind := e.kind()
+	switch {
+	case !e.Next.IsZero():
+		return e.Next
+	case kind == fault.Offline:
+		return fault.CheckNetwork.On(e.Host)
+	case kind == fault.ProviderBusy:
+		return fault.Remedy{Action: fault.Retry, After: e.RetryAfter}
+	case e.Code == "invalid_grant":
+		return fault.SignIn.On("")
+	case e.Code == "invalid_scope":
+		return fault.CorrectSetting.On("scopes")
+	}
+	return fault.Remedy{}
+}
 
 // Temporary tells whether the same request may succeed later. A session is kept
 // in either case.
-func (e *ProviderError) Temporary() bool {
-	switch e.Code {
-	case "invalid_grant", "invalid_client", "unauthorized_client", "invalid_request",
-		"unsupported_grant_type", "invalid_scope", "access_denied":
-		return false
-	}
-	return true
-}
+func (e *ProviderError) Temporary() bool { return fault.Temporary(e) }
 
 // A ClaimError is an ID token that must not be used (OpenID Connect Core
 // section 3.1.3.7).
@@ -55,6 +100,20 @@ type ClaimError struct {
 }
 
 func (e *ClaimError) Error() string { return "ID token refused: " + e.Claim + " " + e.Problem }
+
+// Is makes errors.Is(err, fault.BadToken) true.
+func (e *ClaimError) Is(target error) bool { return target == fault.BadToken }
+
+// Remedy says what to do next about the claims that something set here decides.
+func (e *ClaimError) Remedy() fault.Remedy {
+	switch e.Claim {
+	case "aud", "azp":
+		return fault.Configure.On("")
+	case "iss":
+		return fault.CorrectSetting.On("issuer")
+	}
+	return fault.Remedy{}
+}
 
 // ErrOtherSubject is the refusal of a refresh that was answered with a token of
 // somebody else (OpenID Connect Core section 12.2).
@@ -68,10 +127,13 @@ type ClockError struct {
 
 func (e *ClockError) Error() string {
 	if e.Offset.Abs() < time.Second {
-		return "ID token refused: its " + e.Claim + " does not fit the provider's own clock"
+		return "ID token refused: its " + e.Claim + " does not match the provider's own clock"
 	}
-	return fmt.Sprintf("ID token refused: its %s does not fit this machine's clock, which is %s the provider's: set the clock", e.Claim, offsetWords(e.Offset))
+	return fmt.Sprintf("ID token refused: its %s does not match this machine's clock, which is %s the provider's", e.Claim, offsetWords(e.Offset))
 }
+
+// Is makes errors.Is(err, fault.WrongClock) true.
+func (e *ClockError) Is(target error) bool { return target == fault.WrongClock }
 
 // offsetWords says "10m0s behind" or "2h0m0s ahead of".
 func offsetWords(d time.Duration) string {

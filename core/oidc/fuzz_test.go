@@ -8,9 +8,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
-// R30, S43: whatever a token endpoint answers, there are tokens or an error, no
+// Whatever a token endpoint answers, there are tokens or an error, no
 // panic, and no text of the answer in the error.
 func FuzzReadTokens(f *testing.F) {
 	const needle = "needleNeedle"
@@ -42,15 +44,14 @@ func FuzzReadTokens(f *testing.F) {
 	})
 }
 
-// R30: whatever a client file holds, it is a client that can be written and read
+// Whatever a client file holds, it is a client that can be written and read
 // again, or an error that quotes nothing.
 func FuzzParseClientSecrets(f *testing.F) {
 	const needle = "needleNeedle"
 	f.Fuzz(func(t *testing.T, data []byte) {
 		cs, err := ParseClientSecrets(data)
 		if err != nil {
-			var ce *ClientSecretsError
-			if !errors.As(err, &ce) || ce.Hint == "" || strings.Contains(err.Error(), needle) {
+			if !errors.Is(err, fault.BadClient) || fault.Hint(err) == "" || strings.Contains(err.Error(), needle) {
 				t.Fatalf("error %v", err)
 			}
 			return

@@ -104,7 +104,7 @@ func (c *endpointClient) post(ctx context.Context, endpoint, rawURL string, form
 
 func (c *endpointClient) do(ctx context.Context, endpoint, rawURL string, form *authForm) (*answer, error) {
 	if err := c.checkURL(rawURL); err != nil {
-		return nil, &ProviderError{Endpoint: endpoint, Host: hostOf(rawURL), Problem: "will not be asked", Err: err}
+		return nil, &ProviderError{Endpoint: endpoint, Host: hostOf(rawURL), Problem: "will not be asked", Err: err, Kind: badURL(err)}
 	}
 	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
 	defer cancel()
@@ -147,7 +147,7 @@ func (c *endpointClient) once(ctx context.Context, endpoint, rawURL string, form
 	}
 	req, err := http.NewRequestWithContext(ctx, method, rawURL, body)
 	if err != nil {
-		return nil, &ProviderError{Endpoint: endpoint, Host: host, Problem: "its URL cannot be used"}
+		return nil, &ProviderError{Endpoint: endpoint, Host: host, Problem: "its URL cannot be used", Kind: fault.BadConfig}
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", "tokentoss")
@@ -180,6 +180,9 @@ func (c *endpointClient) send(endpoint string, req *http.Request) (*answer, erro
 	case err != nil:
 		e := networkError(endpoint, host, err)
 		e.Status, e.Offline = res.StatusCode, false
+		if e.Kind == fault.Offline {
+			e.Kind = fault.ProviderBusy
+		}
 		return nil, e
 	case len(a.body) > maxAnswer:
 		return nil, a.fail("its answer is larger than 1 MiB")
@@ -197,6 +200,15 @@ func (c *endpointClient) checkURL(rawURL string) error {
 // ErrInsecureLoopback is the refusal of a loopback http provider, which exists
 // for tests and emulators only.
 const ErrInsecureLoopback = fault.InsecureLoopback
+
+// badURL is the kind of what checkURL refuses: a mistake in the settings, but for
+// the refusal that has a kind of its own.
+func badURL(err error) fault.Kind {
+	if errors.Is(err, ErrInsecureLoopback) {
+		return ErrInsecureLoopback
+	}
+	return fault.BadConfig
+}
 
 func checkEndpointURL(rawURL string, insecureLoopback bool) error {
 	u, err := url.Parse(rawURL)
@@ -232,7 +244,7 @@ func hostOf(rawURL string) string {
 
 // networkError describes a failure below HTTP in words that hold no URL.
 func networkError(endpoint, host string, err error) *ProviderError {
-	e := &ProviderError{Endpoint: endpoint, Host: host, Problem: "no answer", Err: err}
+	e := &ProviderError{Endpoint: endpoint, Host: host, Problem: "no answer", Kind: fault.ProviderBusy, Err: err}
 	var dns *net.DNSError
 	var cert *tls.CertificateVerificationError
 	var ue *url.Error
@@ -246,13 +258,15 @@ func networkError(endpoint, host string, err error) *ProviderError {
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Problem, e.Err = "did not answer in time", context.DeadlineExceeded
 	case errors.Is(err, context.Canceled):
-		e.Problem, e.Err = "not waited for", context.Canceled
+		e.Problem, e.Err, e.Kind = "not waited for", context.Canceled, fault.Canceled
 	case errors.As(err, &cert):
-		e.Problem = "its certificate cannot be trusted"
+		e.Problem, e.Kind, e.Next = "its certificate cannot be trusted", fault.UntrustedServer, CertificateRemedy(err)
 	case errors.As(err, &dns):
-		e.Problem, e.Offline = "its name cannot be resolved (no network?)", true
+		e.Problem, e.Kind, e.Offline = "its name cannot be resolved (no network?)", fault.Offline, true
 	case isDial(err):
-		e.Problem, e.Offline = "cannot be reached (no network?)", true
+		e.Problem, e.Kind, e.Offline = "cannot be reached (no network?)", fault.Offline, true
+	case errors.Is(err, http.ErrSchemeMismatch):
+		e.Problem, e.Kind, e.Next = "it does not speak TLS", fault.ProviderAnswer, fault.CorrectSetting.On("issuer")
 	}
 	return e
 }

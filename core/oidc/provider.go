@@ -3,11 +3,14 @@ package oidc
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // GoogleIssuer is the issuer of Google's ID tokens.
@@ -98,6 +101,10 @@ func discover(ctx context.Context, client *endpointClient, issuer string) (Provi
 	doc := strings.TrimSuffix(issuer, "/") + "/.well-known/openid-configuration"
 	answer, err := client.get(ctx, "discovery", doc)
 	if err != nil {
+		var pe *ProviderError
+		if errors.As(err, &pe) && pe.kind() == fault.ProviderAnswer && pe.Next.IsZero() {
+			pe.Next = fault.CorrectSetting.On("issuer")
+		}
 		return Provider{}, err
 	}
 	var d struct {
@@ -114,13 +121,19 @@ func discover(ctx context.Context, client *endpointClient, issuer string) (Provi
 		IssuerInResponse bool     `json:"authorization_response_iss_parameter_supported"`
 	}
 	fail := func(problem string) (Provider, error) {
-		return Provider{}, answer.fail("the discovery document " + problem)
+		e := answer.fail("the discovery document " + problem)
+		e.Next = fault.CorrectSetting.On("issuer")
+		return Provider{}, e
 	}
 	if err := json.Unmarshal(answer.body, &d); err != nil {
 		return fail("is not what OpenID Connect Discovery describes")
 	}
 	if d.Issuer != issuer {
-		return fail(fmt.Sprintf("is for issuer %q, not %q", d.Issuer, issuer))
+		e := answer.fail(fmt.Sprintf("the discovery document is for issuer %q, not %q", d.Issuer, issuer))
+		if e.Kind, e.Next = fault.BadConfig, fault.CorrectSetting.On("issuer"); strings.TrimSuffix(d.Issuer, "/") == strings.TrimSuffix(issuer, "/") {
+			e.Next.Value = d.Issuer // which no other provider's document could name
+		}
+		return Provider{}, e
 	}
 	if d.AuthURL == "" || d.TokenURL == "" {
 		return fail("names no authorization or token endpoint")

@@ -91,7 +91,7 @@ func (t *Transport) send(endpoint string, req *http.Request) (*answer, error) {
 			if req.Body != nil {
 				_ = req.Body.Close()
 			}
-			return nil, &ProviderError{Endpoint: endpoint, Host: req.URL.Host, Problem: "will not be asked", Err: err}
+			return nil, &ProviderError{Endpoint: endpoint, Host: req.URL.Host, Problem: "will not be asked", Err: err, Kind: badURL(err)}
 		}
 	}
 	ctx, cancel := context.WithTimeout(req.Context(), RequestTimeout)

@@ -42,6 +42,7 @@ type desk struct {
 	config   string // tokentoss's directory
 	notes    string // where this desk's notebooks are
 	secrets  *secrets
+	alone    bool // what is done here would change a page that other flows see
 }
 
 var notInNames = regexp.MustCompile(`[^a-z0-9]+`)

@@ -11,6 +11,7 @@ import (
 
 // gallery takes a picture of each state, in both themes of the application.
 func gallery(d *desk, a app) {
+	d.alone = true
 	p := d.open(a, strings.ReplaceAll(showSignIn, "; ", "\n"), strings.ReplaceAll(d.newClient(), "; ", "\n"), `client.get_json("/api/data")`)
 	p.Do("making the window smaller", chromedp.EmulateViewport(1100, 620)) // a picture has no empty half
 	p.run(0)

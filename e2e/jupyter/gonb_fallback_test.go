@@ -9,11 +9,13 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/tokentoss/tokentoss/e2e/internal/browser"
+	"github.com/tokentoss/tokentoss/e2e/internal/suite"
 )
 
 // TestGoNBBelowBaseURL: GoNB's channel does not reach the browser below a base URL, so
 // there is a link and a prompt.
 func TestGoNBBelowBaseURL(t *testing.T) {
+	suite.Need(t, suite.Hosts)
 	s := startServer(t, "/user/alice/")
 	b := browser.Open(t)
 	for _, a := range []app{lab, notebook} {

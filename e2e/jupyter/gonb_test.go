@@ -12,11 +12,13 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/tokentoss/tokentoss/e2e/internal/browser"
+	"github.com/tokentoss/tokentoss/e2e/internal/suite"
 )
 
 // TestGoNB is what a person does with a Go notebook, where GoNB's channel reaches the
 // browser.
 func TestGoNB(t *testing.T) {
+	suite.Need(t, suite.Hosts)
 	s := startServer(t, "/")
 	b := browser.Open(t)
 	t.Run("first day in JupyterLab", func(t *testing.T) {

@@ -31,6 +31,7 @@ type flow struct {
 func TestJupyter(t *testing.T) {
 	s := startServer(t, "/")
 	b := browser.Open(t)
+	s.openLab(b)
 	for _, f := range []flow{
 		{"quick start", lab, false, quickStart},
 		{"quick start", notebook, false, quickStart},

@@ -12,6 +12,7 @@ import (
 
 // reload: the page is loaded anew while the person is at the provider, and after.
 func reload(d *desk, a app) {
+	d.alone = true
 	p := d.open(a, showSignIn)
 	p.run(0)
 	p.sees(0, "Sign in with Google")
@@ -51,6 +52,7 @@ func restart(d *desk, a app) {
 
 // kernelKilled: nothing of tokentoss outlives the kernel.
 func kernelKilled(d *desk, a app) {
+	d.alone = true
 	p := d.open(a, showSignIn, d.newClient(), callService, printAnswers)
 	p.run(0)
 	p.consent(0)

@@ -63,16 +63,47 @@ func newNotebook(kernel string, cells []string) map[string]any {
 		"kernelspec": map[string]any{"name": kernel, "display_name": kernel}}}
 }
 
-// show opens the notebook in a tab of its own, also a second time.
+// show opens the notebook: in the JupyterLab that flows share, which loads for seconds, or in a tab of its own.
 func (p *page) show() {
 	d := p.desk
 	d.t.Helper()
+	if p.app == lab && d.server.lab != nil && !d.alone {
+		p.share()
+		return
+	}
 	p.Tab = d.browser.Open("about:blank")
 	chromedp.ListenTarget(p.Context(), d.secrets.listen)
 	chromedp.ListenTarget(p.Context(), p.leave)
 	p.Do("watching the messages", network.Enable(), chromedp.EmulateViewport(1200, 1600))
 	p.Do("opening the notebook", chromedp.Navigate(p.address()))
 	p.ready()
+}
+
+// share opens the notebook in the JupyterLab that is there, and takes it off the screen at the end of the test.
+func (p *page) share() {
+	d := p.desk
+	d.t.Helper()
+	p.Tab = d.server.lab.For(d.t)
+	chromedp.ListenTarget(p.Context(), d.secrets.listen)
+	path, _ := filepath.Rel(d.server.root, p.path)
+	d.t.Cleanup(func() {
+		if d.t.Failed() { // nobody knows what it shows
+			d.server.lab = nil
+			return
+		}
+		p.Do("closing the notebook", chromedp.Evaluate(current+`.dispose()`, nil))
+	})
+	p.Do("opening the notebook", chromedp.Evaluate(fmt.Sprintf(
+		`jupyterapp.commands.execute("docmanager:open", {path: %q, factory: "Notebook"}).then(() => true)`, path), nil, awaited))
+	p.ready()
+}
+
+// openLab opens the JupyterLab that flows share.
+func (s *server) openLab(b *browser.Browser) {
+	s.lab = b.Open("about:blank")
+	s.lab.Do("opening JupyterLab", network.Enable(), chromedp.EmulateViewport(1200, 1600),
+		chromedp.Navigate(s.url+"lab/workspaces/shared?reset&token="+url.QueryEscape(s.token)),
+		chromedp.Poll(`window.jupyterapp?.shell?.currentWidget`, nil, chromedp.WithPollingTimeout(browser.Patience), chromedp.WithPollingInterval(browser.Look)))
 }
 
 func (p *page) address() string {

@@ -29,6 +29,8 @@ type server struct {
 	url   string // with the base URL and a slash at the end
 	token string
 	said  *transcript
+
+	lab *browser.Tab // a JupyterLab that flows share, unless something went wrong in it
 }
 
 // serverToken is what the browser shows to the server.

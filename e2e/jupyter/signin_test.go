@@ -110,6 +110,7 @@ func signInAgain(d *desk, a app) {
 // windowRefused: the link itself opens a tab, as in VS Code, and the widget says what to
 // do if it does not.
 func windowRefused(d *desk, a app) {
+	d.alone = true
 	p := d.open(a, showSignIn)
 	p.Do("refusing windows", chromedp.Evaluate(`void (window.open = () => null)`, nil))
 	p.run(0)

@@ -10,6 +10,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/e2e/internal/browser"
 )
@@ -105,7 +106,7 @@ func signingIn() []picture {
 		{"02-configure", func() *stage { return newStage(core.Status{State: core.NotConfigured}) }, "", nil, "No OAuth client"},
 		{"03-client-refused", func() *stage {
 			s := newStage(core.Status{State: core.NotConfigured})
-			s.client = &oidc.ClientSecretsError{Problem: "client_secret is missing, and Google's token endpoint demands it", Hint: "download it again"}
+			s.client = &core.Error{Kind: fault.BadClient, Problem: "client_secret is missing, and Google's token endpoint demands it", Remedy: fault.Say("download it again")}
 			return s
 		}, "", func(tb *browser.Tab, _ *stage, _ served) {
 			tb.Field("Client ID", "104250000042-example.apps.googleusercontent.com")

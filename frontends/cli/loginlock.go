@@ -56,7 +56,7 @@ func takeLoginLock(ctx context.Context, in *Invocation, p *profile.Profile) (*lo
 	after, err := p.Status(ctx)
 	if err == nil && after.State == core.SignedIn && !after.SignedInAt.Equal(before.SignedInAt) {
 		t.release()
-		in.say.say("signed in as %s, by the other login", after.Email)
+		in.say.say("signed in as %s, by the other login", after.Account())
 		return nil, nil
 	}
 	in.say.say("the other login did not finish; this one goes on")

@@ -76,9 +76,9 @@ func (in *Invocation) describe(ctx context.Context, name string) string {
 	case err != nil:
 		return oneLine(err.Error())
 	case st.State == core.SignedIn:
-		return cmp.Or(st.Email, st.Machine)
+		return cmp.Or(st.Account(), st.Machine)
 	case st.State == core.NeedsSignIn:
-		return st.Email + ", needs a new sign-in"
+		return st.Account() + ", needs a new sign-in"
 	case st.State == core.NotConfigured:
 		return "not configured"
 	}

@@ -83,7 +83,7 @@ func printStatus(w io.Writer, p *profile.Profile, st core.Status) {
 	case core.SignedIn:
 		switch {
 		case st.Machine == "":
-			row("session", "signed in as %s", st.Email)
+			row("session", "signed in as %s", st.Account())
 		case st.Email == "":
 			row("session", "a machine's, without a token as yet")
 		default:
@@ -94,7 +94,7 @@ func printStatus(w io.Writer, p *profile.Profile, st core.Status) {
 	case core.SignedOut:
 		row("session", "signed out")
 	case core.NeedsSignIn:
-		row("session", "%s, needs a new sign-in", st.Email)
+		row("session", "%s, needs a new sign-in", st.Account())
 	}
 	if st.Machine != "" {
 		row("machine", "%s", st.Machine)

@@ -48,22 +48,22 @@ func (t *terminal) Run(ctx context.Context, app core.App) error {
 	if err != nil {
 		return err
 	}
-	t.in.say.say("signed in as %s", st.Email)
+	t.in.say.say("signed in as %s", st.Account())
 	return nil
 }
 
 // Confirm implements [core.Confirmer]. Whoever can have the person open an address, or
 // reach the redirect, could have them signed in with another account than they think.
 func (t *terminal) Confirm(ctx context.Context, st core.Status) error {
-	if t.before.Email == "" || t.before.Email == st.Email || st.Email == "" {
+	if t.before.Account() == "" || t.before.Account() == st.Account() || st.Account() == "" {
 		return nil
 	}
 	t.done()
-	t.in.say.warn("this is the account %s; before, it was %s", st.Email, t.before.Email)
-	if !isTerminal(t.in.Stdin) || !isTerminal(t.in.Stderr) || strings.EqualFold(t.in.String("login-hint"), st.Email) {
+	t.in.say.warn("this is the account %s; before, it was %s", st.Account(), t.before.Account())
+	if !isTerminal(t.in.Stdin) || !isTerminal(t.in.Stderr) || strings.EqualFold(t.in.String("login-hint"), st.Account()) {
 		return nil
 	}
-	fmt.Fprintf(t.in.Stderr, "%suse %s from now on? [y/N] ", prefix, oneLine(st.Email))
+	fmt.Fprintf(t.in.Stderr, "%suse %s from now on? [y/N] ", prefix, oneLine(st.Account()))
 	ctx, cancel := context.WithTimeout(ctx, confirmTimeout)
 	defer cancel()
 	select {
@@ -74,7 +74,7 @@ func (t *terminal) Confirm(ctx context.Context, st core.Status) error {
 			return nil
 		}
 	}
-	return &hintedError{errors.New("the session is still that of " + t.before.Email), "tokentoss login --login-hint " + t.before.Email}
+	return &hintedError{errors.New("the session is still that of " + t.before.Account()), "tokentoss login --login-hint " + t.before.Account()}
 }
 
 // input returns the lines of standard input. A closed channel is its end.

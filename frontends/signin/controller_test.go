@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/frontends/signin"
 )
@@ -162,7 +163,7 @@ func TestExpired(t *testing.T) {
 	}
 	s.opened()
 	s.app.ends <- ending{err: core.ErrSignInTimeout}
-	s.problem("timeout")
+	s.problem("sign_in_timeout")
 }
 
 // TestStuck: a sign-in that fails by itself is begun again by a person only.
@@ -211,10 +212,10 @@ func TestConfigure(t *testing.T) {
 	s := play(t, newApp(core.Status{State: core.NotConfigured}), signin.Options{})
 	s.phase(signin.Unconfigured)
 	client := signin.ClientMessage{Type: "configure", ClientID: "id", ClientSecret: secret, ProjectID: "project"}
-	s.app.configErr = &oidc.ClientSecretsError{Problem: "client_secret is missing", Hint: "download it again"}
+	s.app.configErr = &core.Error{Kind: fault.BadClient, Problem: "client_secret is missing", Remedy: fault.Say("download it again")}
 	s.say(client)
-	s.problem("client_refused")
-	if want := "OAuth client file: client_secret is missing; download it again"; s.last.Error.Detail != want {
+	s.problem("bad_client")
+	if want := "not a usable OAuth client: client_secret is missing; download it again"; s.last.Error.Detail != want {
 		t.Errorf("the detail is %q, want %q", s.last.Error.Detail, want)
 	}
 	s.app.configErr = nil
@@ -253,7 +254,7 @@ func TestSignOutFails(t *testing.T) {
 	s := play(t, a, signin.Options{})
 	s.phase(signin.SignedIn)
 	s.say(signin.ClientMessage{Type: "sign_out"})
-	s.problem("store")
+	s.problem("read_only")
 	if s.last.Phase != signin.SignedIn {
 		t.Errorf("the phase is %s, and nobody was signed out", s.last.Phase)
 	}
@@ -281,7 +282,7 @@ func TestWatchFails(t *testing.T) {
 	a := newApp(core.Status{State: core.NeedsSignIn})
 	a.watchErr = fmt.Errorf("%w: bad JSON", core.ErrCorrupt)
 	s := play(t, a, signin.Options{})
-	s.problem("store")
+	s.problem("corrupt")
 	if s.last.Phase != signin.SignedOut || !s.last.Stuck {
 		t.Errorf("the snapshot is %+v", s.last)
 	}

@@ -1,17 +1,15 @@
 package signin
 
 import (
-	"context"
-	"errors"
 	"strings"
 	"unicode"
 
-	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/oidc"
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
-// A Problem is an error as a person sees it. Message is one of the texts below;
-// nothing that a provider sent is in it.
+// A Problem is an error as a person sees it. Code is a [fault.Kind], or
+// "bad_answer". Message is one of the texts below; nothing that a provider sent is
+// in it.
 type Problem struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
@@ -24,61 +22,65 @@ type Problem struct {
 // maxDetail is the length of a detail, in characters.
 const maxDetail = 400
 
-// What is said of the errors of package core. They are found in this order.
-var problems = []struct {
-	is      error
-	code    string
+// A saying is what a person is told of a kind of fault.
+type saying struct {
 	message string
 	detail  bool // the error's own words say more
-}{
-	{core.ErrNotSaved, "not_saved", "You are signed in, but the session could not be saved: it ends with this program. Make room, or make the place writable, then sign in again.", true},
-	{core.ErrNotRevoked, "not_revoked", "You are signed out here, but the provider could not be told. To end the session there too, remove tokentoss in your account's security settings.", false},
-	{core.ErrDenied, "denied", "The sign-in was refused: you, or your organisation, said no. Try again, or choose another account.", false},
-	{core.ErrSignInTimeout, "timeout", "The sign-in was not finished in time. If the provider showed an error page, tell your administrator what it says; otherwise try again.", false},
-	{core.ErrNotConfigured, "not_configured", "There is no OAuth client yet. Enter one first.", false},
-	{core.ErrSignInNeeded, "sign_in_needed", "The session has ended. Sign in again.", true},
-	{core.ErrReadOnly, "store", "The session cannot be saved where it is kept.", true},
-	{core.ErrSealed, "store", "The place where the session is kept is locked. Unlock it, then try again.", true},
-	{core.ErrLocked, "store", "Another program holds the place where the session is kept. Try again in a moment.", true},
-	{core.ErrUnavailable, "store", "The place where the session is kept cannot be reached.", true},
-	{core.ErrCorrupt, "store", "The session that is kept cannot be read.", true},
-	{core.ErrInsecure, "store", "The session that is kept can be read by others.", true},
-	{core.ErrClosed, "closed", "tokentoss is ending. Start it again.", false},
-	{context.DeadlineExceeded, "slow", "That took too long. Check the network connection, then try again.", false},
+}
+
+// sayings has the kinds that the widget has words of its own for.
+var sayings = map[fault.Kind]saying{
+	fault.NotSaved:        {"You are signed in, but the session could not be saved: it ends with this program. Make room, or make the place writable, then sign in again.", true},
+	fault.NotRevoked:      {"You are signed out here, but the provider could not be told. To end the session there too, remove tokentoss in your account's security settings.", false},
+	fault.Denied:          {"The sign-in was refused: you, or your organisation, said no. Try again, or choose another account.", false},
+	fault.SignInTimeout:   {"The sign-in was not finished in time. If the provider showed an error page, tell your administrator what it says; otherwise try again.", false},
+	fault.NotConfigured:   {"There is no OAuth client yet. Enter one first.", false},
+	fault.SignInNeeded:    {"The session has ended. Sign in again.", true},
+	fault.Closed:          {"tokentoss is ending. Start it again.", false},
+	fault.BadClient:       {"This OAuth client cannot be used.", true},
+	fault.ClientRejected:  {"The provider does not accept the OAuth client. Check its ID and its secret, or enter another.", true},
+	fault.BadConfig:       {"A setting has to be corrected first.", true},
+	fault.ReadOnly:        {"The session cannot be saved where it is kept.", true},
+	fault.Sealed:          {"The place where the session is kept is locked. Unlock it, then try again.", true},
+	fault.Locked:          {"Another program holds the place where the session is kept. Try again in a moment.", true},
+	fault.Unavailable:     {"The place where the session is kept cannot be reached.", true},
+	fault.Corrupt:         {"The session that is kept cannot be read.", true},
+	fault.Insecure:        {"The session that is kept can be read or written by others.", true},
+	fault.Deadline:        {"That took too long. Check the network connection, then try again.", false},
+	fault.WrongClock:      {"The clock of this machine is wrong. Set it, then try again.", true},
+	fault.Offline:         {"The provider cannot be reached. Check the network connection and the proxy settings, then try again.", true},
+	fault.UntrustedServer: {"This machine does not trust the provider's certificate.", true},
+	fault.ProviderBusy:    {"The provider has trouble. Try again in a moment.", true},
+	fault.ProviderAnswer:  {"The provider's answer cannot be used.", true},
+	fault.BadToken:        {"The provider's answer cannot be used.", true},
 }
 
 // problemOf returns what a person is told of err.
 func problemOf(err error) *Problem {
-	for _, known := range problems {
-		if errors.Is(err, known.is) {
-			p := &Problem{Code: known.code, Message: known.message}
-			if known.detail {
-				p.Detail = plain(err.Error())
-			}
-			return p
-		}
+	kind := fault.Of(err)
+	say, ok := sayings[kind]
+	if !ok {
+		say = saying{"That did not work.", true}
 	}
-	var provider *oidc.ProviderError
-	var clock *oidc.ClockError
-	switch {
-	case errors.As(err, &clock):
-		return &Problem{Code: "clock", Message: "The clock of this machine is wrong. Set it, then try again.", Detail: plain(err.Error())}
-	case errors.As(err, &provider) && provider.Offline:
-		return &Problem{Code: "offline", Message: "The provider cannot be reached. Check the network connection and the proxy settings, then try again.", Detail: plain(err.Error())}
-	case errors.As(err, &provider):
-		return &Problem{Code: "provider", Message: "The provider did not accept the sign-in, or has trouble. Try again in a moment.", Detail: plain(err.Error())}
+	p := &Problem{Code: string(kind), Message: say.message}
+	if say.detail {
+		p.Detail = plain(detail(err, kind))
 	}
-	return &Problem{Code: "failed", Message: "That did not work. The provider, or the connection to it, may be down: try again in a moment.", Detail: plain(err.Error())}
+	return p
+}
+
+// detail is what an error says, and what to do where it says that as well: what is
+// usual for its kind is in the message.
+func detail(err error, kind fault.Kind) string {
+	if r := fault.RemedyOf(err); !r.IsZero() && r != kind.Row().Remedy {
+		return err.Error() + "; " + r.String()
+	}
+	return err.Error()
 }
 
 // clientRefused is what a person is told of a client that cannot be used.
 func clientRefused(err error) *Problem {
-	p := &Problem{Code: "client_refused", Message: "This OAuth client cannot be used.", Detail: plain(err.Error())}
-	var fault *oidc.ClientSecretsError
-	if errors.As(err, &fault) && fault.Hint != "" {
-		p.Detail = plain(fault.Error() + "; " + fault.Hint)
-	}
-	return p
+	return &Problem{Code: string(fault.BadClient), Message: sayings[fault.BadClient].message, Detail: plain(detail(err, fault.BadClient))}
 }
 
 // badAnswer is what a person is told of an address that was not taken.

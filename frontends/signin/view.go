@@ -61,7 +61,7 @@ func (v *View) look() ([]Message, <-chan struct{}) {
 // snapshot describes the state; the caller has c.mu.
 func (c *Controller) snapshot() Snapshot {
 	s := Snapshot{
-		V: Version, Type: "snapshot", Seq: c.seq, Phase: c.phase(), Account: c.status.Email, Reason: c.status.Reason,
+		V: Version, Type: "snapshot", Seq: c.seq, Phase: c.phase(), Account: c.status.Account(), Reason: c.status.Reason,
 		Busy: c.busy, Error: c.problem, Stuck: c.stuck, RemoteHint: c.opts.RemoteHint, Caps: c.caps(),
 	}
 	if c.attempt != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // callTimeout is how long the agent may take for a call, beside the time in which
@@ -156,7 +157,7 @@ func (s *store) call(ctx context.Context, m request) (*response, error) {
 			return nil, err
 		}
 		s.give(c)
-		return r, r.Error.err()
+		return r, r.Error.Err()
 	}
 	return nil, fmt.Errorf("%w: it ends as soon as it begins", ErrNoAgent)
 }
@@ -194,7 +195,7 @@ func (s *store) exchange(ctx context.Context, c *conn, m request) (*response, er
 		}
 		secret, err := s.client.ask(ctx, r.Question)
 		limit()
-		if err := c.send(answer{Text: secret.Reveal(), Error: toFailure(err)}); err != nil {
+		if err := c.send(answer{Text: secret.Reveal(), Error: fault.ToRemote(err)}); err != nil {
 			return nil, s.broken(ctx, m, err)
 		}
 	}
@@ -218,9 +219,8 @@ func (s *store) broken(ctx context.Context, m request, err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
 		return errGone
 	}
-	return &Error{
-		text: fmt.Sprintf("store %s: %s: the agent gave no answer: %v", s.name, m.Op, err), hint: "try again",
-		is: []error{core.ErrUnavailable},
+	return &fault.Error{
+		Op: m.Op, Subject: "store " + s.name, Kind: fault.Unavailable, Problem: "the agent gave no answer", Remedy: fault.Retry.On(""), Err: err,
 	}
 }
 

@@ -24,7 +24,7 @@ func (s *store) Lock(ctx context.Context, key string) (core.Lease, error) {
 		err = fmt.Errorf("store %s: the agent made way for a new one: %w", s.name, core.ErrUnavailable)
 	}
 	if err == nil {
-		err = r.Error.err()
+		err = r.Error.Err()
 	}
 	if err != nil {
 		_ = c.Close()
@@ -61,7 +61,7 @@ func (h *lease) watch() {
 	case err != nil:
 		h.err = fmt.Errorf("giving a lock back: the agent gave no answer: %w", err)
 	default:
-		h.err = r.Error.err()
+		h.err = r.Error.Err()
 	}
 	_ = h.c.Close()
 }

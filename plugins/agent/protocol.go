@@ -2,7 +2,6 @@ package agent
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,7 +9,7 @@ import (
 	"net"
 	"sync"
 
-	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // protocolVersion is that of the messages below. Both sides are of one
@@ -57,11 +56,11 @@ const (
 
 // A response answers a request, or is a question to the person.
 type response struct {
-	Question string   `json:"question,omitempty"`
-	Log      *record  `json:"log,omitempty"`  // and nothing else: the answer follows
-	Gone     bool     `json:"gone,omitempty"` // this agent makes way: start another
-	Lost     bool     `json:"lost,omitempty"` // the lock is
-	Error    *failure `json:"error,omitempty"`
+	Question string        `json:"question,omitempty"`
+	Log      *record       `json:"log,omitempty"`  // and nothing else: the answer follows
+	Gone     bool          `json:"gone,omitempty"` // this agent makes way: start another
+	Lost     bool          `json:"lost,omitempty"` // the lock is
+	Error    *fault.Remote `json:"error,omitempty"`
 
 	Data       []byte   `json:"data,omitempty"`
 	Revision   string   `json:"revision,omitempty"`
@@ -74,71 +73,12 @@ type response struct {
 
 // An answer is the person's, or why there is none.
 type answer struct {
-	Text  string   `json:"text,omitempty"`
-	Error *failure `json:"error,omitempty"`
-}
-
-// A failure is an error on its way to the other side.
-type failure struct {
-	Text string   `json:"text"`
-	Hint string   `json:"hint,omitempty"`
-	Is   []string `json:"is,omitempty"`
-}
-
-// sentinels are the errors that are still themselves on the other side.
-var sentinels = []error{
-	core.ErrNotFound, core.ErrConflict, core.ErrLocked, core.ErrCorrupt, core.ErrInsecure, core.ErrReadOnly, core.ErrBadKey,
-	core.ErrTooLarge, core.ErrUnavailable, core.ErrSealed, core.ErrRefused, context.Canceled, context.DeadlineExceeded,
-	errors.ErrUnsupported, ErrUnknownStore,
+	Text  string        `json:"text,omitempty"`
+	Error *fault.Remote `json:"error,omitempty"`
 }
 
 // ErrUnknownStore: there is no store of that name.
-var ErrUnknownStore = errors.New("there is no such store")
-
-// An Error is one of a store that the agent has open.
-type Error struct {
-	text, hint string
-	is         []error
-}
-
-func (e *Error) Error() string { return e.text }
-
-// Hint says what to do next.
-func (e *Error) Hint() string { return e.hint }
-
-func (e *Error) Unwrap() []error { return e.is }
-
-func toFailure(err error) *failure {
-	if err == nil {
-		return nil
-	}
-	f := &failure{Text: err.Error()}
-	var hint interface{ Hint() string }
-	if errors.As(err, &hint) {
-		f.Hint = hint.Hint()
-	}
-	for _, s := range sentinels {
-		if errors.Is(err, s) {
-			f.Is = append(f.Is, s.Error())
-		}
-	}
-	return f
-}
-
-func (f *failure) err() error {
-	if f == nil {
-		return nil
-	}
-	e := &Error{text: f.Text, hint: f.Hint}
-	for _, name := range f.Is {
-		for _, s := range sentinels {
-			if s.Error() == name {
-				e.is = append(e.is, s)
-			}
-		}
-	}
-	return e
-}
+const ErrUnknownStore = fault.UnknownStore
 
 // A conn is a connection with messages.
 type conn struct {

@@ -13,6 +13,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // DefaultIdle is how long an agent stays without a call.
@@ -160,7 +161,7 @@ func (s *Server) answer(ctx context.Context, c *conn, m request) (r *response, e
 	}
 	e, err := s.stores.get(ctx, m, caller{c, m.CanAsk, m.Verbose})
 	if err != nil {
-		return &response{Error: toFailure(err)}, false
+		return &response{Error: fault.ToRemote(err)}, false
 	}
 	defer s.stores.put(e)
 	if m.Op == opLock {
@@ -171,7 +172,7 @@ func (s *Server) answer(ctx context.Context, c *conn, m request) (r *response, e
 	defer e.pop(c)
 	r, err = do(ctx, e.store, m)
 	if err != nil {
-		r = &response{Error: toFailure(err)}
+		r = &response{Error: fault.ToRemote(err)}
 	}
 	if errors.Is(err, core.ErrUnavailable) {
 		s.stores.drop(e) // a plugin that ended is started again for the next call
@@ -231,7 +232,7 @@ func (s *Server) lock(ctx context.Context, c *conn, e *entry, m request) *respon
 	lease, err := core.Full(e.store).Lock(ctx, m.Key)
 	e.pop(c) // what is logged from here on would be taken for the end of the lock
 	if err != nil {
-		return &response{Error: toFailure(err)}
+		return &response{Error: fault.ToRemote(err)}
 	}
 	if err := c.send(&response{}); err == nil {
 		select {
@@ -241,5 +242,5 @@ func (s *Server) lock(ctx context.Context, c *conn, e *entry, m request) *respon
 			return &response{Lost: true}
 		}
 	}
-	return &response{Error: toFailure(lease.Release())}
+	return &response{Error: fault.ToRemote(lease.Release())}
 }

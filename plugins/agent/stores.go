@@ -203,7 +203,7 @@ func (e *entry) ask(ctx context.Context, question string) (core.Secret, error) {
 	if err := who.receive(&a); err != nil {
 		return "", fmt.Errorf("%w: nobody answered", core.ErrSealed)
 	}
-	return core.Secret(a.Text), a.Error.err()
+	return core.Secret(a.Text), a.Error.Err()
 }
 
 // A stamp tells whether a file is still the same.

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
@@ -84,7 +85,7 @@ func (c *call) userToken(ctx context.Context, k *keyFile) (core.Secret, error) {
 	if err != nil {
 		pe := failed(c.transport, "token", "no access token was had for gcloud's credentials", err)
 		if pe.Code == "invalid_grant" {
-			pe.Next = "they have ended: gcloud auth application-default login"
+			pe.Next = fault.Say("they have ended: gcloud auth application-default login")
 		}
 		return "", pe
 	}

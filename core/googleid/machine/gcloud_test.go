@@ -80,7 +80,7 @@ func TestGcloudsCredentialsActForServiceAccounts(t *testing.T) {
 		tt.o.KeyFile = w.file("adc.json", tt.data, 0o600)
 		_, err := w.signIn(tt.o)
 		var ke *machine.KeyFileError
-		if !errors.As(err, &ke) || !strings.Contains(ke.Hint(), tt.want) {
+		if !errors.As(err, &ke) || !strings.Contains(ke.Next, tt.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

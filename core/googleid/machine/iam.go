@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
@@ -80,7 +80,7 @@ func (c *call) iam(ctx context.Context, method, role, account string, body map[s
 	if err != nil {
 		pe := failed(c.transport, method, "no answer", err)
 		if pe.Status == http.StatusForbidden {
-			pe.Next = fmt.Sprintf("gcloud iam service-accounts add-iam-policy-binding %s --role %s --member WHO-ACTS-FOR-IT; or the API is off: gcloud services enable iamcredentials.googleapis.com", account, role)
+			pe.Next = fault.Say("gcloud iam service-accounts add-iam-policy-binding %s --role %s --member WHO-ACTS-FOR-IT; or the API is off: gcloud services enable iamcredentials.googleapis.com", account, role)
 		}
 		return pe
 	}

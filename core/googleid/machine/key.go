@@ -8,7 +8,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"strconv"
 	"time"
@@ -19,6 +18,7 @@ import (
 	"google.golang.org/api/idtoken"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
@@ -85,7 +85,7 @@ func (c *call) keyRefused(problem string, err error) error {
 		return &oidc.ClockError{Claim: "iat", Offset: offset.Round(time.Second)}
 	}
 	if pe.Code == "invalid_grant" {
-		pe.Next = fmt.Sprintf("the key was deleted, or its account disabled? gcloud iam service-accounts keys create %s --iam-account %s", c.KeyFile, c.key.ClientEmail)
+		pe.Next = fault.Say("the key was deleted, or its account disabled? gcloud iam service-accounts keys create %s --iam-account %s", c.KeyFile, c.key.ClientEmail)
 	}
 	return pe
 }
@@ -121,7 +121,7 @@ func (c *call) federatedToken(ctx context.Context, k *keyFile) (core.Secret, err
 	if err != nil {
 		pe := failed(c.transport, "sts", "the workload's own token was not to be had: see credential_source in "+c.KeyFile, err)
 		if pe.Status == 400 {
-			pe.Next = "check the provider of the workload identity pool, and what credential_source in " + c.KeyFile + " gives"
+			pe.Next = fault.Say("check the provider of the workload identity pool, and what credential_source in %s gives", c.KeyFile)
 		}
 		return "", pe
 	}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/oauth2/google/externalaccount"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/privatefile"
 )
 
@@ -53,8 +54,16 @@ type KeyFileError struct {
 
 func (e *KeyFileError) Error() string { return "key file " + e.Path + ": " + e.Problem }
 
-// Hint says what to do next.
-func (e *KeyFileError) Hint() string { return e.Next }
+// Is makes errors.Is(err, fault.BadConfig) true.
+func (e *KeyFileError) Is(target error) bool { return target == fault.BadConfig }
+
+// Remedy says what to do next.
+func (e *KeyFileError) Remedy() fault.Remedy {
+	if e.Next == "" {
+		return fault.CorrectSetting.On("key_file")
+	}
+	return fault.Remedy{Text: e.Next}
+}
 
 // readKeyFile reads and checks a key file, which a platform or a person put there. The
 // configuration of a federation holds no secret, and CI services write it for all to

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
@@ -127,6 +128,12 @@ type OptionError struct {
 }
 
 func (e *OptionError) Error() string { return e.Name + ": " + e.Problem }
+
+// Is makes errors.Is(err, fault.BadConfig) true.
+func (e *OptionError) Is(target error) bool { return target == fault.BadConfig }
+
+// Remedy says what to do next.
+func (e *OptionError) Remedy() fault.Remedy { return fault.CorrectSetting.On(e.Name) }
 
 // SelfSigned tells whether the tokens are the machine's own; see [core.Machine].
 func (f *Flow) SelfSigned() bool { return f.o.Flow == SignedJWT }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/oidc"
 )
 
@@ -93,9 +94,9 @@ func (c *call) metadataFailed(err error) error {
 	pe := failed(c.local, "metadata", "no answer", err)
 	switch {
 	case pe.Status == http.StatusNotFound:
-		pe.Next = "give this machine a service account, or use another flow"
+		pe.Next = fault.Say("give this machine a service account, or use another flow")
 	case pe.Status == 0:
-		pe.Next = "this is no machine of Google Cloud? Then flow = \"service_account\" or \"workload_identity\" is meant; else set " + metadataEnv
+		pe.Next = fault.Say("is this not a machine of Google Cloud? Then set flow to service_account or workload_identity; otherwise set %s", metadataEnv)
 	}
 	return pe
 }

@@ -32,7 +32,7 @@ import (
 func wantProvider(t *testing.T, name string, err error, code, hint string) {
 	t.Helper()
 	var pe *oidc.ProviderError
-	if !errors.As(err, &pe) || pe.Code != code || !strings.Contains(pe.Hint(), hint) || hint == "" && pe.Hint() != "" {
+	if !errors.As(err, &pe) || pe.Code != code || !strings.Contains(pe.Next.String(), hint) || hint == "" && !pe.Next.IsZero() {
 		t.Errorf("%s: %v (%+v), want %s and a hint with %q", name, err, pe, code, hint)
 	}
 }

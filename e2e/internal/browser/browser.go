@@ -73,6 +73,16 @@ func find(t *testing.T) string {
 	return ""
 }
 
+// For returns the same tab for another test. What the console complains about from now on is that test's.
+func (tb *Tab) For(t *testing.T) *Tab {
+	t.Helper()
+	ctx, cancel := context.WithCancel(tb.ctx)
+	t.Cleanup(cancel)
+	other := &Tab{t: t, ctx: ctx}
+	chromedp.ListenTarget(ctx, other.listen)
+	return other
+}
+
 // Open opens a tab at address.
 func (b *Browser) Open(address string) *Tab {
 	b.t.Helper()

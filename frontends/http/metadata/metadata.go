@@ -138,7 +138,7 @@ func (f *frontend) opens() string {
 func (*frontend) say(st core.Status) string {
 	switch st.State {
 	case core.SignedIn:
-		return "ID tokens of " + st.Email + ", for the audience " + st.ClientID
+		return "ID tokens of " + st.Account() + ", for the audience " + st.ClientID
 	case core.NotConfigured:
 		return "there is no OAuth client: tokentoss configure"
 	default:

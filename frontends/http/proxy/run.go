@@ -178,7 +178,7 @@ func (p *Proxy) follow(ctx context.Context, h *handler) {
 		first = false
 		switch st.State {
 		case core.SignedIn:
-			return "for " + st.Email
+			return "for " + st.Account()
 		case core.NotConfigured:
 			return "there is no OAuth client: tokentoss configure"
 		default:

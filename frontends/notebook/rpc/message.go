@@ -166,8 +166,17 @@ type Problem struct {
 
 // Data says in one word what went wrong, and what to do next.
 type Data struct {
-	Reason string `json:"reason"`
+	Reason string `json:"reason"` // a fault.Kind, or one of this protocol's own
 	Hint   string `json:"hint,omitempty"`
+
+	// Action is the fault.Action that the hint is about, and Subject what it is done
+	// to, for clients with words of their own. They are empty where the hint is in the
+	// words of the error's author.
+	Action  string `json:"action,omitempty"`
+	Subject string `json:"subject,omitempty"`
+
+	// Exception is what the Python package raises.
+	Exception string `json:"exception,omitempty"`
 }
 
 func (p *Problem) Error() string { return p.Message }
@@ -179,5 +188,5 @@ func misuse(code int, format string, args ...any) *Problem {
 
 // failure is a request that could not be done.
 func failure(reason, message, hint string) *Problem {
-	return &Problem{Code: codeServer, Message: message, Data: &Data{Reason: reason, Hint: hint}}
+	return &Problem{Code: codeServer, Message: message, Data: &Data{Reason: reason, Hint: hint, Exception: exception(reason)}}
 }

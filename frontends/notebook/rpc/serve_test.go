@@ -152,7 +152,7 @@ func TestEnd(t *testing.T) {
 			for _, m := range c.end() {
 				switch text := fmt.Sprint(m); {
 				case m["id"] == float64(slow):
-					c.wantProblem(m, -32000, "cancelled")
+					c.wantProblem(m, -32000, "canceled")
 					cancelled = true
 				case strings.Contains(text, "detached"):
 					detached = true

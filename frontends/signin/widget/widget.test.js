@@ -168,7 +168,7 @@ test("the client's secret is typed unseen, and gone before it is sent", () => {
   assert.deepEqual(back.of("configure"), [{ v: 1, type: "configure", client_id: "id", client_secret: "planted-secret", project_id: "" }]);
   assert.equal(secret.value, "");
   assert.doesNotMatch(el.outerHTML, /planted-secret/);
-  back.snapshot("unconfigured", { error: { code: "client_refused", message: "This cannot be used.", detail: "it is missing" } });
+  back.snapshot("unconfigured", { error: { code: "bad_client", message: "This cannot be used.", detail: "it is missing" } });
   assert.match(text(), /This cannot be used\. It is missing\./);
   assert.equal(field("Client ID").value, " id "); // not to be typed again
 });

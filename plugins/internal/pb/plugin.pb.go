@@ -160,6 +160,26 @@ const (
 	Reason_REASON_BAD_CONFIG  Reason = 43
 	// There are no more lines.
 	Reason_REASON_END Reason = 44
+	// Of signing in, the provider, the service, and settings.
+	Reason_REASON_NO_PERSON        Reason = 50
+	Reason_REASON_NO_ACCESS        Reason = 51
+	Reason_REASON_TOKEN_REFUSED    Reason = 52
+	Reason_REASON_WRONG_ORIGIN     Reason = 53
+	Reason_REASON_BAD_CLIENT       Reason = 54
+	Reason_REASON_UNKNOWN_PROFILE  Reason = 55
+	Reason_REASON_UNKNOWN_STORE    Reason = 56
+	Reason_REASON_UNKNOWN_PLUGIN   Reason = 57
+	Reason_REASON_ADDRESS_IN_USE   Reason = 58
+	Reason_REASON_USAGE            Reason = 59
+	Reason_REASON_NEWER            Reason = 60
+	Reason_REASON_WRONG_CLOCK      Reason = 61
+	Reason_REASON_UNTRUSTED_SERVER Reason = 62
+	Reason_REASON_OFFLINE          Reason = 63
+	Reason_REASON_CLIENT_REJECTED  Reason = 64
+	Reason_REASON_PROVIDER_BUSY    Reason = 65
+	Reason_REASON_BAD_TOKEN        Reason = 66
+	Reason_REASON_PROVIDER_ANSWER  Reason = 67
+	Reason_REASON_FAILED           Reason = 68
 )
 
 // Enum value maps for Reason.
@@ -192,6 +212,25 @@ var (
 		42: "REASON_UNSUPPORTED",
 		43: "REASON_BAD_CONFIG",
 		44: "REASON_END",
+		50: "REASON_NO_PERSON",
+		51: "REASON_NO_ACCESS",
+		52: "REASON_TOKEN_REFUSED",
+		53: "REASON_WRONG_ORIGIN",
+		54: "REASON_BAD_CLIENT",
+		55: "REASON_UNKNOWN_PROFILE",
+		56: "REASON_UNKNOWN_STORE",
+		57: "REASON_UNKNOWN_PLUGIN",
+		58: "REASON_ADDRESS_IN_USE",
+		59: "REASON_USAGE",
+		60: "REASON_NEWER",
+		61: "REASON_WRONG_CLOCK",
+		62: "REASON_UNTRUSTED_SERVER",
+		63: "REASON_OFFLINE",
+		64: "REASON_CLIENT_REJECTED",
+		65: "REASON_PROVIDER_BUSY",
+		66: "REASON_BAD_TOKEN",
+		67: "REASON_PROVIDER_ANSWER",
+		68: "REASON_FAILED",
 	}
 	Reason_value = map[string]int32{
 		"REASON_UNSPECIFIED":       0,
@@ -221,6 +260,25 @@ var (
 		"REASON_UNSUPPORTED":       42,
 		"REASON_BAD_CONFIG":        43,
 		"REASON_END":               44,
+		"REASON_NO_PERSON":         50,
+		"REASON_NO_ACCESS":         51,
+		"REASON_TOKEN_REFUSED":     52,
+		"REASON_WRONG_ORIGIN":      53,
+		"REASON_BAD_CLIENT":        54,
+		"REASON_UNKNOWN_PROFILE":   55,
+		"REASON_UNKNOWN_STORE":     56,
+		"REASON_UNKNOWN_PLUGIN":    57,
+		"REASON_ADDRESS_IN_USE":    58,
+		"REASON_USAGE":             59,
+		"REASON_NEWER":             60,
+		"REASON_WRONG_CLOCK":       61,
+		"REASON_UNTRUSTED_SERVER":  62,
+		"REASON_OFFLINE":           63,
+		"REASON_CLIENT_REJECTED":   64,
+		"REASON_PROVIDER_BUSY":     65,
+		"REASON_BAD_TOKEN":         66,
+		"REASON_PROVIDER_ANSWER":   67,
+		"REASON_FAILED":            68,
 	}
 )
 
@@ -449,8 +507,10 @@ type Error struct {
 	Call uint64 `protobuf:"varint,6,opt,name=call,proto3" json:"call,omitempty"`
 	// What a request to the provider came to, if the error is of one.
 	Provider *ProviderProblem `protobuf:"bytes,7,opt,name=provider,proto3" json:"provider,omitempty"`
-	// A clock that does not fit, if the error is of one.
-	Clock         *ClockProblem `protobuf:"bytes,8,opt,name=clock,proto3" json:"clock,omitempty"`
+	// A clock that does not match, if the error is of one.
+	Clock *ClockProblem `protobuf:"bytes,8,opt,name=clock,proto3" json:"clock,omitempty"`
+	// What to do next, as data. It is not set where hint is in the author's words.
+	Remedy        *Remedy `protobuf:"bytes,9,opt,name=remedy,proto3" json:"remedy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -541,6 +601,103 @@ func (x *Error) GetClock() *ClockProblem {
 	return nil
 }
 
+func (x *Error) GetRemedy() *Remedy {
+	if x != nil {
+		return x.Remedy
+	}
+	return nil
+}
+
+// A Remedy is what to do next. Those who show it have words of their own for it;
+// where they have not, hint says the same.
+type Remedy struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One of the actions of package fault, such as "sign_in" or "correct_setting".
+	Action  string `protobuf:"bytes,1,opt,name=action,proto3" json:"action,omitempty"`
+	Subject string `protobuf:"bytes,2,opt,name=subject,proto3" json:"subject,omitempty"`
+	Value   string `protobuf:"bytes,3,opt,name=value,proto3" json:"value,omitempty"`
+	// How long to wait before trying again.
+	After *durationpb.Duration `protobuf:"bytes,4,opt,name=after,proto3" json:"after,omitempty"`
+	// In an author's own words.
+	Text string `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`
+	// The plugin whose advice it is.
+	From          string `protobuf:"bytes,6,opt,name=from,proto3" json:"from,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Remedy) Reset() {
+	*x = Remedy{}
+	mi := &file_tokentoss_plugin_v1_plugin_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Remedy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Remedy) ProtoMessage() {}
+
+func (x *Remedy) ProtoReflect() protoreflect.Message {
+	mi := &file_tokentoss_plugin_v1_plugin_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Remedy.ProtoReflect.Descriptor instead.
+func (*Remedy) Descriptor() ([]byte, []int) {
+	return file_tokentoss_plugin_v1_plugin_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Remedy) GetAction() string {
+	if x != nil {
+		return x.Action
+	}
+	return ""
+}
+
+func (x *Remedy) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *Remedy) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *Remedy) GetAfter() *durationpb.Duration {
+	if x != nil {
+		return x.After
+	}
+	return nil
+}
+
+func (x *Remedy) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Remedy) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
 // A ProviderProblem is a request to the provider that did not give what it should.
 type ProviderProblem struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
@@ -553,14 +710,18 @@ type ProviderProblem struct {
 	Offline    bool                   `protobuf:"varint,7,opt,name=offline,proto3" json:"offline,omitempty"`
 	RetryAfter *durationpb.Duration   `protobuf:"bytes,8,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
 	// What to do next, or empty.
-	Next          string `protobuf:"bytes,9,opt,name=next,proto3" json:"next,omitempty"`
+	Next string `protobuf:"bytes,9,opt,name=next,proto3" json:"next,omitempty"`
+	// What it is, where the above do not tell it.
+	Kind Reason `protobuf:"varint,10,opt,name=kind,proto3,enum=tokentoss.plugin.v1.Reason" json:"kind,omitempty"`
+	// What to do next, as data.
+	Remedy        *Remedy `protobuf:"bytes,11,opt,name=remedy,proto3" json:"remedy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ProviderProblem) Reset() {
 	*x = ProviderProblem{}
-	mi := &file_tokentoss_plugin_v1_plugin_proto_msgTypes[4]
+	mi := &file_tokentoss_plugin_v1_plugin_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -572,7 +733,7 @@ func (x *ProviderProblem) String() string {
 func (*ProviderProblem) ProtoMessage() {}
 
 func (x *ProviderProblem) ProtoReflect() protoreflect.Message {
-	mi := &file_tokentoss_plugin_v1_plugin_proto_msgTypes[4]
+	mi := &file_tokentoss_plugin_v1_plugin_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -585,7 +746,7 @@ func (x *ProviderProblem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProviderProblem.ProtoReflect.Descriptor instead.
 func (*ProviderProblem) Descriptor() ([]byte, []int) {
-	return file_tokentoss_plugin_v1_plugin_proto_rawDescGZIP(), []int{4}
+	return file_tokentoss_plugin_v1_plugin_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ProviderProblem) GetEndpoint() string {
@@ -651,7 +812,21 @@ func (x *ProviderProblem) GetNext() string {
 	return ""
 }
 
-// A ClockProblem is a token whose times do not fit this machine's clock.
+func (x *ProviderProblem) GetKind() Reason {
+	if x != nil {
+		return x.Kind
+	}
+	return Reason_REASON_UNSPECIFIED
+}
+
+func (x *ProviderProblem) GetRemedy() *Remedy {
+	if x != nil {
+		return x.Remedy
+	}
+	return nil
+}
+
+// A ClockProblem is a token whose times do not match this machine's clock.
 type ClockProblem struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Claim         string                 `protobuf:"bytes,1,opt,name=claim,proto3" json:"claim,omitempty"`
@@ -662,7 +837,7 @@ type ClockProblem struct {
 
 func (x *ClockProblem) Reset() {
 	*x = ClockProblem{}
-	mi := &file_tokentoss_plugin_v1_plugin_proto_msgTypes[5]
+	mi := &file_tokentoss_plugin_v1_plugin_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -674,7 +849,7 @@ func (x *ClockProblem) String() string {
 func (*ClockProblem) ProtoMessage() {}
 
 func (x *ClockProblem) ProtoReflect() protoreflect.Message {
-	mi := &file_tokentoss_plugin_v1_plugin_proto_msgTypes[5]
+	mi := &file_tokentoss_plugin_v1_plugin_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -687,7 +862,7 @@ func (x *ClockProblem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClockProblem.ProtoReflect.Descriptor instead.
 func (*ClockProblem) Descriptor() ([]byte, []int) {
-	return file_tokentoss_plugin_v1_plugin_proto_rawDescGZIP(), []int{5}
+	return file_tokentoss_plugin_v1_plugin_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ClockProblem) GetClaim() string {
@@ -720,7 +895,7 @@ const file_tokentoss_plugin_v1_plugin_proto_rawDesc = "" +
 	"\aSetting\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x14\n" +
-	"\x05about\x18\x03 \x01(\tR\x05about\"\xa1\x02\n" +
+	"\x05about\x18\x03 \x01(\tR\x05about\"\xd6\x02\n" +
 	"\x05Error\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x12\n" +
 	"\x04hint\x18\x02 \x01(\tR\x04hint\x125\n" +
@@ -729,7 +904,15 @@ const file_tokentoss_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x05email\x18\x05 \x01(\tR\x05email\x12\x12\n" +
 	"\x04call\x18\x06 \x01(\x04R\x04call\x12@\n" +
 	"\bprovider\x18\a \x01(\v2$.tokentoss.plugin.v1.ProviderProblemR\bprovider\x127\n" +
-	"\x05clock\x18\b \x01(\v2!.tokentoss.plugin.v1.ClockProblemR\x05clock\"\x8b\x02\n" +
+	"\x05clock\x18\b \x01(\v2!.tokentoss.plugin.v1.ClockProblemR\x05clock\x123\n" +
+	"\x06remedy\x18\t \x01(\v2\x1b.tokentoss.plugin.v1.RemedyR\x06remedy\"\xa9\x01\n" +
+	"\x06Remedy\x12\x16\n" +
+	"\x06action\x18\x01 \x01(\tR\x06action\x12\x18\n" +
+	"\asubject\x18\x02 \x01(\tR\asubject\x12\x14\n" +
+	"\x05value\x18\x03 \x01(\tR\x05value\x12/\n" +
+	"\x05after\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x05after\x12\x12\n" +
+	"\x04text\x18\x05 \x01(\tR\x04text\x12\x12\n" +
+	"\x04from\x18\x06 \x01(\tR\x04from\"\xf1\x02\n" +
 	"\x0fProviderProblem\x12\x1a\n" +
 	"\bendpoint\x18\x01 \x01(\tR\bendpoint\x12\x12\n" +
 	"\x04host\x18\x02 \x01(\tR\x04host\x12\x16\n" +
@@ -740,7 +923,10 @@ const file_tokentoss_plugin_v1_plugin_proto_rawDesc = "" +
 	"\aoffline\x18\a \x01(\bR\aoffline\x12:\n" +
 	"\vretry_after\x18\b \x01(\v2\x19.google.protobuf.DurationR\n" +
 	"retryAfter\x12\x12\n" +
-	"\x04next\x18\t \x01(\tR\x04next\"W\n" +
+	"\x04next\x18\t \x01(\tR\x04next\x12/\n" +
+	"\x04kind\x18\n" +
+	" \x01(\x0e2\x1b.tokentoss.plugin.v1.ReasonR\x04kind\x123\n" +
+	"\x06remedy\x18\v \x01(\v2\x1b.tokentoss.plugin.v1.RemedyR\x06remedy\"W\n" +
 	"\fClockProblem\x12\x14\n" +
 	"\x05claim\x18\x01 \x01(\tR\x05claim\x121\n" +
 	"\x06offset\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x06offset*?\n" +
@@ -753,7 +939,7 @@ const file_tokentoss_plugin_v1_plugin_proto_rawDesc = "" +
 	"Capability\x12\x1a\n" +
 	"\x16CAPABILITY_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12CAPABILITY_LOCKING\x10\x01\x12\x16\n" +
-	"\x12CAPABILITY_LISTING\x10\x02*\xe4\x04\n" +
+	"\x12CAPABILITY_LISTING\x10\x02*\xae\b\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10REASON_NOT_FOUND\x10\x01\x12\x13\n" +
@@ -783,7 +969,26 @@ const file_tokentoss_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x12REASON_UNSUPPORTED\x10*\x12\x15\n" +
 	"\x11REASON_BAD_CONFIG\x10+\x12\x0e\n" +
 	"\n" +
-	"REASON_END\x10,2h\n" +
+	"REASON_END\x10,\x12\x14\n" +
+	"\x10REASON_NO_PERSON\x102\x12\x14\n" +
+	"\x10REASON_NO_ACCESS\x103\x12\x18\n" +
+	"\x14REASON_TOKEN_REFUSED\x104\x12\x17\n" +
+	"\x13REASON_WRONG_ORIGIN\x105\x12\x15\n" +
+	"\x11REASON_BAD_CLIENT\x106\x12\x1a\n" +
+	"\x16REASON_UNKNOWN_PROFILE\x107\x12\x18\n" +
+	"\x14REASON_UNKNOWN_STORE\x108\x12\x19\n" +
+	"\x15REASON_UNKNOWN_PLUGIN\x109\x12\x19\n" +
+	"\x15REASON_ADDRESS_IN_USE\x10:\x12\x10\n" +
+	"\fREASON_USAGE\x10;\x12\x10\n" +
+	"\fREASON_NEWER\x10<\x12\x16\n" +
+	"\x12REASON_WRONG_CLOCK\x10=\x12\x1b\n" +
+	"\x17REASON_UNTRUSTED_SERVER\x10>\x12\x12\n" +
+	"\x0eREASON_OFFLINE\x10?\x12\x1a\n" +
+	"\x16REASON_CLIENT_REJECTED\x10@\x12\x18\n" +
+	"\x14REASON_PROVIDER_BUSY\x10A\x12\x14\n" +
+	"\x10REASON_BAD_TOKEN\x10B\x12\x1a\n" +
+	"\x16REASON_PROVIDER_ANSWER\x10C\x12\x11\n" +
+	"\rREASON_FAILED\x10D2h\n" +
 	"\rPluginService\x12W\n" +
 	"\bDescribe\x12$.tokentoss.plugin.v1.DescribeRequest\x1a%.tokentoss.plugin.v1.DescribeResponseB4Z2github.com/tokentoss/tokentoss/plugins/internal/pbb\x06proto3"
 
@@ -800,7 +1005,7 @@ func file_tokentoss_plugin_v1_plugin_proto_rawDescGZIP() []byte {
 }
 
 var file_tokentoss_plugin_v1_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_tokentoss_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_tokentoss_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_tokentoss_plugin_v1_plugin_proto_goTypes = []any{
 	(Kind)(0),                   // 0: tokentoss.plugin.v1.Kind
 	(Capability)(0),             // 1: tokentoss.plugin.v1.Capability
@@ -809,26 +1014,31 @@ var file_tokentoss_plugin_v1_plugin_proto_goTypes = []any{
 	(*DescribeResponse)(nil),    // 4: tokentoss.plugin.v1.DescribeResponse
 	(*Setting)(nil),             // 5: tokentoss.plugin.v1.Setting
 	(*Error)(nil),               // 6: tokentoss.plugin.v1.Error
-	(*ProviderProblem)(nil),     // 7: tokentoss.plugin.v1.ProviderProblem
-	(*ClockProblem)(nil),        // 8: tokentoss.plugin.v1.ClockProblem
-	(*durationpb.Duration)(nil), // 9: google.protobuf.Duration
+	(*Remedy)(nil),              // 7: tokentoss.plugin.v1.Remedy
+	(*ProviderProblem)(nil),     // 8: tokentoss.plugin.v1.ProviderProblem
+	(*ClockProblem)(nil),        // 9: tokentoss.plugin.v1.ClockProblem
+	(*durationpb.Duration)(nil), // 10: google.protobuf.Duration
 }
 var file_tokentoss_plugin_v1_plugin_proto_depIdxs = []int32{
-	0, // 0: tokentoss.plugin.v1.DescribeResponse.kind:type_name -> tokentoss.plugin.v1.Kind
-	1, // 1: tokentoss.plugin.v1.DescribeResponse.capabilities:type_name -> tokentoss.plugin.v1.Capability
-	5, // 2: tokentoss.plugin.v1.DescribeResponse.settings:type_name -> tokentoss.plugin.v1.Setting
-	2, // 3: tokentoss.plugin.v1.Error.reasons:type_name -> tokentoss.plugin.v1.Reason
-	7, // 4: tokentoss.plugin.v1.Error.provider:type_name -> tokentoss.plugin.v1.ProviderProblem
-	8, // 5: tokentoss.plugin.v1.Error.clock:type_name -> tokentoss.plugin.v1.ClockProblem
-	9, // 6: tokentoss.plugin.v1.ProviderProblem.retry_after:type_name -> google.protobuf.Duration
-	9, // 7: tokentoss.plugin.v1.ClockProblem.offset:type_name -> google.protobuf.Duration
-	3, // 8: tokentoss.plugin.v1.PluginService.Describe:input_type -> tokentoss.plugin.v1.DescribeRequest
-	4, // 9: tokentoss.plugin.v1.PluginService.Describe:output_type -> tokentoss.plugin.v1.DescribeResponse
-	9, // [9:10] is the sub-list for method output_type
-	8, // [8:9] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	0,  // 0: tokentoss.plugin.v1.DescribeResponse.kind:type_name -> tokentoss.plugin.v1.Kind
+	1,  // 1: tokentoss.plugin.v1.DescribeResponse.capabilities:type_name -> tokentoss.plugin.v1.Capability
+	5,  // 2: tokentoss.plugin.v1.DescribeResponse.settings:type_name -> tokentoss.plugin.v1.Setting
+	2,  // 3: tokentoss.plugin.v1.Error.reasons:type_name -> tokentoss.plugin.v1.Reason
+	8,  // 4: tokentoss.plugin.v1.Error.provider:type_name -> tokentoss.plugin.v1.ProviderProblem
+	9,  // 5: tokentoss.plugin.v1.Error.clock:type_name -> tokentoss.plugin.v1.ClockProblem
+	7,  // 6: tokentoss.plugin.v1.Error.remedy:type_name -> tokentoss.plugin.v1.Remedy
+	10, // 7: tokentoss.plugin.v1.Remedy.after:type_name -> google.protobuf.Duration
+	10, // 8: tokentoss.plugin.v1.ProviderProblem.retry_after:type_name -> google.protobuf.Duration
+	2,  // 9: tokentoss.plugin.v1.ProviderProblem.kind:type_name -> tokentoss.plugin.v1.Reason
+	7,  // 10: tokentoss.plugin.v1.ProviderProblem.remedy:type_name -> tokentoss.plugin.v1.Remedy
+	10, // 11: tokentoss.plugin.v1.ClockProblem.offset:type_name -> google.protobuf.Duration
+	3,  // 12: tokentoss.plugin.v1.PluginService.Describe:input_type -> tokentoss.plugin.v1.DescribeRequest
+	4,  // 13: tokentoss.plugin.v1.PluginService.Describe:output_type -> tokentoss.plugin.v1.DescribeResponse
+	13, // [13:14] is the sub-list for method output_type
+	12, // [12:13] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_tokentoss_plugin_v1_plugin_proto_init() }
@@ -842,7 +1052,7 @@ func file_tokentoss_plugin_v1_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_tokentoss_plugin_v1_plugin_proto_rawDesc), len(file_tokentoss_plugin_v1_plugin_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   6,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

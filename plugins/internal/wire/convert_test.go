@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/plugins/internal/pb"
 	"github.com/tokentoss/tokentoss/plugins/internal/wire"
 )
@@ -91,6 +92,12 @@ func fill(t *testing.T, v reflect.Value, name string) {
 			seconds += int(c)
 		}
 		v.Set(reflect.ValueOf(time.Unix(1_700_000_000+int64(seconds), 123456789).UTC()))
+		return
+	case v.Type() == reflect.TypeFor[fault.Kind](): // it is sent by its number
+		v.Set(reflect.ValueOf(fault.UntrustedServer))
+		return
+	case v.Type() == reflect.TypeFor[fault.Action]():
+		v.Set(reflect.ValueOf(fault.SetVariable))
 		return
 	case v.Type() == reflect.TypeFor[error]():
 		v.Set(reflect.ValueOf(errors.New(name)))

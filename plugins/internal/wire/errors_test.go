@@ -4,12 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"io"
 	"io/fs"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -17,76 +13,23 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/oidc"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/plugins/internal/pb"
 	"github.com/tokentoss/tokentoss/plugins/internal/wire"
 )
 
-// sentinels are the errors of package core, by name.
-var sentinels = map[string]error{
-	"ErrNotFound": core.ErrNotFound, "ErrConflict": core.ErrConflict, "ErrLocked": core.ErrLocked, "ErrCorrupt": core.ErrCorrupt,
-	"ErrInsecure": core.ErrInsecure, "ErrReadOnly": core.ErrReadOnly, "ErrBadKey": core.ErrBadKey, "ErrTooLarge": core.ErrTooLarge,
-	"ErrUnavailable": core.ErrUnavailable, "ErrSealed": core.ErrSealed, "ErrRefused": core.ErrRefused,
-	"ErrNotConfigured": core.ErrNotConfigured, "ErrSignInNeeded": core.ErrSignInNeeded, "ErrDenied": core.ErrDenied,
-	"ErrSignInTimeout": core.ErrSignInTimeout, "ErrRenewedRecently": core.ErrRenewedRecently, "ErrNotRevoked": core.ErrNotRevoked,
-	"ErrNotSaved": core.ErrNotSaved, "ErrClosed": core.ErrClosed, "ErrInsecureLoopback": oidc.ErrInsecureLoopback,
-	"ErrNoFlow": core.ErrNoFlow,
-}
-
-// TestNoSentinelIsForgotten reads the source of package core: what it exports as
-// an error is known here, and so proven to survive.
-func TestNoSentinelIsForgotten(t *testing.T) {
-	t.Parallel()
-	files, err := filepath.Glob("../../../core/*.go")
-	if err != nil || len(files) == 0 {
-		t.Skipf("package core is not beside this module: %v", err)
-	}
-	found := 0
-	for _, path := range files {
-		if strings.HasSuffix(path, "_test.go") {
-			continue
-		}
-		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range exportedErrors(f) {
-			found++
-			if sentinels[name] == nil {
-				t.Errorf("core.%s is not in this test, nor perhaps in the table of reasons", name)
-			}
-		}
-	}
-	if found != len(sentinels) {
-		t.Errorf("package core has %d errors and this test %d", found, len(sentinels))
-	}
-}
-
-// exportedErrors returns the package's variables that begin with Err.
-func exportedErrors(f *ast.File) []string {
-	var names []string
-	for _, d := range f.Decls {
-		g, ok := d.(*ast.GenDecl)
-		if !ok || g.Tok != token.VAR {
-			continue
-		}
-		for _, s := range g.Specs {
-			for _, name := range s.(*ast.ValueSpec).Names {
-				if strings.HasPrefix(name.Name, "Err") {
-					names = append(names, name.Name)
-				}
-			}
-		}
-	}
-	return names
-}
-
-// identities are all errors that survive.
+// identities are all errors that survive: those of the table, and the standard
+// library's.
 func identities(t *testing.T) []error {
 	t.Helper()
-	all := []error{context.Canceled, context.DeadlineExceeded, errors.ErrUnsupported, io.EOF, wire.ErrBadConfig}
-	for _, err := range sentinels {
-		all = append(all, err)
+	all := []error{context.Canceled, context.DeadlineExceeded, errors.ErrUnsupported, io.EOF}
+	for _, row := range fault.Table() {
+		if row.Kind != fault.Of(errors.Unwrap(fmt.Errorf("%w", row.Kind))) {
+			t.Errorf("%s is not itself", row.Kind)
+		}
+		if !slices.ContainsFunc(all[:4], func(std error) bool { return errors.Is(row.Kind, std) }) {
+			all = append(all, row.Kind)
+		}
 	}
 	return all
 }
@@ -159,13 +102,7 @@ func wantSame(t *testing.T, way func(error) error, err error, all []error, is ..
 	}
 }
 
-func hint(err error) string {
-	var h interface{ Hint() string }
-	if errors.As(err, &h) {
-		return h.Hint()
-	}
-	return ""
-}
+func hint(err error) string { return fault.Hint(err) }
 
 // TestSignInNeededSurvives: frontends look at the cause and the person.
 func TestSignInNeededSurvives(t *testing.T) {

@@ -97,7 +97,7 @@ def test_session_in_an_insecure_file(signed_in: Emulator, home: Path) -> None:
     (home / "tokens.json").chmod(0o644)
     with pytest.warns(InsecureFilePermissionsWarning), pytest.raises(StorageError, match="0644") as caught:
         IAPClient(base_url=signed_in.iap).get("/whoami")
-    assert "chmod 600" in (caught.value.hint or "") and caught.value.reason == "insecure"
+    assert "private" in (caught.value.hint or "") and caught.value.reason == "insecure"
     with pytest.warns(InsecureFilePermissionsWarning):
         manager = tokentoss.AuthManager()
         assert not manager.is_authenticated and isinstance(manager.last_error, StorageError)

@@ -55,7 +55,7 @@ func (f *frontend) Run(ctx context.Context, app core.App) error {
 	if err != nil {
 		return err
 	}
-	return f.terminal.Print(ctx, "Signed in as "+st.Email+".")
+	return f.terminal.Print(ctx, "Signed in as "+st.Account()+".")
 }
 
 // Prompt implements [core.Prompter]. It returns the first line that is not empty.

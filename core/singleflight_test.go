@@ -30,7 +30,7 @@ func (o *outcomes) add(err error) {
 	}
 }
 
-// D5: 1,000 goroutines that find the token expired make one request, and all
+// 1,000 goroutines that find the token expired make one request, and all
 // get the new token.
 func TestOneRefreshForManyGoroutines(t *testing.T) {
 	t.Parallel()
@@ -88,7 +88,7 @@ func TestOneFailureForManyGoroutines(t *testing.T) {
 	}
 }
 
-// The same when the store cannot be written (R6): one request, and the new token
+// The same when the store cannot be written: one request, and the new token
 // serves this process.
 func TestOneRefreshWithoutAWritableStore(t *testing.T) {
 	t.Parallel()
@@ -113,7 +113,7 @@ func TestOneRefreshWithoutAWritableStore(t *testing.T) {
 	}
 }
 
-// R1: 1,000 callers whose services refused the same token renew it once.
+// 1,000 callers whose services refused the same token renew it once.
 func TestOneRenewalForManyRefusals(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -160,7 +160,7 @@ func TestRenewalJoinsARefresh(t *testing.T) {
 	w.wantRefreshes(1)
 }
 
-// R3: two processes that find the token expired together make one request, also
+// Two processes that find the token expired together make one request, also
 // when it fails; a process that renews gets what the other one renewed.
 func TestOneRefreshForTwoProcesses(t *testing.T) {
 	t.Parallel()
@@ -223,7 +223,7 @@ func TestOneRefreshForTwoProcesses(t *testing.T) {
 	})
 }
 
-// R24: a service that refuses every token cannot make a stream of refreshes:
+// A service that refuses every token cannot make a stream of refreshes:
 // one in 10 seconds, in all processes, and nobody else is disturbed.
 func TestRenewalsAreLimited(t *testing.T) {
 	t.Parallel()
@@ -255,7 +255,7 @@ func TestRenewalsAreLimited(t *testing.T) {
 	w.wantRefreshes(2)
 }
 
-// R24: one service of two refuses: the callers of the other one, and of older
+// One service of two refuses: the callers of the other one, and of older
 // tokens, go on.
 func TestRenewWithAnOlderToken(t *testing.T) {
 	t.Parallel()
@@ -274,7 +274,7 @@ func TestRenewWithAnOlderToken(t *testing.T) {
 	w.wantRefreshes(1)
 }
 
-// R24: where the store cannot be written, renewals are limited all the same.
+// Where the store cannot be written, renewals are limited all the same.
 func TestRenewalsAreLimitedWithoutAWritableStore(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -291,7 +291,7 @@ func TestRenewalsAreLimitedWithoutAWritableStore(t *testing.T) {
 	w.wantRefreshes(1)
 }
 
-// S55: a caller whose context ends is let go at once, and the refresh that it
+// A caller whose context ends is let go at once, and the refresh that it
 // waited for goes on for the others.
 func TestCancelledWaiter(t *testing.T) {
 	t.Parallel()
@@ -324,7 +324,7 @@ func TestCancelledWaiter(t *testing.T) {
 	w.wantRefreshes(1)
 }
 
-// The lock of a store that hangs (R5: its holder is stopped) costs the lock
+// The lock of a store that hangs (its holder is stopped) costs the lock
 // timeout, no more; one that fails costs nothing; and a store may have none.
 func TestLockThatCannotBeHad(t *testing.T) {
 	t.Parallel()
@@ -347,7 +347,7 @@ func TestLockThatCannotBeHad(t *testing.T) {
 	}
 }
 
-// A reader with a valid token never waits for a lock (R3).
+// A reader with a valid token never waits for a lock.
 func TestValidTokenNeedsNoLock(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
