@@ -51,6 +51,10 @@ type Use struct {
 	// Environment names variables that the plugin gets beside the usual ones.
 	Environment []string
 
+	// Notify tells the person what an installed frontend did with the App. Nil tells
+	// nobody.
+	Notify func(format string, args ...any)
+
 	// Environ is the environment of which the plugin gets a part; nil means this
 	// process's.
 	Environ []string
@@ -70,9 +74,26 @@ func (h *Host) OpenStore(ctx context.Context, u Use) (core.TokenStore, error) {
 	s, err := openStore(ctx, conn, u.Plugin, u.Request, u.Timeout, gone, end)
 	if err != nil {
 		end()
-		return nil, named(u, err)
+		return nil, h.speak(u, named(u, err))
 	}
-	return s, nil
+	if h.isOwn(u.Plugin) {
+		return s, nil
+	}
+	return spokenStore{core.Full(s), speaker{u.Plugin}}, nil
+}
+
+// isOwn tells whether a plugin is a part of this program, which speaks for it.
+func (h *Host) isOwn(plugin string) bool {
+	_, bundled := h.bundled(plugin)
+	return bundled
+}
+
+// speak names the plugin in an error, if it is not a part of this program.
+func (h *Host) speak(u Use, err error) error {
+	if h.isOwn(u.Plugin) {
+		return err
+	}
+	return speaker{u.Plugin}.error(err)
 }
 
 // named says in which table of config.toml the settings are that err is about, if
@@ -94,12 +115,16 @@ func (h *Host) OpenFrontend(u Use) (core.Frontend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &frontend{
+	f := &frontend{
 		plugin: u.Plugin, request: u.Request,
 		connect: func(ctx context.Context) (grpc.ClientConnInterface, func(string) *Error, func(), error) {
 			return h.connect(ctx, u)
 		},
-	}, nil
+	}
+	if h.isOwn(u.Plugin) {
+		return f, nil
+	}
+	return spokenFrontend{f, speaker{u.Plugin}, u.Notify}, nil
 }
 
 // StoreOver opens the store that is served over conn. Whoever made conn closes it,
@@ -140,6 +165,9 @@ func (h *Host) complete(u Use, kind plugins.Kind) (Use, error) {
 	}
 	if u.Request.Dir == "" {
 		u.Request.Dir = filepath.Join(h.Dir, string(kind)+"s", u.Name)
+	}
+	if !h.isOwn(u.Plugin) {
+		u.Request = speaker{u.Plugin}.request(u.Request)
 	}
 	return u, nil
 }
