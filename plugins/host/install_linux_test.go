@@ -29,7 +29,7 @@ func TestInstallRefuses(t *testing.T) {
 		"no sum":   {plugin: "evil", sum: "latest", want: "its SHA-256 is"},
 		"writable": {plugin: "evil", spoil: func(p string) error { return os.Chmod(p, 0o777) }, want: "others can write"},
 		"foreign":  {plugin: "evil", spoil: func(p string) error { return os.Chown(p, 65534, 65534) }, want: "belongs to user"},
-		"missing":  {plugin: "evil", spoil: os.Remove, want: "not found"},
+		"missing":  {plugin: "evil", spoil: os.Remove, want: "no such file"},
 		"folder":   {plugin: "evil", spoil: func(p string) error { return errors.Join(os.Remove(p), os.Mkdir(p, 0o700)) }, want: "not a regular file"},
 		"empty":    {plugin: "evil", spoil: func(p string) error { return os.Truncate(p, 0) }, want: "it cannot be executed: exec format error", runs: true},
 		"bundled":  {plugin: "bundled", want: "tokentoss has a plugin of that name itself", runs: true},
@@ -216,7 +216,7 @@ func TestNames(t *testing.T) {
 	s.install(t, "evil")
 	for _, name := range []string{"", "nosuch", "../plugins/evil", s.script(t, "evil"), "sh", "./evil"} {
 		var ue *host.UnknownError
-		if _, err := s.host.OpenStore(bounded(t), s.plain(name)); !errors.As(err, &ue) || !strings.Contains(err.Error(), "there is: bundled, evil") || ue.Hint() == "" {
+		if _, err := s.host.OpenStore(bounded(t), s.plain(name)); !errors.As(err, &ue) || !strings.Contains(err.Error(), "available: bundled, evil") || ue.Hint() == "" {
 			t.Errorf("opening %q: %v", name, err)
 		}
 		if err := s.host.Verify(bounded(t), name); !errors.As(err, &ue) {
@@ -241,7 +241,7 @@ func TestNames(t *testing.T) {
 	}
 	s.wantInstalled(t)
 	if empty := (&host.Host{Dir: t.TempDir()}); true {
-		if _, err := empty.Describe("x"); err == nil || !strings.Contains(err.Error(), "there is: none") {
+		if _, err := empty.Describe("x"); err == nil || !strings.Contains(err.Error(), "available: none") {
 			t.Errorf("of nothing: %v", err)
 		}
 	}
