@@ -289,7 +289,7 @@ type UnknownProfileError struct {
 }
 
 func (e *UnknownProfileError) Error() string {
-	return fmt.Sprintf("there is no profile %q; there is: %s", e.Name, strings.Join(e.Known, ", "))
+	return fmt.Sprintf("there is no profile %q; available: %s", e.Name, strings.Join(e.Known, ", "))
 }
 
 // Is makes errors.Is(err, fault.UnknownProfile) true.
