@@ -1,48 +1,35 @@
 package host
 
 import (
-	"strings"
+	"errors"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
+	"github.com/tokentoss/tokentoss/plugins/internal/wire"
 )
 
-// An Error says what is wrong with a plugin, as opposed to what a plugin's store
-// or frontend says.
-type Error struct {
-	Plugin  string // its name
-	Problem string
-	Fix     string // what to do next; may be empty
-	Kind    error  // an error of package core, or nil
-	Cause   error  // may be nil
-}
-
-// Error names the plugin and the problem. It holds no secret.
-func (e *Error) Error() string {
-	var b strings.Builder
-	b.WriteString("plugin " + e.Plugin + ": ")
-	if e.Kind != nil {
-		b.WriteString(e.Kind.Error() + ": ")
+// said returns what makes errors of a plugin's what that plugin says: they may not
+// look like tokentoss's own. What it says to do next is its own advice, and shown as
+// that. The plugins that are a part of tokentoss are tokentoss itself.
+func (h *Host) said(plugin string) func(error) error {
+	if _, ok := h.bundled(plugin); ok {
+		return itself
 	}
-	b.WriteString(e.Problem)
-	if e.Cause != nil {
-		b.WriteString(": " + e.Cause.Error())
-	}
-	return b.String()
-}
-
-// Hint says what to do next.
-func (e *Error) Hint() string { return e.Fix }
-
-// Unwrap returns the kind and the cause.
-func (e *Error) Unwrap() []error {
-	var errs []error
-	for _, err := range []error{e.Kind, e.Cause} {
-		if err != nil {
-			errs = append(errs, err)
+	return func(err error) error {
+		var remote *wire.Error
+		if !errors.As(err, &remote) {
+			return err
 		}
+		e := &fault.Error{Subject: "plugin " + plugin, Err: err, Remedy: remote.Next}
+		if !e.Remedy.IsZero() {
+			e.Remedy.From = plugin
+		}
+		return e
 	}
-	return errs
 }
+
+// itself is for errors that are to stay as they are.
+func itself(err error) error { return err }
 
 // A TrustError is an executable that is not run, or a lock file that is not
 // believed, since somebody else could have changed it.
@@ -55,8 +42,8 @@ type TrustError struct {
 // Error names the path and the problem.
 func (e *TrustError) Error() string { return e.Path + ": not trusted: " + e.Problem }
 
-// Hint says what to do next.
-func (e *TrustError) Hint() string { return e.Fix }
+// Remedy says what to do next.
+func (e *TrustError) Remedy() fault.Remedy { return fault.Remedy{Text: e.Fix} }
 
 // Is makes errors.Is(err, core.ErrInsecure) true.
 func (e *TrustError) Is(target error) bool { return target == core.ErrInsecure }

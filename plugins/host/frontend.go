@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/plugins"
 	"github.com/tokentoss/tokentoss/plugins/internal/pb"
 	"github.com/tokentoss/tokentoss/plugins/internal/wire"
@@ -29,9 +30,10 @@ const (
 type frontend struct {
 	plugin  string
 	request plugins.Request
+	said    func(error) error // names the plugin as who said an error
 
 	// connect starts the process; end ends it.
-	connect func(context.Context) (conn grpc.ClientConnInterface, gone func(string) *Error, end func(), err error)
+	connect func(context.Context) (conn grpc.ClientConnInterface, gone func(string) *fault.Error, end func(), err error)
 }
 
 var _ core.Frontend = (*frontend)(nil)
@@ -52,7 +54,7 @@ func (f *frontend) Run(ctx context.Context, app core.App) error {
 	}
 	callCtx, stopCalls := context.WithCancel(ctx)
 	c := &dialogue{
-		app: app, terminal: f.request.Terminal, ctx: callCtx, stream: stream,
+		app: app, terminal: f.request.Terminal, said: f.said, ctx: callCtx, stream: stream,
 		cancels: make(map[uint64]context.CancelFunc), prompts: make(map[uint64]chan *pb.PromptAnswer), errors: make(map[uint64]error),
 	}
 	start := &pb.Start{Name: f.request.Name, Config: f.request.Settings, Directory: f.request.Dir}
@@ -78,9 +80,9 @@ func (f *frontend) Run(ctx context.Context, app core.App) error {
 }
 
 // fail says why a conversation broke off.
-func (f *frontend) fail(ctx context.Context, gone func(string) *Error, err error) error {
+func (f *frontend) fail(ctx context.Context, gone func(string) *fault.Error, err error) error {
 	if own, ok := wire.FromStatus(err); ok {
-		return own
+		return f.said(own)
 	}
 	if cause := ctx.Err(); cause != nil {
 		return fmt.Errorf("plugin %s: it did not end within %s: %w", f.plugin, stopTimeout, cause)
@@ -93,7 +95,8 @@ func (f *frontend) fail(ctx context.Context, gone func(string) *Error, err error
 type dialogue struct {
 	app      core.App
 	terminal plugins.Terminal
-	ctx      context.Context // of the calls
+	said     func(error) error // names the plugin as who said an error
+	ctx      context.Context   // of the calls
 	stream   pb.FrontendService_RunClient
 	calls    sync.WaitGroup // under way
 
@@ -268,7 +271,7 @@ func (d *dialogue) outcome(m *pb.Error) error {
 	if own != nil {
 		return own
 	}
-	return wire.ToError(m)
+	return d.said(wire.ToError(m))
 }
 
 // A prompter shows a prompt by the frontend.
@@ -290,7 +293,7 @@ func (p *prompter) Prompt(ctx context.Context, prompt core.Prompt) (string, erro
 	d.say(&pb.RunRequest{Message: &pb.RunRequest_Prompt{Prompt: m}})
 	select {
 	case a := <-answered:
-		return a.GetAnswer(), wire.ToError(a.GetError())
+		return a.GetAnswer(), d.said(wire.ToError(a.GetError()))
 	case <-ctx.Done():
 		d.mu.Lock()
 		delete(d.prompts, m.Id)

@@ -70,7 +70,8 @@ func (h *lease) watch() {
 		}
 		h.mu.Unlock()
 		if err != nil {
-			h.err, _ = wire.FromStatus(err)
+			own, _ := wire.FromStatus(err)
+			h.err = h.s.said(own)
 			h.cancel()
 			return
 		}

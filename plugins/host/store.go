@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/plugins"
 	"github.com/tokentoss/tokentoss/plugins/internal/handshake"
 	"github.com/tokentoss/tokentoss/plugins/internal/pb"
@@ -39,7 +40,10 @@ type store struct {
 	capabilities core.Capabilities // declared by the plugin
 
 	// gone says why there was no answer, when the plugin has not said so.
-	gone func(op string) *Error
+	gone func(op string) *fault.Error
+
+	// said names the plugin as who said an error.
+	said func(error) error
 
 	sending sync.Mutex // of stream.Send and CloseSend
 	silent  bool
@@ -57,14 +61,14 @@ type store struct {
 }
 
 // openStore opens a store over a connection. Its life is the stream's.
-func openStore(ctx context.Context, conn grpc.ClientConnInterface, name string, r plugins.Request, timeout time.Duration, gone func(string) *Error, end func()) (core.TokenStore, error) {
+func openStore(ctx context.Context, conn grpc.ClientConnInterface, name string, r plugins.Request, timeout time.Duration, gone func(string) *fault.Error, said func(error) error, end func()) (core.TokenStore, error) {
 	if timeout <= 0 {
 		timeout = defaultTimeout
 	}
 	rpc := pb.NewStoreServiceClient(conn)
 	// The store outlives ctx, which is the wait for it to open.
 	streamCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	s := &store{plugin: name, rpc: rpc, timeout: timeout, gone: gone, cancel: cancel, ended: make(chan struct{}), end: end}
+	s := &store{plugin: name, rpc: rpc, timeout: timeout, gone: gone, said: said, cancel: cancel, ended: make(chan struct{}), end: end}
 	opened, err := s.open(ctx, streamCtx, r)
 	if err != nil {
 		cancel()
@@ -188,16 +192,16 @@ func (s *store) sendable(m any) error {
 
 // slow is the error of a plugin that did not answer in time.
 func (s *store) slow(op string, limit time.Duration) error {
-	return &Error{
-		Plugin: s.plugin, Kind: core.ErrUnavailable, Problem: fmt.Sprintf("%s: no answer within %s", op, limit),
-		Fix: "look at what the store waits for; a longer time is set by timeout in its table in config.toml", Cause: context.DeadlineExceeded,
+	return &fault.Error{
+		Subject: "plugin " + s.plugin, Kind: core.ErrUnavailable, Problem: fmt.Sprintf("%s: no answer within %s", op, limit),
+		Remedy: fault.Say("look at what the store waits for; a longer time is set by timeout in its table in config.toml"), Err: context.DeadlineExceeded,
 	}
 }
 
 // fail returns the plugin's own error, or says that there was no answer.
 func (s *store) fail(ctx context.Context, op string, err error) error {
 	if own, ok := wire.FromStatus(err); ok {
-		return own
+		return s.said(own)
 	}
 	if cause := ctx.Err(); cause != nil {
 		return fmt.Errorf("plugin %s: %s: %w", s.plugin, op, cause)
@@ -205,7 +209,7 @@ func (s *store) fail(ctx context.Context, op string, err error) error {
 	select {
 	case <-s.ended:
 		if own, ok := wire.FromStatus(s.err); ok {
-			return own
+			return s.said(own)
 		}
 	default:
 	}
@@ -271,7 +275,8 @@ func (s *store) Close() error {
 		<-s.ended
 		if timer.Stop() {
 			// A process that is gone has nothing open.
-			s.closed, _ = wire.FromStatus(s.err)
+			own, _ := wire.FromStatus(s.err)
+			s.closed = s.said(own)
 		} else {
 			s.closed = s.slow("close", releaseTimeout)
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/stores/etcd"
 )
 
@@ -153,7 +154,7 @@ func TestLockErrors(t *testing.T) {
 	waitForQueue(t, shared(t), config.Prefix, 2)
 	cancel()
 	err := <-done
-	var own *etcd.Error
+	var own *fault.Error
 	if !errors.Is(err, core.ErrLocked) || !errors.Is(err, context.Canceled) || !errors.As(err, &own) || own.Hint() == "" {
 		t.Errorf("Lock whose ctx ended: error is %v", err)
 	}

@@ -64,6 +64,10 @@ func Follow(ctx context.Context, app core.App, log *slog.Logger, say func(core.S
 // Advice says what to do next about err, in the words of a shell.
 func Advice(err error) string {
 	switch r := fault.RemedyOf(err); {
+	case r.IsZero():
+		return "run tokentoss doctor"
+	case r.From != "":
+		return "plugin " + r.From + " says: " + r.String()
 	case r.Text != "":
 		return r.Text
 	case r.Action == fault.SignIn:
