@@ -30,7 +30,7 @@ func newBox(t *testing.T, interval time.Duration) *machine {
 	return m
 }
 
-// S47: a person at a terminal sees the code and the time that is left, and types it
+// A person at a terminal sees the code and the time that is left, and types it
 // in elsewhere. There is nothing to paste.
 func TestDeviceInTheTerminal(t *testing.T) {
 	t.Parallel()
@@ -74,7 +74,7 @@ func TestDeviceInTheTerminal(t *testing.T) {
 	}
 }
 
-// S46: Ctrl-C and a signal end the wait at once, and nothing is asked any more.
+// Ctrl-C and a signal end the wait at once, and nothing is asked any more.
 func TestInterruptedDevice(t *testing.T) {
 	t.Parallel()
 	m := newBox(t, 10*time.Minute)

@@ -77,7 +77,7 @@ func hostOf(t *testing.T, raw string) string {
 	return u.Host
 }
 
-// S48, S59: each helper, waiting for a refresh, long enough to be seen, and with
+// Each helper, waiting for a refresh, long enough to be seen, and with
 // --verbose. What is asked for is on standard output, or in the jar; nothing else has
 // a secret.
 func TestHelpersShowNoSecret(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
-// R1, R20: a process that is killed at any moment of a refresh and its save
+// A process that is killed at any moment of a refresh and its save
 // leaves a session that is whole, private, and works.
 func TestKilledRefresh(t *testing.T) {
 	t.Parallel()
@@ -67,7 +67,7 @@ func TestKilledRefresh(t *testing.T) {
 	}
 }
 
-// R1, R20: a login that is killed at any moment leaves the old session or the
+// A login that is killed at any moment leaves the old session or the
 // new one, and the next login is not in its way.
 func TestKilledLogin(t *testing.T) {
 	t.Parallel()
@@ -111,7 +111,7 @@ func TestKilledLogin(t *testing.T) {
 	}
 }
 
-// R20: the address of a login that was killed is not shown to others, for
+// The address of a login that was killed is not shown to others, for
 // nobody listens there.
 func TestAddressOfAKilledLogin(t *testing.T) {
 	t.Parallel()

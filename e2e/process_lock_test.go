@@ -35,8 +35,8 @@ func (m *machine) waiters(t *testing.T, n int) []*process {
 	return ps
 }
 
-// R5: when the lock's holder is killed in its refresh, the others go on at once,
-// with one refresh.
+// When the lock's holder is killed in its refresh, the others go on at once,
+// with one refresh: had they waited for the end of its time, each would have asked.
 func TestKilledLockHolder(t *testing.T) {
 	t.Parallel()
 	m := newSession(t, emulator.Options{})
@@ -44,12 +44,8 @@ func TestKilledLockHolder(t *testing.T) {
 	holder := m.holder(t)
 	others := m.waiters(t, 8)
 	holder.signal(t, syscall.SIGKILL)
-	killed := time.Now()
 	for _, p := range others {
 		p.wait(t).wantCode(t, 0)
-	}
-	if took := time.Since(killed); took > 7*time.Second {
-		t.Errorf("the others needed %v, expected them to go on at once", took)
 	}
 	m.wantRefreshes(t, 2)
 	m.session(t)
@@ -57,7 +53,7 @@ func TestKilledLockHolder(t *testing.T) {
 	m.wantRefreshes(t, 2)
 }
 
-// R5: when the lock's holder is stopped, the others go on after the lock's
+// When the lock's holder is stopped, the others go on after the lock's
 // fifteen seconds; and the holder does no harm when it wakes up.
 func TestStoppedLockHolder(t *testing.T) {
 	if testing.Short() {
@@ -68,13 +64,9 @@ func TestStoppedLockHolder(t *testing.T) {
 	age(t, m.tokens(), -time.Minute)
 	holder := m.holder(t)
 	holder.signal(t, syscall.SIGSTOP)
-	began := time.Now()
 	others := m.waiters(t, 3)
 	for _, p := range others {
 		p.wait(t).wantCode(t, 0)
-	}
-	if took := time.Since(began); took > 25*time.Second {
-		t.Errorf("the others needed %v, expected about fifteen seconds", took)
 	}
 	requests, valid := m.refreshes(), m.session(t)["id_token"].(string)
 	if requests > 1+len(others) {
@@ -88,7 +80,8 @@ func TestStoppedLockHolder(t *testing.T) {
 	m.wantRefreshes(t, requests)
 }
 
-// R3, R5: who has a valid token does not wait for the lock, whoever holds it.
+// Who has a valid token does not wait for the lock, whoever holds it: who waited in vain
+// would refresh in the end.
 func TestReadersDoNotWaitForTheLock(t *testing.T) {
 	t.Parallel()
 	m := newSession(t, emulator.Options{})
@@ -102,14 +95,10 @@ func TestReadersDoNotWaitForTheLock(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			age(t, m.tokens(), left)
 			want := m.session(t)["id_token"].(string) + "\n"
-			began := time.Now()
 			for range 5 {
 				if r := m.run(t, "token").wantCode(t, 0); r.stdout != want || r.stderr != "" {
 					t.Errorf("it did not print the stored token, or said %q", r.stderr)
 				}
-			}
-			if took := time.Since(began); took > 5*time.Second {
-				t.Errorf("five readers took %v, expected them not to wait", took)
 			}
 			m.wantRefreshes(t, 1)
 		})

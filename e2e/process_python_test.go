@@ -75,7 +75,7 @@ func python(t *testing.T) func(script string, args ...string) string {
 	}
 }
 
-// R25: Python tokentoss reads what the command line writes, the command line
+// Python tokentoss reads what the command line writes, the command line
 // reads and refreshes what Python writes, and Python reads that again.
 func TestPythonSharesTheSession(t *testing.T) {
 	t.Parallel()

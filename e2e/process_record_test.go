@@ -13,7 +13,7 @@ import (
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
-// R13: a revoked refresh token costs one request. All later processes are told
+// A revoked refresh token costs one request. All later processes are told
 // at once to sign in again, until somebody does.
 func TestRevokedSessionAcrossProcesses(t *testing.T) {
 	t.Parallel()
@@ -79,7 +79,7 @@ func wantForeign(t *testing.T, fields map[string]any) {
 	}
 }
 
-// R25: a session that a later version wrote, with fields that are not known
+// A session that a later version wrote, with fields that are not known
 // here, keeps them through a refresh, a failed refresh and a sign-in.
 func TestUnknownFieldsSurvive(t *testing.T) {
 	t.Parallel()
@@ -100,7 +100,7 @@ func TestUnknownFieldsSurvive(t *testing.T) {
 	m.run(t, "token").wantCode(t, 0)
 }
 
-// R25: a session as Python tokentoss writes it is used and refreshed, and keeps
+// A session as Python tokentoss writes it is used and refreshed, and keeps
 // what else is in it.
 func TestSessionOfPython(t *testing.T) {
 	t.Parallel()
@@ -134,7 +134,7 @@ func TestSessionOfPython(t *testing.T) {
 	wantForeign(t, after)
 }
 
-// R25: a session in a format that is newer than this program is not touched by
+// A session in a format that is newer than this program is not touched by
 // any command but the one that removes it.
 func TestNewerFormatIsLeftAlone(t *testing.T) {
 	t.Parallel()

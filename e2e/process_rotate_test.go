@@ -12,7 +12,7 @@ import (
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
-// R12: where each refresh token works once, and its second use ends the session,
+// Where each refresh token works once, and its second use ends the session,
 // processes that refresh at the same time never sign each other out.
 func TestProcessesAndRotatingRefreshTokens(t *testing.T) {
 	t.Parallel()
@@ -36,7 +36,7 @@ func TestProcessesAndRotatingRefreshTokens(t *testing.T) {
 	m.run(t, "status").wantCode(t, 0)
 }
 
-// R26: two profiles with an account, a client and a provider each refresh at the
+// Two profiles with an account, a client and a provider each refresh at the
 // same time, and never mix; a logout of one leaves the other.
 func TestProfilesDoNotMix(t *testing.T) {
 	t.Parallel()
@@ -84,7 +84,7 @@ func wantOwner(t *testing.T, results []result, email string, e *emulator.Emulato
 	}
 }
 
-// R12, R20: Ctrl-C during a refresh does not lose the refresh token that the
+// Ctrl-C during a refresh does not lose the refresh token that the
 // provider gives for the old one.
 func TestSignalDuringARotation(t *testing.T) {
 	t.Parallel()

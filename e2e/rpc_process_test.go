@@ -101,7 +101,7 @@ func wantNoSecrets(t *testing.T, sec *secrets, w *watcher, stderr string) {
 	}
 }
 
-// R3: a shell and a notebook that meet an expired token together make one request.
+// A shell and a notebook that meet an expired token together make one request.
 func TestRPCAndShellMakeOneRefresh(t *testing.T) {
 	m := newSession(t, emulator.Options{})
 	s := m.rpc(t)
@@ -140,7 +140,7 @@ func TestRPCAndShellMakeOneRefresh(t *testing.T) {
 	m.wantRefreshes(t, 1)
 }
 
-// R20: when the notebook's kernel is killed, nothing is left, though a process that
+// When the notebook's kernel is killed, nothing is left, though a process that
 // it has started holds the pipe open.
 func TestRPCEndsWithItsParent(t *testing.T) {
 	m := newMachine(t, emulator.Options{})
@@ -170,7 +170,7 @@ func TestRPCEndsWithItsParent(t *testing.T) {
 	}
 }
 
-// R20: however it ends, the frontend ends with it.
+// However it ends, the frontend ends with it.
 func TestRPCLeavesNothingBehind(t *testing.T) {
 	m := newMachine(t, emulator.Options{})
 	for name, end := range map[string]func(*served){

@@ -66,7 +66,7 @@ func (m *machine) family(t *testing.T) []int {
 	return pids
 }
 
-// R3 for stores that are plugins: one agent, one refresh, for all processes that
+// For stores that are plugins: one agent, one refresh, for all processes that
 // meet an expired token together and find no agent.
 func TestProcessesOverAPluginStoreMakeOneRefresh(t *testing.T) {
 	for _, idle := range []string{"1m", "0"} {
@@ -77,8 +77,9 @@ func TestProcessesOverAPluginStoreMakeOneRefresh(t *testing.T) {
 			}
 			m := withStore(t, emulator.Options{TokenLifetime: 3 * time.Second}, encryptedStore+"agent_idle = \""+idle+"\"\n")
 			m.signIn(t, ada)
+			expired := time.Now().Add(4 * time.Second) // its token, which no test can age in this store
 			m.run(t, "store", "lock")
-			time.Sleep(4 * time.Second) // until the token has expired
+			time.Sleep(time.Until(expired))
 			m.provider.SetFault(emulator.Token, &emulator.Fault{Delay: 300 * time.Millisecond})
 			m.provider.SetTokenLifetime(time.Hour)
 			wantAll(t, m.together(t, n, "token"), 0)
@@ -128,7 +129,7 @@ func TestPassphraseIsAskedOnce(t *testing.T) {
 	}
 }
 
-// R29, S59: the agent and the plugins have nothing of the environment that could
+// The agent and the plugins have nothing of the environment that could
 // be a secret, nor of the terminal, and no file of whoever started them.
 func TestAgentInheritsNothing(t *testing.T) {
 	t.Parallel()
@@ -176,7 +177,7 @@ func TestAgentInheritsNothing(t *testing.T) {
 	}
 }
 
-// R20, R21: an agent or a plugin that is killed costs nobody a session. The next
+// An agent or a plugin that is killed costs nobody a session. The next
 // command has a new one, and nothing is left behind.
 func TestAgentAndPluginAreKilled(t *testing.T) {
 	t.Parallel()

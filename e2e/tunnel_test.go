@@ -30,7 +30,7 @@ type sshServer struct {
 }
 
 // newSSHServer starts OpenSSH's server on a port of this machine.
-func newSSHServer(t *testing.T) *sshServer {
+func newSSHServer(t *testing.T, settings ...string) *sshServer {
 	t.Helper()
 	sshd, err := exec.LookPath("sshd")
 	if err != nil {
@@ -58,8 +58,8 @@ func newSSHServer(t *testing.T) *sshServer {
 	address := l.Addr().String()
 	_ = l.Close()
 	_, port, _ := net.SplitHostPort(address)
-	config := fmt.Sprintf("Port %s\nListenAddress 127.0.0.1\nHostKey %s\nAuthorizedKeysFile %s\nStrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\nPasswordAuthentication no\nSubsystem sftp internal-sftp\n",
-		port, filepath.Join(dir, "host"), filepath.Join(dir, "authorized_keys"))
+	config := fmt.Sprintf("Port %s\nListenAddress 127.0.0.1\nHostKey %s\nAuthorizedKeysFile %s\nStrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\nPasswordAuthentication no\nSubsystem sftp internal-sftp\n%s\n",
+		port, filepath.Join(dir, "host"), filepath.Join(dir, "authorized_keys"), strings.Join(settings, "\n"))
 	file := filepath.Join(dir, "sshd_config")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)

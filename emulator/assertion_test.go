@@ -36,7 +36,7 @@ func TestAssertion(t *testing.T) {
 	}
 }
 
-// S58: the six kinds of SECURE_TOKEN_TEST; a verifier by the book takes the first and refuses the others.
+// The six kinds of SECURE_TOKEN_TEST; a verifier by the book takes the first and refuses the others.
 func TestSecureTokenTest(t *testing.T) {
 	t.Parallel()
 	e := start(t, emulator.Options{AssertionAudience: "/projects/1/apps/mine"})

@@ -27,7 +27,7 @@ type authorizeTest struct {
 func authorizeTests() []authorizeTest {
 	return []authorizeTest{
 		{"as it should be", "", with()},
-		{"S3 IPv6 loopback", "", with("redirect_uri", "http://[::1]:1/x")},
+		{"IPv6 loopback", "", with("redirect_uri", "http://[::1]:1/x")},
 		{"localhost", "", with("redirect_uri", "http://localhost:1/a/b?c=d")},
 		{"no port", "", with("redirect_uri", "http://localhost")},
 		{"web client's own URI", "", with("client_id", "web", "redirect_uri", "https://app.example/cb")},
@@ -36,23 +36,23 @@ func authorizeTests() []authorizeTest {
 		{"unknown client", "invalid_client", with("client_id", "nobody")},
 		{"device client", "invalid_client", with("client_id", "tv")},
 		{"no redirect_uri", "invalid_request", with("redirect_uri", "")},
-		{"O2 https loopback", "redirect_uri_mismatch", with("redirect_uri", "https://127.0.0.1:1/")},
-		{"O2 another host", "redirect_uri_mismatch", with("redirect_uri", "http://192.0.2.1:1/")},
-		{"O2 other loopback", "redirect_uri_mismatch", with("redirect_uri", "http://127.0.0.2:1/")},
-		{"O2 lookalike host", "redirect_uri_mismatch", with("redirect_uri", "http://127.0.0.1.evil.example:1/")},
-		{"O2 userinfo", "redirect_uri_mismatch", with("redirect_uri", "http://127.0.0.1@evil.example/")},
-		{"O2 userinfo before loopback", "redirect_uri_mismatch", with("redirect_uri", "http://x@127.0.0.1:1/")},
-		{"O2 fragment", "redirect_uri_mismatch", with("redirect_uri", "http://127.0.0.1:1/#f")},
-		{"O2 out of band", "redirect_uri_mismatch", with("redirect_uri", "urn:ietf:wg:oauth:2.0:oob")},
-		{"O2 no scheme", "redirect_uri_mismatch", with("redirect_uri", "127.0.0.1:1")},
+		{"https loopback", "redirect_uri_mismatch", with("redirect_uri", "https://127.0.0.1:1/")},
+		{"another host", "redirect_uri_mismatch", with("redirect_uri", "http://192.0.2.1:1/")},
+		{"other loopback", "redirect_uri_mismatch", with("redirect_uri", "http://127.0.0.2:1/")},
+		{"lookalike host", "redirect_uri_mismatch", with("redirect_uri", "http://127.0.0.1.evil.example:1/")},
+		{"userinfo", "redirect_uri_mismatch", with("redirect_uri", "http://127.0.0.1@evil.example/")},
+		{"userinfo before loopback", "redirect_uri_mismatch", with("redirect_uri", "http://x@127.0.0.1:1/")},
+		{"fragment", "redirect_uri_mismatch", with("redirect_uri", "http://127.0.0.1:1/#f")},
+		{"out of band", "redirect_uri_mismatch", with("redirect_uri", "urn:ietf:wg:oauth:2.0:oob")},
+		{"no scheme", "redirect_uri_mismatch", with("redirect_uri", "127.0.0.1:1")},
 		{"web client with loopback", "redirect_uri_mismatch", with("client_id", "web")},
 		{"web client, longer path", "redirect_uri_mismatch", with("client_id", "web", "redirect_uri", "https://app.example/cb/")},
 		{"implicit flow", "unsupported_response_type", with("response_type", "token")},
 		{"no response_type", "unsupported_response_type", with("response_type", "")},
-		{"S5 no PKCE", "invalid_request", with("code_challenge", "", "code_challenge_method", "")},
-		{"S5 plain PKCE", "invalid_request", with("code_challenge_method", "plain")},
-		{"S5 method missing means plain", "invalid_request", with("code_challenge_method", "")},
-		{"S5 challenge is not a hash", "invalid_request", with("code_challenge", "short")},
+		{"no PKCE", "invalid_request", with("code_challenge", "", "code_challenge_method", "")},
+		{"plain PKCE", "invalid_request", with("code_challenge_method", "plain")},
+		{"method missing means plain", "invalid_request", with("code_challenge_method", "")},
+		{"challenge is not a hash", "invalid_request", with("code_challenge", "short")},
 		{"scope without openid", "invalid_scope", with("scope", "email")},
 		{"no scope", "invalid_scope", with("scope", "")},
 		{"unknown prompt", "invalid_request", with("prompt", "please")},
@@ -102,7 +102,7 @@ func TestAuthorizeCallback(t *testing.T) {
 	q.Set("state", "a b&c=d")
 	q.Set("redirect_uri", redirectURI+"?keep=1")
 	got := newCode(t, e, q, "ada@corp.example")
-	for name, want := range map[string]string{ // O8: the extra parameters of Google's redirect
+	for name, want := range map[string]string{ // the extra parameters of Google's redirect
 		"state": "a b&c=d", "keep": "1", "authuser": "0", "hd": "corp.example", "prompt": "none",
 		"scope": "openid email https://www.googleapis.com/auth/userinfo.email",
 	} {

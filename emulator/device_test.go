@@ -32,7 +32,7 @@ func poll(t *testing.T, e *emulator.Emulator, device answer) answer {
 		"client_secret": {"tv-secret"}, "device_code": {device.str("device_code")}})
 }
 
-// S46: polling faster than the interval is told to slow down, by 5 seconds more for good (RFC 8628 section 3.5).
+// Polling faster than the interval is told to slow down, by 5 seconds more for good (RFC 8628 section 3.5).
 func TestDevicePolling(t *testing.T) {
 	t.Parallel()
 	e, clock := startDevice(t)
@@ -99,7 +99,7 @@ func TestDeviceRefusals(t *testing.T) {
 	ask := func(client, scope string) answer {
 		return post(t, e.GoogleURL()+"/device/code", url.Values{"client_id": {client}, "scope": {scope}})
 	}
-	wantError(t, ask(e.Clients()[0].ID, "openid"), 401, "invalid_client") // O9: a kind of its own
+	wantError(t, ask(e.Clients()[0].ID, "openid"), 401, "invalid_client") // a kind of its own
 	wantError(t, ask("nobody", "openid"), 401, "invalid_client")
 	wantError(t, ask("tv", "openid offline_access"), 400, "invalid_scope")
 	wantError(t, ask("tv", ""), 400, "invalid_request")

@@ -12,7 +12,7 @@ import (
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
-// R10: every way to fail, on both sides; a fault counts the call.
+// Every way to fail, on both sides; a fault counts the call.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	e := start(t, emulator.Options{})
@@ -127,7 +127,7 @@ func TestJournal(t *testing.T) {
 	}
 }
 
-// S59: the log has no query, header or body.
+// The log has no query, header or body.
 func TestLogHasNoSecrets(t *testing.T) {
 	t.Parallel()
 	var out syncBuffer

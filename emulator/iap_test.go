@@ -17,7 +17,7 @@ func iapGet(t *testing.T, e *emulator.Emulator, path string, headers ...string) 
 
 func marked(a answer) bool { return a.header.Get("X-Goog-IAP-Generated-Response") == "true" }
 
-// G12: who looks like a browser is sent to sign in, everybody else gets 401; both with the marker.
+// Who looks like a browser is sent to sign in, everybody else gets 401; both with the marker.
 func TestIAPWithoutCredential(t *testing.T) {
 	t.Parallel()
 	e := start(t, emulator.Options{})
@@ -59,7 +59,7 @@ func TestIAPWithoutCredential(t *testing.T) {
 	}
 }
 
-// What IAP thinks of an ID token (G1, G2, G7, G8, G9).
+// What IAP thinks of an ID token.
 func TestIAPToken(t *testing.T) {
 	t.Parallel()
 	e := start(t, emulator.Options{Clients: []emulator.Client{{ID: "second", Secret: "s"}}})
@@ -112,7 +112,7 @@ func TestIAPToken(t *testing.T) {
 	}
 }
 
-// R27, G13: an access list that changes while it runs; 403 has the marker and the caller's name.
+// An access list that changes while it runs; 403 has the marker and the caller's name.
 func TestIAPAccessLists(t *testing.T) {
 	t.Parallel()
 	e := start(t, emulator.Options{
@@ -142,7 +142,7 @@ func TestIAPAccessLists(t *testing.T) {
 	}
 }
 
-// G6: Proxy-Authorization first; what IAP used is gone, and the app's own Authorization is untouched.
+// Proxy-Authorization first; what IAP used is gone, and the app's own Authorization is untouched.
 func TestIAPHeaders(t *testing.T) {
 	t.Parallel()
 	e := start(t, emulator.Options{})
@@ -196,7 +196,7 @@ func TestIAPHeaders(t *testing.T) {
 	}
 }
 
-// G11: the app's own 401, 403 and redirects have no marker.
+// The app's own 401, 403 and redirects have no marker.
 func TestAppAnswersAreUnmarked(t *testing.T) {
 	t.Parallel()
 	e := start(t, emulator.Options{})
@@ -220,7 +220,7 @@ func TestAppAnswersAreUnmarked(t *testing.T) {
 	}
 }
 
-// G16: the identity is told to everybody who is somebody, with or without access.
+// The identity is told to everybody who is somebody, with or without access.
 func TestIAPIdentity(t *testing.T) {
 	t.Parallel()
 	e := start(t, emulator.Options{AllowedEmails: []string{}})
@@ -254,11 +254,11 @@ func TestIAPPolicies(t *testing.T) {
 		}
 	}
 	first, second := session.str("id_token"), refresh(t, e, session.str("refresh_token")).str("id_token")
-	e.SetIAPPolicy(emulator.RefuseAlways) // R24
+	e.SetIAPPolicy(emulator.RefuseAlways)
 	expect("always", statuses(first, 3), 401, 401, 401)
 	e.SetIAPPolicy(emulator.RefuseAlternate)
 	expect("alternate", statuses(first, 4), 401, 200, 401, 200)
-	e.SetIAPPolicy(emulator.RefuseRefreshed) // G5
+	e.SetIAPPolicy(emulator.RefuseRefreshed)
 	expect("from the sign-in", statuses(first, 1), 200)
 	expect("from a refresh", statuses(second, 1), 401)
 	e.SetIAPPolicy(emulator.RefuseIssuedBefore(time.Now().Add(time.Minute)))

@@ -109,7 +109,7 @@ func TestUserInfo(t *testing.T) {
 	}
 }
 
-// Tests of a client's claim checks get every wrong token that they need (S29 to S36).
+// Tests of a client's claim checks get every wrong token that they need.
 func TestSetIDTokenClaims(t *testing.T) {
 	t.Parallel()
 	e := start(t, emulator.Options{})
@@ -161,7 +161,7 @@ func TestSetIDTokenClaims(t *testing.T) {
 	}
 }
 
-// R28: after a rotation only the new key is published, and old tokens are refused.
+// After a rotation only the new key is published, and old tokens are refused.
 func TestRotateKeys(t *testing.T) {
 	t.Parallel()
 	e := start(t, emulator.Options{})
@@ -186,7 +186,7 @@ func TestRotateKeys(t *testing.T) {
 	}
 }
 
-// The clock of tokens is the clock of the Date header (S33, R9).
+// The clock of tokens is the clock of the Date header.
 func TestClockOffset(t *testing.T) {
 	t.Parallel()
 	e := start(t, emulator.Options{})

@@ -23,8 +23,8 @@ func TestTokenRefusesCode(t *testing.T) {
 		code   string
 		change func(url.Values)
 	}{
-		{"S7 wrong verifier", 400, "invalid_grant", with("code_verifier", strings.Repeat("x", 43))},
-		{"S6 verifier too short", 400, "invalid_grant", with("code_verifier", "short")},
+		{"wrong verifier", 400, "invalid_grant", with("code_verifier", strings.Repeat("x", 43))},
+		{"verifier too short", 400, "invalid_grant", with("code_verifier", "short")},
 		{"no verifier", 400, "invalid_grant", with("code_verifier", "")},
 		{"another port", 400, "redirect_uri_mismatch", with("redirect_uri", "http://127.0.0.1:4712/callback")},
 		{"a slash more", 400, "redirect_uri_mismatch", with("redirect_uri", redirectURI+"/")},
@@ -51,7 +51,7 @@ func TestTokenRefusesCode(t *testing.T) {
 		})
 	}
 	form := codeForm(e, "4/0A")
-	form.Del("client_secret") // O4: desktop clients need theirs
+	form.Del("client_secret") // desktop clients need theirs
 	a := post(t, e.GoogleURL()+"/token", form)
 	if wantError(t, a, 400, "invalid_request"); a.str("error_description") != "client_secret is missing." {
 		t.Errorf("description %q", a.str("error_description"))
@@ -72,7 +72,7 @@ func TestTokenRequestForm(t *testing.T) {
 	if a := call(t, "POST", token, "a="+strings.Repeat("x", 70_000), "Content-Type", formType); a.status != 413 {
 		t.Errorf("large body: %d, want 413", a.status)
 	}
-	// S22: a name that an attacker's DNS points here.
+	// A name that an attacker's DNS points here.
 	req := newRequest(t, "POST", token, body)
 	req.Host = "evil.example:80"
 	if a := send(t, req); a.status != 421 {
@@ -128,7 +128,7 @@ func TestCodeExpires(t *testing.T) {
 	wantError(t, post(t, e.GoogleURL()+"/token", codeForm(e, late)), 400, "invalid_grant")
 }
 
-// A refresh brings a new ID token of the same person, and no refresh token (O6, S36).
+// A refresh brings a new ID token of the same person, and no refresh token.
 func TestRefresh(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
@@ -243,7 +243,7 @@ func TestRevokeAllAndReauth(t *testing.T) {
 	t.Parallel()
 	e := start(t, emulator.Options{})
 	old := signIn(t, e, user)
-	e.RequireReauth("invalid_rapt") // O7, R14
+	e.RequireReauth("invalid_rapt")
 	a := refresh(t, e, old.str("refresh_token"))
 	wantError(t, a, 400, "invalid_grant")
 	if a.str("error_subtype") != "invalid_rapt" || a.str("error_description") != "reauth related error (invalid_rapt)" {
@@ -257,7 +257,7 @@ func TestRevokeAllAndReauth(t *testing.T) {
 	if a := refresh(t, e, old.str("refresh_token")); a.status != 200 {
 		t.Errorf("after lifting it: %d", a.status)
 	}
-	e.RevokeAll() // R13
+	e.RevokeAll()
 	a = refresh(t, e, fresh.str("refresh_token"))
 	wantError(t, a, 400, "invalid_grant")
 	if a.json["error_subtype"] != nil {
@@ -271,7 +271,7 @@ func TestRevokeAllAndReauth(t *testing.T) {
 	}
 }
 
-// O3: of more than 100 refresh tokens per account and client, the oldest stops working.
+// Of more than 100 refresh tokens per account and client, the oldest stops working.
 func TestHundredRefreshTokens(t *testing.T) {
 	t.Parallel()
 	e := start(t, emulator.Options{AutoConsent: user, Accounts: []emulator.Account{{Email: "ada@example.com"}}})
@@ -312,7 +312,7 @@ func TestSetTokenAnswer(t *testing.T) {
 	token := signIn(t, e, user).str("refresh_token")
 	e.SetTokenAnswer(func(grant string, answer map[string]any) {
 		if grant == "refresh_token" {
-			delete(answer, "id_token") // S37
+			delete(answer, "id_token")
 			answer["expires_in"] = "soon"
 		}
 	})

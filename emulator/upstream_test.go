@@ -14,7 +14,7 @@ import (
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
-// G15, R23: an upgraded connection goes through IAP, and ends with the emulator.
+// An upgraded connection goes through IAP, and ends with the emulator.
 func TestUpstreamWebSocket(t *testing.T) {
 	t.Parallel()
 	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -59,7 +59,7 @@ func TestUpstreamWebSocket(t *testing.T) {
 	}
 }
 
-// R23: a stream arrives event by event, a large body unchanged, and the host and query as the client sent them.
+// A stream arrives event by event, a large body unchanged, and the host and query as the client sent them.
 func TestUpstreamStreams(t *testing.T) {
 	t.Parallel()
 	more := make(chan struct{})

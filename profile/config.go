@@ -19,6 +19,10 @@ import (
 	"github.com/tokentoss/tokentoss/core/privatefile"
 )
 
+// UnboundSetting has an encrypted store return sessions that are not bound to its key. A
+// program sets it for a migration that a person watches; in config.toml it is refused.
+const UnboundSetting = "accept_unbound"
+
 // ConfigName is the name of the settings file.
 const ConfigName = "config.toml"
 
@@ -245,6 +249,9 @@ func (c *Config) check() error {
 		for _, name := range slices.Sorted(maps.Keys(table.of)) {
 			if err := core.CheckKey(name); err != nil {
 				return fmt.Errorf("%s: a name %w", table.name, err)
+			}
+			if _, ok := table.of[name][UnboundSetting]; ok {
+				return fmt.Errorf("%s.%s: %s is nothing to set: a person is asked each time", table.name, name, UnboundSetting)
 			}
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/authcode"
 	"github.com/tokentoss/tokentoss/core/fault"
+	"github.com/tokentoss/tokentoss/core/forward"
 	"github.com/tokentoss/tokentoss/core/iap"
 	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/core/privatefile"
@@ -114,6 +115,10 @@ type Profile struct {
 	// program gave the client.
 	ClientFile string
 
+	// Forwarded says whose session this is, where another machine lends it; else it is
+	// nil. See package github.com/tokentoss/tokentoss/core/forward.
+	Forwarded *forward.Hello
+
 	store  core.TokenStore
 	config *Config
 	log    *slog.Logger
@@ -200,6 +205,9 @@ func (p *Profile) openSession(o Options) error {
 		if flow, err = p.flow(o); err != nil {
 			return err
 		}
+	}
+	if machine == nil && client == nil && !o.IgnoreClient && p.Store == FileStore {
+		machine = p.borrow()
 	}
 	lifetime, err := p.Settings.lifetime()
 	if err != nil {
@@ -293,6 +301,9 @@ func (p *Profile) readClient() (*oidc.Client, error) {
 	data, err := given.Secret()
 	if err != nil {
 		return nil, err
+	}
+	if len(data) == 0 { // as a full disk leaves it
+		return nil, &core.Error{Subject: p.ClientFile, Kind: fault.BadClient, Problem: "0 bytes"}
 	}
 	cs, err := oidc.ParseClientSecrets(data)
 	if err != nil {

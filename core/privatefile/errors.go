@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -27,9 +28,14 @@ func insecure(path, problem string, remedy fault.Remedy) error {
 	return &fault.Error{Subject: path, Kind: fault.Insecure, Problem: problem, Remedy: remedy}
 }
 
-// notRegular tells what is there in place of a file.
+// notRegular tells what is there in place of a file. Of a file of ours the remedy is to
+// move it away; of one that a person names, another name is wanted.
 func notRegular(path, what string, remedy fault.Remedy) error {
-	return &fault.Error{Subject: path, Kind: fault.Corrupt, Problem: what + ", not a regular file", Remedy: remedy}
+	kind := fault.BadConfig
+	if remedy.Action == fault.MoveAway {
+		kind = fault.Corrupt
+	}
+	return &fault.Error{Subject: path, Kind: kind, Problem: what + ", not a regular file", Remedy: remedy}
 }
 
 // readOnly tells that somebody took the permission to write from a file.
@@ -76,7 +82,7 @@ func cannotWrite(path string, err error) error {
 	case errors.Is(err, errNoSpace), errors.Is(err, errQuota):
 		e.Remedy = fault.FreeSpace.On(path)
 	default:
-		e.Remedy = fault.MakeWritable.On(path)
+		e.Remedy = fault.MakeWritable.On(filepath.Dir(path))
 	}
 	return e
 }

@@ -112,7 +112,7 @@ func (w *walk) look(next string) (place, error) {
 	case errors.Is(err, fs.ErrNotExist) && last:
 		return w.place(next, nil), nil
 	case errors.Is(err, fs.ErrNotExist):
-		return place{}, notFound(next)
+		return place{}, &fault.Error{Subject: next, Kind: fault.NotFound, Err: reason(err)}
 	case err != nil:
 		return place{}, cannotExamine(next, err)
 	case isLink(info) && !w.rule.dirs && isDescriptor(next):

@@ -32,6 +32,7 @@ type Full struct {
 	Doctor   func(context.Context, *Invocation, DoctorOptions) error
 	Emulator func(context.Context, *Invocation, EmulatorOptions) error
 	Tunnel   func(context.Context, *Invocation, TunnelOptions) error
+	Forward  func(context.Context, *Invocation, ForwardOptions) error
 	Demo     func(context.Context, *Invocation) error
 	RPC      func(context.Context, *Invocation) error
 	Plugins  Plugins

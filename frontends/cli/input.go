@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/tokentoss/tokentoss/core/privatefile"
@@ -24,7 +26,7 @@ func (in *Invocation) readFile(ctx context.Context, name string) ([]byte, error)
 		}
 		f, err := os.Open(path)
 		if err != nil {
-			return nil, &hintedError{fmt.Errorf("cannot read the file: %w", err), "check the path"}
+			return nil, &hintedError{fmt.Errorf("cannot read the file: %w", asTyped(err, name)), "check the path"}
 		}
 		defer f.Close()
 		r = f
@@ -60,4 +62,13 @@ func stdin(ctx context.Context, f *os.File) io.Reader {
 	}()
 	context.AfterFunc(ctx, func() { _ = w.CloseWithError(ctx.Err()) })
 	return r
+}
+
+// asTyped names a file in an error as the person did.
+func asTyped(err error, name string) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return &fs.PathError{Op: pe.Op, Path: name, Err: pe.Err}
+	}
+	return err
 }

@@ -18,11 +18,14 @@ func storeMigrate(ctx context.Context, in *Invocation) error {
 	if err != nil {
 		return err
 	}
-	from, to := cmp.Or(in.String("from"), current), in.String("to")
+	from, to, unbound := cmp.Or(in.String("from"), current), in.String("to"), in.Bool("accept-unbound")
+	if unbound {
+		to = cmp.Or(to, from)
+	}
 	switch {
 	case to == "":
 		return usagef("tokentoss store migrate --from A --to B", "store migrate: --to names no store")
-	case from == to:
+	case from == to && (!unbound || in.Bool("delete-source")):
 		return usagef("tokentoss store list", "store migrate: the source and the target are both %s", from)
 	}
 	o := profile.Options{OpenStore: in.StoreOpener(ctx)}
@@ -36,14 +39,27 @@ func storeMigrate(ctx context.Context, in *Invocation) error {
 		return err
 	}
 	defer core.Full(target).Close()
-	m := migration{from: source, to: target, overwrite: in.Bool("overwrite"), remove: in.Bool("delete-source")}
+	m := migration{from: source, to: target, overwrite: in.Bool("overwrite"), remove: in.Bool("delete-source"), in: in}
+	move := m.move
+	if unbound {
+		if m.unbound, err = in.openUnbound(ctx, config, from, name); err != nil {
+			return err
+		}
+		defer core.Full(m.unbound).Close()
+		if from == to {
+			move = m.bind
+		}
+	}
 	keys, err := m.keys(ctx, config.Names())
 	if err != nil {
 		return err
 	}
 	for i, key := range keys {
-		stop := in.ShowProgress(fmt.Sprintf("moving session %d of %d", i+1, len(keys)))
-		err := m.move(ctx, key)
+		stop := func() {}
+		if !unbound { // which asks
+			stop = in.ShowProgress(fmt.Sprintf("moving session %d of %d", i+1, len(keys)))
+		}
+		err := move(ctx, key)
 		stop()
 		if err != nil {
 			return fmt.Errorf("the session of profile %s was not moved from %s to %s: %w", key, from, to, err)
@@ -66,6 +82,10 @@ const lockTimeout = 15 * time.Second
 type migration struct {
 	from, to          core.TokenStore
 	overwrite, remove bool
+
+	unbound core.TokenStore // from, with documents that are not bound; nil: they are refused
+	in      *Invocation
+	lines   <-chan string // of standard input, once somebody was asked
 }
 
 // keys returns the keys of the documents to move. Of a store that cannot list
@@ -100,7 +120,7 @@ func (m *migration) move(ctx context.Context, key string) error {
 			defer lease.Release()
 		}
 	}
-	record, err := m.from.Load(ctx, key)
+	record, err := m.load(ctx, key)
 	if err != nil {
 		return err
 	}

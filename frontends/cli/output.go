@@ -28,6 +28,10 @@ func (in *Invocation) openOutput(part *partial) (*output, error) {
 	if name == "" || name == "-" {
 		return &output{to: in.Stdout}, nil
 	}
+	name, err := in.path("output")
+	if err != nil {
+		return nil, err
+	}
 	if part.begun() {
 		if f, err := privatefile.ReopenOutput(name, part.Part); err == nil {
 			o := &output{to: f, file: f}

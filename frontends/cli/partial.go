@@ -39,7 +39,7 @@ func (in *Invocation) partialOf(ctx context.Context, req *http.Request) *partial
 	if err != nil {
 		return nil
 	}
-	abs, err := filepath.Abs(name)
+	abs, err := in.path("output")
 	if err != nil {
 		return nil
 	}

@@ -23,6 +23,7 @@ func (c *commands) stores() *cli.Command {
 			&cli.StringFlag{Name: "from", Usage: "copy from `STORE`", DefaultText: "the one in use"},
 			&cli.StringFlag{Name: "to", Usage: "copy to `STORE`"},
 			&cli.BoolFlag{Name: "delete-source", Usage: "then delete them where they were"},
+			&cli.BoolFlag{Name: "accept-unbound", Usage: "take sessions that an earlier tokentoss encrypted, once you have seen whose they are"},
 			&cli.BoolFlag{Name: "overwrite", Usage: "replace other sessions that are there"},
 		}, Action: c.heavy(0, 0, storeMigrate)})
 }

@@ -35,7 +35,10 @@ func (h *Host) Install(ctx context.Context, path, sha256 string) (Installed, err
 	}
 	// A link that the person names is followed; what is pinned is a copy.
 	from, err := privatefile.OpenProgram(path)
-	if err != nil {
+	switch {
+	case errors.Is(err, core.ErrNotFound):
+		return Installed{}, fmt.Errorf("%s: %w", path, syscall.ENOENT)
+	case err != nil:
 		return Installed{}, trusted(err)
 	}
 	defer from.Close()

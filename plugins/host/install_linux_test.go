@@ -30,7 +30,7 @@ func TestInstallRefuses(t *testing.T) {
 		"no sum":   {plugin: "evil", sum: "latest", want: "its SHA-256 is"},
 		"writable": {plugin: "evil", spoil: func(p string) error { return os.Chmod(p, 0o777) }, want: "others can write"},
 		"foreign":  {plugin: "evil", spoil: func(p string) error { return os.Chown(p, 65534, 65534) }, want: "belongs to user"},
-		"missing":  {plugin: "evil", spoil: os.Remove, want: "not found"},
+		"missing":  {plugin: "evil", spoil: os.Remove, want: "no such file"},
 		"folder":   {plugin: "evil", spoil: func(p string) error { return errors.Join(os.Remove(p), os.Mkdir(p, 0o700)) }, want: "not a regular file"},
 		"empty":    {plugin: "evil", spoil: func(p string) error { return os.Truncate(p, 0) }, want: "it cannot be executed: exec format error", runs: true},
 		"bundled":  {plugin: "bundled", want: "tokentoss has a plugin of that name itself", runs: true},

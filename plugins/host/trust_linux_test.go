@@ -207,7 +207,7 @@ func TestLockFile(t *testing.T) {
 		"writable":      {func(p string) error { return os.Chmod(p, 0o620) }, core.ErrInsecure, "0620"},
 		"foreign":       {func(p string) error { return os.Chown(p, 65534, 65534) }, core.ErrInsecure, ""},
 		"foreign link":  {func(p string) error { return errors.Join(link(p), os.Lchown(p, 65534, 65534)) }, core.ErrInsecure, "belongs to user 65534"},
-		"pipe":          {func(p string) error { return errors.Join(os.Remove(p), syscall.Mkfifo(p, 0o600)) }, core.ErrCorrupt, "a named pipe"},
+		"pipe":          {func(p string) error { return errors.Join(os.Remove(p), syscall.Mkfifo(p, 0o600)) }, fault.BadConfig, "a named pipe"},
 		"directory":     {func(p string) error { return os.Chmod(filepath.Dir(p), 0o777) }, core.ErrInsecure, ""},
 		"empty":         {func(p string) error { return os.Truncate(p, 0) }, core.ErrCorrupt, ""},
 		"cut short":     {func(p string) error { return os.Truncate(p, 40) }, core.ErrCorrupt, "not the JSON"},

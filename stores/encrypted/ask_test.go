@@ -22,13 +22,14 @@ func withPassphrase(t *testing.T, test func(t *testing.T, c encrypted.Config, di
 				c = encrypted.Config{Passphrase: true}
 				quickIdentity(t, dir, 6)
 			}
-			save(t, open(t, c, dir, nil), "default", "", "doc")
+			save(t, open(t, c, dir, &person{answers: []core.Secret{passphrase}}), "default", "", "doc")
 			test(t, c, dir)
 		})
 	}
 }
 
-// The passphrase is asked for once, when it is needed, and not to save.
+// The passphrase is asked for once, when it is needed: to save as well as to read, and
+// before a browser opens, by Check.
 func TestAskedOnce(t *testing.T) {
 	t.Parallel()
 	withPassphrase(t, func(t *testing.T, c encrypted.Config, dir string) {
@@ -37,12 +38,15 @@ func TestAskedOnce(t *testing.T) {
 		if _, err := s.Load(bounded(t), "nobody"); !errors.Is(err, core.ErrNotFound) {
 			t.Errorf("Load of nothing: error is %v, want core.ErrNotFound", err)
 		}
-		save(t, s, "work", "", "of work")
-		must(t, s.(core.Checker).Check(bounded(t), "default"))
 		must(t, s.Delete(bounded(t), "work"))
 		if p.times() != 0 {
-			t.Errorf("%d questions, although nothing was read: %q", p.times(), p.asked)
+			t.Errorf("%d questions, although nothing was needed: %q", p.times(), p.asked)
 		}
+		must(t, s.(core.Checker).Check(bounded(t), "default"))
+		if p.times() != 1 {
+			t.Errorf("%d questions before the browser opens, want one", p.times())
+		}
+		save(t, s, "work", "", "of work")
 		var wg sync.WaitGroup
 		for range 8 {
 			wg.Go(func() {

@@ -94,7 +94,7 @@ func TestForeignPlaintext(t *testing.T) {
 	}
 	wantError(t, err, "version 9", "update tokentoss")
 	must(t, os.WriteFile(path, []byte(`{"id_token": "x"}`), 0o600))
-	wantCorrupt(t, s, "default", "not what was encrypted")
+	wantCorrupt(t, s, "default", "it does not begin as an encrypted document does")
 }
 
 // A document that was encrypted for another key says so.

@@ -27,8 +27,8 @@ func Example() {
 	r, err := store.Load(ctx, core.DefaultKey)
 	fmt.Println(string(r.Data), err)
 	onDisk, err := os.ReadFile(store.(core.Locator).Path(core.DefaultKey))
-	fmt.Printf("%.21s %v\n", onDisk, err)
+	fmt.Printf("%.17s %v\n", onDisk, err)
 	// Output:
 	// a session <nil>
-	// age-encryption.org/v1 <nil>
+	// tokentoss/bound 1 <nil>
 }

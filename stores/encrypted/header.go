@@ -14,8 +14,7 @@ const (
 	headerVersion = 1
 )
 
-// A header says what document it stands before. age does not authenticate
-// anything beside the plaintext, which is why it is part of that.
+// A header says what document it stands before. It is a part of the plaintext.
 type header struct {
 	store      string // the name that the store was given
 	key        string // the profile

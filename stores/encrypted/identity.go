@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
 
 	"filippo.io/age"
 
@@ -16,10 +15,6 @@ import (
 )
 
 const (
-	// recipientSuffix and the path of an identity file with a passphrase make
-	// the path of the recipient.
-	recipientSuffix = ".pub"
-
 	// maxWorkFactor is the highest cost of a passphrase that is tried: four times
 	// what age writes, which is two seconds and 1 GiB of memory.
 	maxWorkFactor = 20
@@ -29,9 +24,8 @@ const (
 )
 
 // CreateIdentity makes an identity in the new file path, which only its owner can
-// read. With a passphrase it is encrypted, and its recipient is in path.pub. A
-// file that is there already is left alone, and the error wraps
-// [core.ErrConflict].
+// read. With a passphrase it is encrypted. A file that is there already is left
+// alone, and the error wraps [core.ErrConflict].
 func CreateIdentity(ctx context.Context, path string, passphrase core.Secret) error {
 	id, err := age.GenerateX25519Identity()
 	if err != nil {
@@ -61,10 +55,7 @@ func keepIdentity(ctx context.Context, path string, id *age.X25519Identity, pass
 	if err != nil {
 		return fmt.Errorf("encrypt the identity: %w", err)
 	}
-	if err := create(ctx, path, sealed.Bytes()); err != nil {
-		return err
-	}
-	return putRecipient(ctx, path, id.Recipient().String())
+	return create(ctx, path, sealed.Bytes())
 }
 
 // create writes a new private file.
@@ -77,15 +68,6 @@ func create(ctx context.Context, path string, data []byte) error {
 		return &core.Error{Subject: path, Kind: core.ErrConflict, Problem: "there is an identity already", Remedy: fault.Say("choose another path")}
 	}
 	return err
-}
-
-// putRecipient writes the recipient of the identity file path, whatever is there:
-// the identity is what counts.
-func putRecipient(ctx context.Context, path, recipient string) error {
-	path += recipientSuffix
-	return privatefile.Exclusively(ctx, path, func() error {
-		return privatefile.Replace(path, []byte(recipient+"\n"))
-	})
 }
 
 // ReadPrivate reads the file of a key, which may be given by a platform, for [Keys] of
@@ -121,9 +103,8 @@ type identityFile struct {
 // unlocked is what a passphrase was given for, so that it is not asked for again
 // while that is the same.
 type unlocked struct {
-	sealed    []byte
-	identity  age.Identity
-	recipient age.Recipient
+	sealed []byte
+	key    *Key
 }
 
 var _ Keys = (*identityFile)(nil)
@@ -140,48 +121,22 @@ func (k *identityFile) Protection() string {
 	return "the key is in " + k.path + ", which you alone can read"
 }
 
-// Recipient implements [Keys].
-func (k *identityFile) Recipient(ctx context.Context) (age.Recipient, error) {
+// Key implements [Keys]. The recipient is made of the identity: one that stands beside
+// it, in a file that others can replace, would be that of anybody.
+func (k *identityFile) Key(ctx context.Context, create bool) (*Key, error) {
 	data, err := k.read(ctx)
-	if errors.Is(err, core.ErrNotFound) {
+	if errors.Is(err, core.ErrNotFound) && create {
 		data, err = k.create(ctx)
 	}
-	if err != nil {
-		return nil, err
-	}
-	if !bytes.HasPrefix(data, []byte(agePrefix)) {
-		_, recipient, err := k.parse(data)
-		return recipient, err
-	}
-	text, err := ReadPrivate(ctx, k.path+recipientSuffix)
-	if errors.Is(err, core.ErrNotFound) { // the file is not of CreateIdentity
-		_, recipient, err := k.unlock(ctx, data)
-		return recipient, err
-	}
-	if err != nil {
-		return nil, err
-	}
-	return k.parseRecipient(text)
-}
-
-// Identity implements [Keys].
-func (k *identityFile) Identity(ctx context.Context) (age.Identity, error) {
-	data, err := k.read(ctx)
-	if errors.Is(err, core.ErrNotFound) {
+	switch {
+	case errors.Is(err, core.ErrNotFound):
 		return nil, k.lost()
-	}
-	if err != nil {
+	case err != nil:
 		return nil, err
+	case !bytes.HasPrefix(data, []byte(agePrefix)):
+		return k.parse(data)
 	}
-	if !bytes.HasPrefix(data, []byte(agePrefix)) {
-		id, _, err := k.parse(data)
-		return id, err
-	}
-	id, recipient, err := k.unlock(ctx, data)
-	if err != nil {
-		return nil, err
-	}
-	return id, k.checkRecipient(ctx, recipient)
+	return k.unlock(ctx, data)
 }
 
 // read reads the file, which must have a passphrase if the settings say so.
@@ -228,7 +183,11 @@ func (k *identityFile) create(ctx context.Context) ([]byte, error) {
 	data, rerr := k.read(ctx)
 	if err == nil && passphrase != "" && rerr == nil {
 		// Whoever has just chosen a passphrase is not asked for it.
-		k.unlocked = unlocked{data, id, id.Recipient()}
+		key, err := NewKey(id)
+		if err != nil {
+			return nil, err
+		}
+		k.unlocked = unlocked{data, key}
 	}
 	return data, rerr
 }
@@ -242,27 +201,25 @@ func (k *identityFile) lost() error {
 }
 
 // parse reads an identity that is in clear.
-func (k *identityFile) parse(text []byte) (age.Identity, age.Recipient, error) {
+func (k *identityFile) parse(text []byte) (*Key, error) {
+	problem := "it does not hold one age identity"
+	if bytes.Contains(text, []byte("AGE-PLUGIN-")) {
+		problem = "it is an identity of an age plugin, whose private part cannot be read here"
+	}
 	// The errors of age may show a part of the text.
 	ids, err := age.ParseIdentities(bytes.NewReader(text))
 	if err == nil && len(ids) == 1 {
-		switch id := ids[0].(type) {
-		case *age.X25519Identity:
-			return id, id.Recipient(), nil
-		case *age.HybridIdentity:
-			return id, id.Recipient(), nil
+		if key, err := NewKey(ids[0]); err == nil {
+			return key, nil
 		}
 	}
-	return nil, nil, &core.Error{
-		Subject: k.path, Kind: core.ErrRefused, Problem: "it does not hold one age identity",
-		Remedy: fault.CorrectSetting.On("identity"),
-	}
+	return nil, &core.Error{Subject: k.path, Kind: core.ErrRefused, Problem: problem, Remedy: fault.CorrectSetting.On("identity")}
 }
 
 // unlock decrypts the identity with a passphrase that it asks for.
-func (k *identityFile) unlock(ctx context.Context, sealed []byte) (id age.Identity, to age.Recipient, err error) {
+func (k *identityFile) unlock(ctx context.Context, sealed []byte) (key *Key, err error) {
 	if bytes.Equal(sealed, k.unlocked.sealed) {
-		return k.unlocked.identity, k.unlocked.recipient, nil
+		return k.unlocked.key, nil
 	}
 	err = k.ask.unlock(ctx, k.path, func(passphrase core.Secret) error {
 		with, err := age.NewScryptIdentity(passphrase.Reveal())
@@ -281,42 +238,11 @@ func (k *identityFile) unlock(ctx context.Context, sealed []byte) (id age.Identi
 		case err != nil:
 			return &core.Error{Subject: k.path, Kind: core.ErrRefused, Problem: "it is damaged", Err: err, Remedy: fault.Restore.On(k.path)}
 		}
-		id, to, err = k.parse(text)
+		key, err = k.parse(text)
 		return err
 	})
 	if err == nil {
-		k.unlocked = unlocked{sealed, id, to}
+		k.unlocked = unlocked{sealed, key}
 	}
-	return id, to, err
-}
-
-// parseRecipient reads the file beside the identity.
-func (k *identityFile) parseRecipient(text []byte) (age.Recipient, error) {
-	tos, err := age.ParseRecipients(bytes.NewReader(text))
-	if err != nil || len(tos) != 1 {
-		return nil, &core.Error{
-			Subject: k.path + recipientSuffix, Kind: core.ErrRefused, Problem: "it does not hold one age recipient",
-			Remedy: fault.MoveAway.On(k.path + recipientSuffix),
-		}
-	}
-	return tos[0], nil
-}
-
-// checkRecipient tells whether the file beside the identity has its recipient.
-// Somebody who can put another one there would read what is written next.
-func (k *identityFile) checkRecipient(ctx context.Context, want age.Recipient) error {
-	text, err := ReadPrivate(ctx, k.path+recipientSuffix)
-	if errors.Is(err, core.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if strings.TrimSpace(string(text)) != fmt.Sprint(want) {
-		return &core.Error{
-			Subject: k.path + recipientSuffix, Kind: core.ErrRefused, Problem: "it is not the recipient of the identity",
-			Remedy: fault.MoveAway.On(k.path + recipientSuffix),
-		}
-	}
-	return nil
+	return key, err
 }

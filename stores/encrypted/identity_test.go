@@ -163,7 +163,7 @@ func TestWorkFactor(t *testing.T) {
 	dir := t.TempDir()
 	quickIdentity(t, dir, 6)
 	path := filepath.Join(dir, "identity.age")
-	save(t, open(t, encrypted.Config{}, dir, nil), "default", "", "doc")
+	save(t, open(t, encrypted.Config{}, dir, &person{answers: []core.Secret{passphrase}}), "default", "", "doc")
 	costly := regexp.MustCompile(`(-> scrypt \S+) 6\n`).ReplaceAll(read(t, path), []byte("$1 21\n"))
 	must(t, os.WriteFile(path, costly, 0o600))
 	p := &person{answers: []core.Secret{passphrase}}
@@ -175,50 +175,19 @@ func TestWorkFactor(t *testing.T) {
 	wantError(t, err, path+": ", "lower cost")
 }
 
-// A recipient that somebody put beside the identity is noticed when the identity
-// is unlocked, and one that is gone is not needed.
-func TestRecipientBeside(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	quickIdentity(t, dir, 6)
-	pub := filepath.Join(dir, "identity.age.pub")
-	p := &person{answers: []core.Secret{passphrase}}
-	save(t, open(t, encrypted.Config{}, dir, p), "default", "", "doc")
-
-	must(t, os.Rename(pub, pub+".away"))
-	s := open(t, encrypted.Config{}, dir, p)
-	save(t, s, "work", "", "doc")
-	wantDoc(t, s, "work", "doc")
-
-	foreign, err := age.GenerateX25519Identity()
-	must(t, err)
-	writePrivate(t, pub, foreign.Recipient().String()+"\n")
-	_, err = open(t, encrypted.Config{}, dir, p).Load(bounded(t), "default")
-	if !errors.Is(err, core.ErrRefused) {
-		t.Errorf("error is %v, want core.ErrRefused", err)
-	}
-	wantError(t, err, "is not the recipient of the identity", "move ")
-
-	writePrivate(t, pub, "nonsense")
-	_, err = open(t, encrypted.Config{}, dir, p).Save(bounded(t), "more", core.Record{Data: []byte("doc")})
-	wantError(t, err, "does not hold one age recipient", "move ")
-}
-
 // CreateIdentity with a passphrase makes what Open uses.
 func TestCreateIdentity(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "new")
 	path := filepath.Join(dir, "identity.age")
 	must(t, encrypted.CreateIdentity(bounded(t), path, passphrase))
-	for _, name := range []string{path, path + ".pub"} {
-		info, err := os.Stat(name)
-		must(t, err)
-		if os.PathSeparator == '/' && info.Mode().Perm() != 0o600 {
-			t.Errorf("%s has mode %v, want 0600", name, info.Mode())
-		}
-		if bytes.Contains(read(t, name), []byte("AGE-SECRET-KEY")) {
-			t.Errorf("%s has the identity in clear", name)
-		}
+	info, err := os.Stat(path)
+	must(t, err)
+	if os.PathSeparator == '/' && info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, want 0600", info.Mode())
+	}
+	if bytes.Contains(read(t, path), []byte("AGE-SECRET-KEY")) {
+		t.Error("the identity is in clear")
 	}
 	p := &person{answers: []core.Secret{passphrase}}
 	s := open(t, encrypted.Config{Passphrase: true}, dir, p)
@@ -250,7 +219,7 @@ func TestIdentityOfAnotherProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := keys.Recipient(bounded(t)); err != nil {
+	if _, err := keys.Key(bounded(t), true); err != nil {
 		t.Errorf("the identity that another process made just now is not taken: %v", err)
 	}
 }

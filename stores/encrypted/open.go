@@ -35,6 +35,9 @@ type Config struct {
 
 	// SSHKey is the path of an SSH private key to use instead of an identity.
 	SSHKey string `json:"ssh_key,omitempty" about:"path of an SSH key to use instead of an identity"`
+
+	// AcceptUnbound is for a migration that a person watches; see [AcceptUnbound].
+	AcceptUnbound bool `json:"accept_unbound,omitempty" about:"set by a migration that a person watches; refused in config.toml"`
 }
 
 // Open returns the store of encrypted files in dir, which is made when something
@@ -49,7 +52,11 @@ func Open(c Config, dir string, ask Ask) (core.TokenStore, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Wrap(files, storeName, keys), nil
+	s := Wrap(files, storeName, keys)
+	if c.AcceptUnbound {
+		s = AcceptUnbound(s)
+	}
+	return s, nil
 }
 
 // Keys returns what c describes, for a store of one's own. The identity file is

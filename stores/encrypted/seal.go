@@ -15,18 +15,18 @@ const (
 	// maxDocument is what a document may have, in bytes, as in the file store.
 	maxDocument = 1 << 20
 
-	// maxSealed leaves room for what age adds.
+	// maxSealed leaves room for what age and the binding add.
 	maxSealed = maxDocument + 64<<10
 )
 
-// seal encrypts a document with its header.
-func seal(to age.Recipient, h header, doc []byte) ([]byte, error) {
+// seal encrypts a document with its header, and binds it to k.
+func (k *Key) seal(h header, doc []byte) ([]byte, error) {
 	if len(doc) > maxDocument {
 		return nil, tooLarge(h.key, len(doc))
 	}
 	var b bytes.Buffer
 	b.Grow(len(doc) + 1024)
-	w, err := age.Encrypt(&b, to)
+	w, err := age.Encrypt(&b, k.recipient)
 	if err == nil {
 		_, err = w.Write(append(h.encode(), doc...))
 	}
@@ -36,29 +36,39 @@ func seal(to age.Recipient, h header, doc []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encrypt %q: %w", h.key, err)
 	}
-	return b.Bytes(), nil
+	return k.bind(h, b.Bytes()), nil
 }
 
-// unseal decrypts what seal made and returns the header, unchecked, and the
-// document. The errors are about what.
-func unseal(what string, sealed []byte, with age.Identity) (header, []byte, error) {
-	if len(sealed) > maxSealed {
-		return header{}, nil, tooLarge(what, len(sealed))
+// A wanted document is the one of a key in a store. Its name is for errors.
+type wanted struct {
+	name, store, key string
+	unbound          bool // it need not be bound
+}
+
+// unseal opens what seal made. A document is returned only if k made it, for the key
+// that is wanted.
+func (k *Key) unseal(want wanted, data []byte) (header, []byte, error) {
+	if len(data) > maxSealed {
+		return header{}, nil, tooLarge(want.name, len(data))
 	}
-	plain, err := decrypt(sealed, with)
+	b, err := parseBinding(data)
 	if err != nil {
-		return header{}, nil, cannotDecrypt(what, err)
+		return header{}, nil, malformed(want.name, err)
+	}
+	plain, err := decrypt(b.sealed, k.identity)
+	if err != nil {
+		return header{}, nil, cannotDecrypt(want.name, err)
 	}
 	h, doc, err := parseHeader(plain)
-	var newer versionError
+	if err != nil {
+		return header{}, nil, malformed(want.name, err)
+	}
+	bound := b.mac != "" && h.generation == b.generation && k.binds(h.store, h.key, b)
 	switch {
-	case errors.As(err, &newer):
-		return header{}, nil, &core.Error{
-			Subject: what, Kind: fault.Newer, Err: err,
-			Remedy: fault.Update.On("tokentoss"),
-		}
-	case err != nil:
-		return header{}, nil, &core.Error{Subject: what, Kind: core.ErrCorrupt, Err: err}
+	case !bound && !(want.unbound && b.mac == ""):
+		return header{}, nil, notBound(want.name, b)
+	case h.store != want.store || h.key != want.key:
+		return header{}, nil, swapped(want, h)
 	}
 	return h, doc, nil
 }
@@ -72,6 +82,35 @@ func decrypt(sealed []byte, with age.Identity) ([]byte, error) {
 	plain.Grow(len(sealed))
 	_, err = plain.ReadFrom(r)
 	return plain.Bytes(), err
+}
+
+// notBound tells that nobody knows who wrote a document.
+func notBound(what string, b binding) error {
+	problem := "it was changed, or written by somebody who does not have the key"
+	if b.mac == "" {
+		problem = "it is not bound to the key, so that anybody may have written it, or an earlier tokentoss"
+	}
+	return &core.Error{Subject: what, Kind: core.ErrCorrupt, Problem: problem}
+}
+
+func swapped(want wanted, h header) error {
+	was := fmt.Sprintf("it is of the profile %q", h.key)
+	if h.store != want.store {
+		was = fmt.Sprintf("it is of the store %q", h.store)
+	}
+	return &core.Error{
+		Subject: want.name, Kind: core.ErrCorrupt, Problem: "swapped: " + was + ", and was put here",
+		Remedy: fault.Say("find out who did that, and sign in again"),
+	}
+}
+
+// malformed tells that a document is not of the form that seal gives it.
+func malformed(what string, err error) error {
+	var newer versionError
+	if errors.As(err, &newer) {
+		return &core.Error{Subject: what, Kind: fault.Newer, Err: err, Remedy: fault.Update.On("tokentoss")}
+	}
+	return &core.Error{Subject: what, Kind: core.ErrCorrupt, Err: err}
 }
 
 // errOtherKey is a document that an identity does not open.
@@ -89,7 +128,7 @@ func cannotDecrypt(what string, err error) error {
 	case errors.As(err, &noMatch):
 		return &core.Error{
 			Subject: what, Kind: core.ErrCorrupt, Err: errOtherKey,
-			Remedy: fault.Say("bring back the key that was in use, or sign in again"),
+			Remedy: fault.Say("restore the key that was in use, or sign in again"),
 		}
 	}
 	return &core.Error{Subject: what, Kind: core.ErrCorrupt, Problem: "it is not what was encrypted", Err: err}

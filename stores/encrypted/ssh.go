@@ -3,13 +3,10 @@ package encrypted
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
-	"crypto/rsa"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 
-	"filippo.io/age"
-	"filippo.io/age/agessh"
 	"golang.org/x/crypto/ssh"
 
 	"github.com/tokentoss/tokentoss/core"
@@ -40,49 +37,8 @@ func (k *sshKey) Protection() string {
 	return text + ", which you alone can read"
 }
 
-// Recipient implements [Keys]. It needs no passphrase.
-func (k *sshKey) Recipient(ctx context.Context) (age.Recipient, error) {
-	data, err := k.read(ctx)
-	if err != nil {
-		return nil, err
-	}
-	raw, err := ssh.ParseRawPrivateKey(data)
-	var locked *ssh.PassphraseMissingError
-	switch {
-	case errors.As(err, &locked) && locked.PublicKey != nil:
-		return k.recipient(locked.PublicKey)
-	case errors.As(err, &locked):
-		return nil, &core.Error{
-			Subject: k.path, Kind: core.ErrRefused, Problem: "its old format hides the public key; changing the passphrase writes the present one",
-			Remedy: fault.Run.On("ssh-keygen -p -f " + k.path),
-		}
-	case err != nil:
-		return nil, k.unusable(err)
-	}
-	signer, err := ssh.NewSignerFromKey(raw)
-	if err != nil {
-		return nil, k.unusable(err)
-	}
-	return k.recipient(signer.PublicKey())
-}
-
-func (k *sshKey) recipient(public ssh.PublicKey) (age.Recipient, error) {
-	var to age.Recipient
-	err := errors.New(public.Type())
-	switch public.Type() {
-	case ssh.KeyAlgoED25519:
-		to, err = agessh.NewEd25519Recipient(public)
-	case ssh.KeyAlgoRSA:
-		to, err = agessh.NewRSARecipient(public)
-	}
-	if err != nil {
-		return nil, k.unusable(err)
-	}
-	return to, nil
-}
-
-// Identity implements [Keys].
-func (k *sshKey) Identity(ctx context.Context) (age.Identity, error) {
+// Key implements [Keys]. It makes none.
+func (k *sshKey) Key(ctx context.Context, _ bool) (*Key, error) {
 	data, err := k.read(ctx)
 	if err != nil {
 		return nil, err
@@ -95,13 +51,13 @@ func (k *sshKey) Identity(ctx context.Context) (age.Identity, error) {
 	case err != nil:
 		return nil, k.unusable(err)
 	}
-	return k.identity(raw)
+	return k.key(raw)
 }
 
 // unlock decrypts the key with a passphrase that it asks for.
-func (k *sshKey) unlock(ctx context.Context, sealed []byte) (id age.Identity, err error) {
+func (k *sshKey) unlock(ctx context.Context, sealed []byte) (key *Key, err error) {
 	if bytes.Equal(sealed, k.unlocked.sealed) {
-		return k.unlocked.identity, nil
+		return k.unlocked.key, nil
 	}
 	err = k.ask.unlock(ctx, k.path, func(passphrase core.Secret) error {
 		raw, err := ssh.ParseRawPrivateKeyWithPassphrase(sealed, []byte(passphrase.Reveal()))
@@ -111,30 +67,21 @@ func (k *sshKey) unlock(ctx context.Context, sealed []byte) (id age.Identity, er
 		case err != nil:
 			return k.unusable(err)
 		}
-		id, err = k.identity(raw)
+		key, err = k.key(raw)
 		return err
 	})
 	if err == nil {
-		k.unlocked = unlocked{sealed: sealed, identity: id}
+		k.unlocked = unlocked{sealed, key}
 	}
-	return id, err
+	return key, err
 }
 
-func (k *sshKey) identity(raw any) (age.Identity, error) {
-	var id age.Identity
-	err := errors.New("another kind of key")
-	switch key := raw.(type) {
-	case *ed25519.PrivateKey:
-		id, err = agessh.NewEd25519Identity(*key)
-	case ed25519.PrivateKey:
-		id, err = agessh.NewEd25519Identity(key)
-	case *rsa.PrivateKey:
-		id, err = agessh.NewRSAIdentity(key)
-	}
+func (k *sshKey) key(raw any) (*Key, error) {
+	key, err := NewKey(raw)
 	if err != nil {
 		return nil, k.unusable(err)
 	}
-	return id, nil
+	return key, nil
 }
 
 // read reads the file. An SSH key is not made here.
@@ -143,10 +90,27 @@ func (k *sshKey) read(ctx context.Context) ([]byte, error) {
 	if errors.Is(err, core.ErrNotFound) {
 		return nil, &core.Error{Subject: k.path, Kind: core.ErrSealed, Problem: "there is no SSH key", Remedy: fault.CorrectSetting.On("ssh_key")}
 	}
-	if err == nil && !bytes.Contains(data, []byte("PRIVATE KEY-----")) {
-		return nil, k.unusable(errors.New("not a private key"))
+	if err != nil {
+		return nil, err
 	}
-	return data, err
+	if reason := notReadable(data); reason != "" {
+		return nil, k.unusable(errors.New(reason))
+	}
+	return data, nil
+}
+
+// notReadable says why there is no private part in a file, or that it is no key.
+func notReadable(data []byte) string {
+	block, _ := pem.Decode(data)
+	switch {
+	case bytes.HasPrefix(data, []byte("ssh-")), bytes.HasPrefix(data, []byte("ecdsa-")), bytes.HasPrefix(data, []byte("sk-")):
+		return "it is a public key: the private part, which an agent may have, cannot be read here"
+	case block == nil || !bytes.Contains([]byte(block.Type), []byte("PRIVATE KEY")):
+		return "not a private key"
+	case bytes.Contains(block.Bytes, []byte("sk-ssh-ed25519@openssh.com")), bytes.Contains(block.Bytes, []byte("sk-ecdsa-sha2-nistp256@openssh.com")):
+		return "the private part of a FIDO key never leaves its device, and cannot be read here"
+	}
+	return ""
 }
 
 func (k *sshKey) unusable(err error) error {

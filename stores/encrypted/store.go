@@ -9,27 +9,38 @@ import (
 	"github.com/tokentoss/tokentoss/core/fault"
 )
 
-// Wrap returns a store whose documents inner keeps encrypted. Revisions,
-// conflicts, locks, lists, places and Close are inner's, and it is a
+// Wrap returns a store whose documents inner keeps encrypted, and bound to the key.
+// Revisions, conflicts, locks, lists, places and Close are inner's, and it is a
 // [core.Locker] and a [core.Lister] if inner is one.
 //
 // The name of the store stands in each document, so that one of another store is
 // not taken, and must not change.
 //
-// Load refuses, with [core.ErrCorrupt], a document of another key or store, and
-// one that is older than what this store has seen under the key. It cannot know
-// of what it has not seen: a process that starts takes an old document for the
-// present one.
+// Load refuses, with [core.ErrCorrupt], a document that was not saved with the same key
+// and under the same name, and one that is older than what this store has seen under
+// the name. It cannot know of what it has not seen: a process that starts takes an old
+// document for the present one.
 func Wrap(inner core.TokenStore, name string, keys Keys) core.TokenStore {
 	return &store{FullStore: core.Full(inner), name: name, keys: &kept{keys: keys}}
+}
+
+// AcceptUnbound returns s, if it is of [Wrap], as a store whose Load returns documents
+// that are not bound to the key, too: those of versions of tokentoss that bound none. Who
+// wrote them is not known. They are for a person to look at, and to say whose they are.
+func AcceptUnbound(s core.TokenStore) core.TokenStore {
+	if w, ok := s.(*store); ok {
+		return &store{FullStore: w.FullStore, name: w.name, keys: w.keys, unbound: true}
+	}
+	return s
 }
 
 // A store is what Wrap returns. What it does not override is the inner store's.
 type store struct {
 	core.FullStore
-	name string
-	keys *kept
-	seen history
+	name    string
+	keys    *kept
+	seen    history
+	unbound bool // documents need not be bound
 }
 
 // Load implements [core.TokenStore]. It asks for the identity when there is a
@@ -44,12 +55,9 @@ func (s *store) Load(ctx context.Context, key string) (core.Record, error) {
 		return core.Record{}, err
 	}
 	what := s.place(key)
-	h, doc, err := s.unseal(ctx, what, r.Data)
+	h, doc, err := s.unseal(ctx, wanted{what, s.name, key, s.unbound}, r.Data)
 	if err != nil {
 		return core.Record{}, err
-	}
-	if h.store != s.name || h.key != key {
-		return core.Record{}, swapped(what, h, s.name)
 	}
 	if before.goesBack(h) {
 		return core.Record{}, rolledBack(what)
@@ -58,23 +66,23 @@ func (s *store) Load(ctx context.Context, key string) (core.Record, error) {
 	return core.Record{Data: doc, Revision: r.Revision}, nil
 }
 
-// unseal decrypts a document, with another key if the one that is kept does not fit.
-func (s *store) unseal(ctx context.Context, what string, sealed []byte) (header, []byte, error) {
-	identity, err := s.keys.forLoading(ctx)
+// unseal opens a document, with another key if the one that is kept does not fit.
+func (s *store) unseal(ctx context.Context, want wanted, data []byte) (header, []byte, error) {
+	k, err := s.keys.have(ctx, false)
 	if err != nil {
 		return header{}, nil, err
 	}
-	h, doc, err := unseal(what, sealed, identity)
+	h, doc, err := k.unseal(want, data)
 	if !errors.Is(err, errOtherKey) {
 		return h, doc, err
 	}
-	if identity, err = s.keys.renewed(ctx, identity); err != nil {
+	if k, err = s.keys.renewed(ctx, k); err != nil {
 		return header{}, nil, err
 	}
-	return unseal(what, sealed, identity)
+	return k.unseal(want, data)
 }
 
-// Save implements [core.TokenStore]. It needs no identity.
+// Save implements [core.TokenStore]. It needs the private key, to bind the document.
 func (s *store) Save(ctx context.Context, key string, r core.Record) (core.Record, error) {
 	if err := core.CheckKey(key); err != nil {
 		return core.Record{}, fmt.Errorf("encrypted store: %w", err)
@@ -82,14 +90,14 @@ func (s *store) Save(ctx context.Context, key string, r core.Record) (core.Recor
 	if len(r.Data) > maxDocument {
 		return core.Record{}, tooLarge(s.place(key), len(r.Data))
 	}
-	recipient, err := s.keys.forSaving(ctx)
+	k, err := s.keys.have(ctx, true)
 	if err != nil {
 		return core.Record{}, err
 	}
 	before := s.seen.at(key)
 	h := header{store: s.name, key: key}
 	h.lineage, h.generation = before.after(r.Revision)
-	sealed, err := seal(recipient, h, r.Data)
+	sealed, err := k.seal(h, r.Data)
 	if err != nil {
 		return core.Record{}, err
 	}
@@ -114,13 +122,13 @@ func (s *store) Delete(ctx context.Context, key string) error {
 	return nil
 }
 
-// Check implements [core.Checker]: there is a key to encrypt with, and inner
-// would take the document.
+// Check implements [core.Checker]: there is a key, which a person may have to unlock,
+// and inner would take the document.
 func (s *store) Check(ctx context.Context, key string) error {
 	if err := s.FullStore.Check(ctx, key); err != nil {
 		return err
 	}
-	_, err := s.keys.forSaving(ctx)
+	_, err := s.keys.have(ctx, true)
 	return err
 }
 
@@ -133,17 +141,6 @@ func (s *store) place(key string) string {
 		return path
 	}
 	return fmt.Sprintf("session %q in the store %q", key, s.name)
-}
-
-func swapped(what string, h header, store string) error {
-	was := fmt.Sprintf("it is of the profile %q", h.key)
-	if h.store != store {
-		was = fmt.Sprintf("it is of the store %q", h.store)
-	}
-	return &core.Error{
-		Subject: what, Kind: core.ErrCorrupt, Problem: "swapped: " + was + ", and was put here",
-		Remedy: fault.Say("find out who did that, and sign in again"),
-	}
 }
 
 func rolledBack(what string) error {

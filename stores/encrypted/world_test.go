@@ -64,7 +64,6 @@ func quickIdentity(t testing.TB, dir string, workFactor int) *age.X25519Identity
 	path := filepath.Join(dir, "identity.age")
 	must(t, os.MkdirAll(dir, 0o700))
 	must(t, os.WriteFile(path, sealFor(t, to, []byte(id.String()+"\n")), 0o600))
-	must(t, os.WriteFile(path+".pub", []byte(id.Recipient().String()+"\n"), 0o600))
 	return id
 }
 

@@ -33,6 +33,10 @@ type Config struct {
 	Passphrase bool   `json:"passphrase,omitempty" about:"the identity must have a passphrase"`
 	SSHKey     string `json:"ssh_key,omitempty" about:"path of an SSH private key to use instead of an identity"`
 
+	// AcceptUnbound is for a migration that a person watches; see
+	// [encrypted.AcceptUnbound].
+	AcceptUnbound bool `json:"accept_unbound,omitempty" about:"set by a migration that a person watches; refused in config.toml"`
+
 	// CAFile has the certificates, in PEM, of who may sign the members'; empty
 	// means those of the system.
 	CAFile string `json:"ca_file,omitempty" about:"path of the CA of the members' certificates"`

@@ -50,10 +50,10 @@ func TestBadSettings(t *testing.T) {
 		"request_timeout":    {etcd.Config{Endpoints: []string{https}, Prefix: "/p", RequestTimeout: "5"}, "setting request_timeout"},
 		"lock_ttl too short": {etcd.Config{Endpoints: []string{https}, Prefix: "/p", LockTTL: "1s"}, "setting lock_ttl"},
 		"lock_ttl, parts":    {etcd.Config{Endpoints: []string{https}, Prefix: "/p", LockTTL: "2500ms"}, "whole seconds"},
-		"no such file":       {etcd.Config{Endpoints: []string{https}, Prefix: "/p", CAFile: filepath.Join(dir, "none")}, "cannot be read"},
+		"no such file":       {etcd.Config{Endpoints: []string{https}, Prefix: "/p", CAFile: filepath.Join(dir, "none")}, "no such file"},
 		"no certificate":     {etcd.Config{Endpoints: []string{https}, Prefix: "/p", CAFile: file("ca", "text", 0o644)}, "no certificate in it"},
 		"empty password":     {etcd.Config{Endpoints: []string{https}, Username: "ada", PasswordFile: file("empty", "\nhunter2", 0o600)}, "first line is empty"},
-		"a directory":        {etcd.Config{Endpoints: []string{https}, Username: "ada", PasswordFile: dir}, "not a file"},
+		"a directory":        {etcd.Config{Endpoints: []string{https}, Username: "ada", PasswordFile: dir}, "not a regular file"},
 		"not a key pair":     {etcd.Config{Endpoints: []string{https}, Prefix: "/p", CertFile: file("c", "x", 0o600), KeyFile: file("k", "x", 0o600)}, "no certificate and its key"},
 		"two kinds of keys":  {etcd.Config{Endpoints: []string{https}, Prefix: "/p", Identity: "/a", SSHKey: "/b"}, "ssh_key"},
 	} {

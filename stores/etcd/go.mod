@@ -3,7 +3,6 @@ module github.com/tokentoss/tokentoss/stores/etcd
 go 1.26.0
 
 require (
-	filippo.io/age v1.3.2
 	github.com/tokentoss/tokentoss v0.1.0
 	github.com/tokentoss/tokentoss/plugins v0.1.0
 	go.etcd.io/etcd/api/v3 v3.7.3
@@ -17,6 +16,7 @@ require (
 )
 
 require (
+	filippo.io/age v1.3.2 // indirect
 	filippo.io/edwards25519 v1.2.0 // indirect
 	filippo.io/hpke v0.4.0 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"os"
 
-	"filippo.io/age"
-
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/stores/encrypted"
@@ -16,16 +14,10 @@ import (
 // of them is on another.
 type copied struct{ encrypted.Keys }
 
-// Recipient implements [encrypted.Keys].
-func (k copied) Recipient(ctx context.Context) (age.Recipient, error) {
-	to, err := k.Keys.Recipient(ctx)
-	return to, missing(err)
-}
-
-// Identity implements [encrypted.Keys].
-func (k copied) Identity(ctx context.Context) (age.Identity, error) {
-	id, err := k.Keys.Identity(ctx)
-	return id, missing(err)
+// Key implements [encrypted.Keys].
+func (k copied) Key(ctx context.Context, create bool) (*encrypted.Key, error) {
+	key, err := k.Keys.Key(ctx, create)
+	return key, missing(err)
 }
 
 // missing says of a key that is not there where it is.

@@ -31,5 +31,9 @@ func Open(ctx context.Context, c Config, dir string, ask encrypted.Ask, log *slo
 	}
 	// The prefix is part of the name, so that nobody can put a document of one
 	// place into another.
-	return encrypted.Wrap(s, "etcd "+s.prefix, copied{keys}), nil
+	store := encrypted.Wrap(s, "etcd "+s.prefix, copied{keys})
+	if c.AcceptUnbound {
+		store = encrypted.AcceptUnbound(store)
+	}
+	return store, nil
 }

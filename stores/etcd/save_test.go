@@ -196,7 +196,7 @@ func TestEtcdSeesOnlyCiphertext(t *testing.T) {
 				t.Errorf("the value of %s holds %q", kv.Key, secret)
 			}
 		}
-		if bytes.HasPrefix(kv.Value, []byte("age-encryption.org/v1\n")) {
+		if _, sealed, _ := bytes.Cut(kv.Value, []byte("\n\n")); bytes.HasPrefix(sealed, []byte("age-encryption.org/v1\n")) {
 			documents++
 		} else if len(kv.Value) > 32 { // names of saves, and nothing for locks
 			t.Errorf("the value of %s has %d bytes and is no age file", kv.Key, len(kv.Value))

@@ -28,6 +28,10 @@ type Config struct {
 	// Collection of the Secret Service that has the key; "login" when empty. It
 	// means nothing on macOS and Windows.
 	Collection string `json:"collection,omitempty" about:"collection of the Secret Service; login when not set"`
+
+	// AcceptUnbound is for a migration that a person watches; see
+	// [encrypted.AcceptUnbound].
+	AcceptUnbound bool `json:"accept_unbound,omitempty" about:"set by a migration that a person watches; refused in config.toml"`
 }
 
 // Open returns a store over the directory dir, which is made when something is
@@ -46,5 +50,9 @@ func Open(c Config, dir string) (core.TokenStore, error) {
 		c.Collection = defaultCollection
 	}
 	k := &keys{recipient: recipient, records: files, ring: newRing(c.Collection)}
-	return encrypted.Wrap(files, storeName, k), nil
+	s := encrypted.Wrap(files, storeName, k)
+	if c.AcceptUnbound {
+		s = encrypted.AcceptUnbound(s)
+	}
+	return s, nil
 }

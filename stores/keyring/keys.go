@@ -29,26 +29,16 @@ var errNoKey = errors.New("there is no key")
 // Protection implements [encrypted.Keys].
 func (k *keys) Protection() string { return "the key is in the " + k.ring.String() }
 
-// Identity implements [encrypted.Keys].
-func (k *keys) Identity(ctx context.Context) (age.Identity, error) {
+// Key implements [encrypted.Keys].
+func (k *keys) Key(ctx context.Context, create bool) (*encrypted.Key, error) {
 	id, err := k.read(ctx)
-	if err != nil {
-		return nil, k.lost(err)
-	}
-	return id, nil
-}
-
-// Recipient implements [encrypted.Keys]. It reads the identity as well, since
-// what is saved for a key that is not in the keyring could not be read again.
-func (k *keys) Recipient(ctx context.Context) (age.Recipient, error) {
-	id, err := k.read(ctx)
-	if errors.Is(err, errNoKey) {
+	if errors.Is(err, errNoKey) && create {
 		id, err = k.create(ctx)
 	}
 	if err != nil {
-		return nil, err
+		return nil, k.lost(err)
 	}
-	return id.Recipient(), nil
+	return encrypted.NewKey(id)
 }
 
 // read gets the identity from the keyring.

@@ -70,6 +70,27 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// A guard that sends to the sign-in page of the profile's own provider refuses the token
+// as IAP does: it is renewed once, and then said. Other redirects are the service's.
+func TestOtherGuards(t *testing.T) {
+	var to string
+	app := &ada{issuer: "https://login.example/realms/x"}
+	w := start(t, app, proxy.Config{Targets: []string{serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, http.StatusFound) })}}, proxy.Options{})
+	to = "https://login.example/realms/x/protocol/openid-connect/auth?client_id=x"
+	before := app.renewed.Load()
+	if res, p := w.asks(t, "/page"); res.StatusCode != http.StatusForbidden || p.Error != "refused" || res.Header.Get("Location") != "" || res.Header.Get("Www-Authenticate") != "" {
+		t.Errorf("%d %+v %v", res.StatusCode, p, res.Header)
+	}
+	if n := app.renewed.Load() - before; n < 1 || n > 2 { // by a program and by a browser
+		t.Errorf("renewed %d times for two requests", n)
+	}
+	for _, to = range []string{"/elsewhere", "https://elsewhere.example/auth", "https://login.example.evil.example/realms/x"} {
+		if res, _ := w.do(t, get(t, w.URL+"/page")); res.StatusCode != http.StatusFound || res.Header.Get("Location") != to {
+			t.Errorf("%s: %d %v", to, res.StatusCode, res.Header)
+		}
+	}
+}
+
 // What stands in the way of a token is said with the next command.
 func TestNoToken(t *testing.T) {
 	app := &ada{}

@@ -59,6 +59,8 @@ const email = "ada@example.com"
 type ada struct {
 	core.App // panics
 
+	issuer string // of its tokens
+
 	asked, renewed atomic.Int64
 	generation     atomic.Uint64
 	fail           atomic.Pointer[error]
@@ -67,7 +69,7 @@ type ada struct {
 func (a *ada) token() core.IDToken {
 	gen := a.generation.Load()
 	return core.IDToken{
-		Value: core.Secret("token-" + strings.Repeat("x", int(gen))), Email: email, Audience: "client",
+		Value: core.Secret("token-" + strings.Repeat("x", int(gen))), Email: email, Audience: "client", Issuer: a.issuer,
 		Expiry: time.Now().Add(time.Hour), Generation: gen,
 	}
 }

@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/tokentoss/tokentoss/core/privatefile"
+)
+
+func (c *commands) forward() *cli.Command {
+	return &cli.Command{
+		Name: "forward", Usage: "lend this session to another machine while ssh runs", Category: "requests", ArgsUsage: "HOST [-- SSH-OPTIONS]",
+		Description: "HOST is what ssh takes. tokentoss there gets ID tokens for the targets, and nothing else of the session.\n" +
+			"Whoever is root at HOST can use them while this runs, at every service that admits your OAuth client.",
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "for", Usage: "for the service at `URL`; may be repeated", DefaultText: "the profile's targets"},
+			&cli.StringFlag{Name: "dir", Usage: "in place of HOST: to a container, into which `DIR` is mounted"},
+			&cli.DurationFlag{Name: "lifetime", Usage: "end after `TIME`", DefaultText: "when ssh ends"},
+			&cli.BoolFlag{Name: "confirm", Usage: "ask here before each token"},
+		},
+		Action: c.heavy(0, -1, forward),
+	}
+}
+
+// ForwardOptions say what is lent, and to whom.
+type ForwardOptions struct {
+	Host     string   // "" where there is a Dir
+	Dir      string   // an absolute path
+	SSH      []string // options of ssh
+	Targets  []string // origins; none are the profile's
+	Lifetime time.Duration
+	Confirm  bool // ask the person before each token
+}
+
+func forward(ctx context.Context, in *Invocation) error {
+	o := ForwardOptions{Targets: in.StringSlice("for"), Lifetime: in.Duration("lifetime"), Confirm: in.Bool("confirm")}
+	args := in.Args().Slice()
+	if len(args) > 0 {
+		o.Host, o.SSH = args[0], args[1:]
+	}
+	if len(o.SSH) > 0 && o.SSH[0] == "--" {
+		o.SSH = o.SSH[1:]
+	}
+	if dir := in.String("dir"); dir != "" {
+		var err error
+		if o.Dir, err = privatefile.Resolve(dir, ""); err != nil {
+			return err
+		}
+	}
+	switch {
+	case o.Dir != "" && len(args) > 0:
+		return usagef("leave one of them out", "forward: a host, and --dir for a container, are two things")
+	case o.Dir == "" && o.Host == "":
+		return usagef("tokentoss forward --help", "forward needs a HOST, or --dir DIR")
+	case o.Dir == "" && o.Host[0] == '-':
+		return usagef("tokentoss forward HOST -- SSH-OPTIONS", "forward: %q is not a host", o.Host)
+	case o.Lifetime < 0:
+		return usagef("tokentoss forward --help", "forward: --lifetime must not be negative")
+	case o.Confirm && !in.interactive():
+		return usagef("leave one of them out", "forward: --confirm asks a person, and --non-interactive is set")
+	}
+	for i, raw := range o.Targets {
+		target, err := in.target(raw)
+		if err != nil {
+			return err
+		}
+		o.Targets[i] = target
+	}
+	return in.full.Forward(ctx, in, o)
+}
+
+// Confirmations returns what asks the person yes or no, one question after another. It
+// reads standard input from its first question to the end of the process.
+func (in *Invocation) Confirmations() func(ctx context.Context, question string) (bool, error) {
+	var lines <-chan string
+	return func(ctx context.Context, question string) (bool, error) {
+		if lines == nil {
+			lines = readLines(in.Stdin)
+		}
+		fmt.Fprintf(in.Stderr, "%s%s [y/N] ", prefix, oneLine(question))
+		select {
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case line := <-lines: // "" at the end of the input
+			answer := strings.ToLower(strings.TrimSpace(line))
+			return answer == "y" || answer == "yes", nil
+		}
+	}
+}
