@@ -122,7 +122,7 @@ func (s settings) password() (string, error) {
 	line, _, _ := bytes.Cut(data, []byte("\n"))
 	line = bytes.TrimSuffix(line, []byte("\r"))
 	if len(line) == 0 {
-		return "", &fault.Error{Subject: s.PasswordFile, Problem: "its first line is empty", Remedy: fault.Say("write the password of " + s.Username + " there")}
+		return "", &fault.Error{Subject: s.PasswordFile, Problem: "its first line is empty", Remedy: fault.Say("write the password of %s there", s.Username)}
 	}
 	return string(line), nil
 }

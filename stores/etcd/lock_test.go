@@ -8,7 +8,6 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/fault"
-	"github.com/tokentoss/tokentoss/stores/etcd"
 )
 
 // lock takes the lock of the default key.
