@@ -12,7 +12,8 @@ import (
 func TestDependencies(t *testing.T) {
 	t.Parallel()
 	own := []string{
-		"github.com/tokentoss/tokentoss/core/fault", "github.com/tokentoss/tokentoss/core/internal/jws", "github.com/tokentoss/tokentoss/core/googleid",
+		"github.com/tokentoss/tokentoss/core/fault", "github.com/tokentoss/tokentoss/core/internal/jws",
+		"github.com/tokentoss/tokentoss/core/proxyenv", "github.com/tokentoss/tokentoss/core/googleid",
 		"github.com/tokentoss/tokentoss/core/googleid/guard",
 	}
 	out, err := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "./guard").Output()

@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"net/url"
 	"time"
+
+	"github.com/tokentoss/tokentoss/core/proxyenv"
 )
 
 const (
@@ -22,7 +24,7 @@ const (
 
 func ownTransport() http.RoundTripper {
 	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
+		Proxy:               proxyenv.FromEnvironment,
 		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout: fetchTimeout,
 		ForceAttemptHTTP2:   true,

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"sync/atomic"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/proxyenv"
 )
 
 // A TokenSource gives the tokens that a [Transport] sends. Every [core.App] is
@@ -111,6 +113,11 @@ func NewTransport(src TokenSource, opts Options) (*Transport, error) {
 	}
 	if t.base == nil {
 		t.base = http.DefaultTransport
+		for o := range t.origins {
+			if err := proxyenv.Check(&url.URL{Scheme: o.scheme, Host: o.host}); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if t.log == nil {
 		t.log = slog.New(slog.DiscardHandler)

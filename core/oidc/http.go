@@ -21,6 +21,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/internal/strictjson"
+	"github.com/tokentoss/tokentoss/core/proxyenv"
 )
 
 // RequestTimeout bounds one request to the provider, its answer included.
@@ -59,7 +60,7 @@ func newEndpointClient(o ProviderOptions) *endpointClient {
 
 func ownTransport() http.RoundTripper {
 	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
+		Proxy:               proxyenv.FromEnvironment,
 		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout: 5 * time.Second,
 		ForceAttemptHTTP2:   true,
@@ -167,6 +168,9 @@ func (c *endpointClient) once(ctx context.Context, endpoint, rawURL string, form
 func (c *endpointClient) send(endpoint string, req *http.Request) (*answer, error) {
 	host := req.URL.Host
 	res, err := c.base().RoundTrip(req) // not http.Client: redirects are answers
+	if errors.Is(err, fault.BadConfig) {
+		return nil, err // nothing was sent, and no network mends it
+	}
 	if err != nil {
 		return nil, networkError(endpoint, host, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tokentoss/tokentoss/core/iap"
+	"github.com/tokentoss/tokentoss/core/proxyenv"
 )
 
 func (c *commands) curl() *cli.Command {
@@ -44,6 +46,9 @@ func curl(ctx context.Context, in *Invocation) error {
 	path, err := exec.LookPath("curl")
 	if err != nil {
 		return &hintedError{errors.New("there is no curl on this machine"), "install curl, or use tokentoss get"}
+	}
+	if err := checkCurlProxy(target); err != nil {
+		return err
 	}
 	if args.follow {
 		if err := checkCurlFollows(ctx, path); err != nil {
@@ -117,6 +122,21 @@ func curlRules(target string) []string {
 		return []string{"--globoff", "--proto", "=https", "--proto-redir", "=https", "--url", target}
 	}
 	return []string{"--globoff", "--proto", "=http", "--proto-redir", "=http,https", "--noproxy", "*", "--url", target}
+}
+
+// checkCurlProxy refuses what curl would take for the URL of a proxy, and show in its
+// error.
+func checkCurlProxy(target string) error {
+	u, err := url.Parse(target)
+	if err != nil || u.Scheme == "http" { // which goes to no proxy
+		return err
+	}
+	for _, name := range []string{"ALL_PROXY", "all_proxy"} {
+		if value := os.Getenv(name); value != "" && !proxyenv.Valid(value) {
+			return usagef("unset "+name+", or correct it", "the environment variable %s is not the URL of a proxy", name)
+		}
+	}
+	return proxyenv.Check(u)
 }
 
 // checkCurlFollows finds out whether this curl keeps the token from other ports and

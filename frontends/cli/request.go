@@ -14,6 +14,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/privatefile"
 	"github.com/tokentoss/tokentoss/profile"
 )
@@ -85,7 +86,7 @@ func (in *Invocation) target(raw string) (string, error) {
 // refusedTarget explains a target that the transport does not take.
 func refusedTarget(err error, target string) error {
 	var setting *profile.SettingError
-	if errors.As(err, &setting) {
+	if errors.As(err, &setting) || errors.Is(err, fault.BadConfig) {
 		return err
 	}
 	if inner := errors.Unwrap(err); inner != nil {

@@ -30,7 +30,6 @@ const (
 type frontend struct {
 	plugin  string
 	request plugins.Request
-	said    func(error) error // names the plugin as who said an error
 
 	// connect starts the process; end ends it.
 	connect func(context.Context) (conn grpc.ClientConnInterface, gone func(string) *fault.Error, end func(), err error)
@@ -54,7 +53,7 @@ func (f *frontend) Run(ctx context.Context, app core.App) error {
 	}
 	callCtx, stopCalls := context.WithCancel(ctx)
 	c := &dialogue{
-		app: app, terminal: f.request.Terminal, said: f.said, ctx: callCtx, stream: stream,
+		app: app, terminal: f.request.Terminal, ctx: callCtx, stream: stream,
 		cancels: make(map[uint64]context.CancelFunc), prompts: make(map[uint64]chan *pb.PromptAnswer), errors: make(map[uint64]error),
 	}
 	start := &pb.Start{Name: f.request.Name, Config: f.request.Settings, Directory: f.request.Dir}
@@ -82,7 +81,7 @@ func (f *frontend) Run(ctx context.Context, app core.App) error {
 // fail says why a conversation broke off.
 func (f *frontend) fail(ctx context.Context, gone func(string) *fault.Error, err error) error {
 	if own, ok := wire.FromStatus(err); ok {
-		return f.said(own)
+		return own
 	}
 	if cause := ctx.Err(); cause != nil {
 		return fmt.Errorf("plugin %s: it did not end within %s: %w", f.plugin, stopTimeout, cause)
@@ -95,8 +94,7 @@ func (f *frontend) fail(ctx context.Context, gone func(string) *fault.Error, err
 type dialogue struct {
 	app      core.App
 	terminal plugins.Terminal
-	said     func(error) error // names the plugin as who said an error
-	ctx      context.Context   // of the calls
+	ctx      context.Context // of the calls
 	stream   pb.FrontendService_RunClient
 	calls    sync.WaitGroup // under way
 
@@ -153,7 +151,7 @@ func (d *dialogue) receive() (*pb.Done, error) {
 		case *pb.RunResponse_Print:
 			d.print(m.Print)
 		case *pb.RunResponse_Browse:
-			if b, ok := d.terminal.(plugins.Browser); ok {
+			if b, ok := d.terminal.(plugins.Browser); ok && isWebAddress(m.Browse.GetUrl()) {
 				_ = b.Browse(d.ctx, m.Browse.GetUrl())
 			}
 		case *pb.RunResponse_ReadLine:
@@ -271,7 +269,7 @@ func (d *dialogue) outcome(m *pb.Error) error {
 	if own != nil {
 		return own
 	}
-	return d.said(wire.ToError(m))
+	return wire.ToError(m)
 }
 
 // A prompter shows a prompt by the frontend.
@@ -293,7 +291,7 @@ func (p *prompter) Prompt(ctx context.Context, prompt core.Prompt) (string, erro
 	d.say(&pb.RunRequest{Message: &pb.RunRequest_Prompt{Prompt: m}})
 	select {
 	case a := <-answered:
-		return a.GetAnswer(), d.said(wire.ToError(a.GetError()))
+		return a.GetAnswer(), wire.ToError(a.GetError())
 	case <-ctx.Done():
 		d.mu.Lock()
 		delete(d.prompts, m.Id)

@@ -70,8 +70,7 @@ func (h *lease) watch() {
 		}
 		h.mu.Unlock()
 		if err != nil {
-			own, _ := wire.FromStatus(err)
-			h.err = h.s.said(own)
+			h.err, _ = wire.FromStatus(err)
 			h.cancel()
 			return
 		}

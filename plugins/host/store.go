@@ -42,9 +42,6 @@ type store struct {
 	// gone says why there was no answer, when the plugin has not said so.
 	gone func(op string) *fault.Error
 
-	// said names the plugin as who said an error.
-	said func(error) error
-
 	sending sync.Mutex // of stream.Send and CloseSend
 	silent  bool
 
@@ -61,14 +58,14 @@ type store struct {
 }
 
 // openStore opens a store over a connection. Its life is the stream's.
-func openStore(ctx context.Context, conn grpc.ClientConnInterface, name string, r plugins.Request, timeout time.Duration, gone func(string) *fault.Error, said func(error) error, end func()) (core.TokenStore, error) {
+func openStore(ctx context.Context, conn grpc.ClientConnInterface, name string, r plugins.Request, timeout time.Duration, gone func(string) *fault.Error, end func()) (core.TokenStore, error) {
 	if timeout <= 0 {
 		timeout = defaultTimeout
 	}
 	rpc := pb.NewStoreServiceClient(conn)
 	// The store outlives ctx, which is the wait for it to open.
 	streamCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	s := &store{plugin: name, rpc: rpc, timeout: timeout, gone: gone, said: said, cancel: cancel, ended: make(chan struct{}), end: end}
+	s := &store{plugin: name, rpc: rpc, timeout: timeout, gone: gone, cancel: cancel, ended: make(chan struct{}), end: end}
 	opened, err := s.open(ctx, streamCtx, r)
 	if err != nil {
 		cancel()
@@ -201,7 +198,7 @@ func (s *store) slow(op string, limit time.Duration) error {
 // fail returns the plugin's own error, or says that there was no answer.
 func (s *store) fail(ctx context.Context, op string, err error) error {
 	if own, ok := wire.FromStatus(err); ok {
-		return s.said(own)
+		return own
 	}
 	if cause := ctx.Err(); cause != nil {
 		return fmt.Errorf("plugin %s: %s: %w", s.plugin, op, cause)
@@ -209,7 +206,7 @@ func (s *store) fail(ctx context.Context, op string, err error) error {
 	select {
 	case <-s.ended:
 		if own, ok := wire.FromStatus(s.err); ok {
-			return s.said(own)
+			return own
 		}
 	default:
 	}
@@ -275,8 +272,7 @@ func (s *store) Close() error {
 		<-s.ended
 		if timer.Stop() {
 			// A process that is gone has nothing open.
-			own, _ := wire.FromStatus(s.err)
-			s.closed = s.said(own)
+			s.closed, _ = wire.FromStatus(s.err)
 		} else {
 			s.closed = s.slow("close", releaseTimeout)
 		}

@@ -18,7 +18,7 @@ const (
 	codeIAPFault         Code = "iap-fault"
 )
 
-func iapCases() []Diagnosis {
+func iapDiagnoses() []Diagnosis {
 	found := func(id Code, level Level, exit int, title, cause string, do ...string) Diagnosis {
 		return Diagnosis{Code: id, Check: IAP, Level: level, Exit: exit, Title: title, Cause: cause, Do: do}
 	}

@@ -20,7 +20,7 @@ const (
 
 const login = "tokentoss login"
 
-func localCases() []Diagnosis {
+func localDiagnoses() []Diagnosis {
 	return []Diagnosis{
 		{Code: codeSettingsBroken, Check: Configuration, Level: Fail, Exit: exitFailed,
 			Title: "the configuration cannot be used",
@@ -50,7 +50,7 @@ func localCases() []Diagnosis {
 }
 
 // sessionCases are those that a sign-in or a new client mends, and their like.
-func sessionCases() []Diagnosis {
+func sessionDiagnoses() []Diagnosis {
 	return []Diagnosis{
 		{Code: codeSignedOut, Check: Session, Level: Fail, Exit: exitSignIn,
 			Title:    "nobody is signed in",

@@ -19,6 +19,7 @@ const (
 	codeTLSAuthority      Code = "tls-authority"
 	codeTLSRefused        Code = "tls-refused"
 	codeNoTLS             Code = "no-tls"
+	codeProxyVariable     Code = "proxy-variable"
 	codeProxyUnreachable  Code = "proxy-unreachable"
 	codeProxySignIn       Code = "proxy-sign-in"
 	codeProxyRefuses      Code = "proxy-refuses"
@@ -26,15 +27,15 @@ const (
 	codeCaptivePortal     Code = "captive-portal"
 )
 
-func networkCases() []Diagnosis {
-	return slices.Concat(addressCases(), connectionCases(), tlsCases(), proxyCases())
+func networkDiagnoses() []Diagnosis {
+	return slices.Concat(addressDiagnoses(), connectionDiagnoses(), tlsDiagnoses(), proxyDiagnoses())
 }
 
 func fail(id Code, title, cause string, do ...string) Diagnosis {
 	return Diagnosis{Code: id, Check: Network, Level: Fail, Exit: exitFailed, Title: title, Cause: cause, Do: do}
 }
 
-func addressCases() []Diagnosis {
+func addressDiagnoses() []Diagnosis {
 	address := func(c Diagnosis) Diagnosis { c.Check = Address; return c }
 	notATarget := address(fail(codeNotATarget, "{origin} is not among the targets of the profile",
 		"The commands send the token to the URL that they are given; Go programs and notebooks send it to the targets in config.toml only.",
@@ -51,7 +52,7 @@ func addressCases() []Diagnosis {
 	}
 }
 
-func connectionCases() []Diagnosis {
+func connectionDiagnoses() []Diagnosis {
 	return []Diagnosis{
 		fail(codeNameUnknown, "there is no host {host}",
 			"The name is written wrong, is known only inside your organisation's network, or the service is gone.",
@@ -74,7 +75,7 @@ func connectionCases() []Diagnosis {
 	}
 }
 
-func tlsCases() []Diagnosis {
+func tlsDiagnoses() []Diagnosis {
 	return []Diagnosis{
 		fail(codeTLSName, "the certificate of {host} is for another name",
 			"The address is not the one that the service has its certificate for, the load balancer has no certificate for it yet, or somebody else answers. "+
@@ -100,8 +101,11 @@ func tlsCases() []Diagnosis {
 	}
 }
 
-func proxyCases() []Diagnosis {
+func proxyDiagnoses() []Diagnosis {
 	return []Diagnosis{
+		fail(codeProxyVariable, "an environment variable names the forward proxy, and is not the URL of one",
+			"Most often its password has characters that must be escaped. Nothing was sent, neither by the proxy nor without it.",
+			"Write it as http://user:password@proxy.example:3128, and characters such as @, :, /, # and % of the password as %40, %3A, %2F, %23 and %25."),
 		fail(codeProxyUnreachable, "the forward proxy {proxy} cannot be reached",
 			"HTTPS_PROXY names it, and it is not there: its name or port is wrong, or this machine is on another network than usual.",
 			"Correct HTTPS_PROXY, or unset it where no proxy is needed.", "If {host} is reached without it, add the host to NO_PROXY."),

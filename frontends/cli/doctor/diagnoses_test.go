@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core/iap/tunnel"
+	"github.com/tokentoss/tokentoss/core/proxyenv"
 	"github.com/tokentoss/tokentoss/emulator"
 	"github.com/tokentoss/tokentoss/frontends/cli/doctor"
 )
@@ -162,6 +163,11 @@ func network() map[doctor.Code]scenario {
 		"captive-portal": byProxy(&forwardProxy{status: http.StatusFound}),
 		"proxy-unreachable": at(func(w *world) string {
 			w.transport.Proxy = http.ProxyURL(mustParse(w.t, "http://ada:query-secret@"+closedPort(w.t)))
+			return "https://service.example/"
+		}),
+		"proxy-variable": at(func(w *world) string {
+			w.t.Setenv("HTTPS_PROXY", "http://ada:query-secret@2026#x@proxy.example:3128")
+			w.transport.Proxy = proxyenv.FromEnvironment
 			return "https://service.example/"
 		}),
 		"proxy-clear-text": at(func(w *world) string {

@@ -30,7 +30,7 @@ func allow() []string {
 const ownersList = "The owner of the service puts it on the list. The second command writes the file, the third replaces the list: put the clients that the " +
 	"first one shows into the file too. IAP goes by the new list after some minutes."
 
-func tokenCases() []Diagnosis {
+func tokenDiagnoses() []Diagnosis {
 	refused := func(id Code, title, cause string, do ...string) Diagnosis {
 		return Diagnosis{Code: id, Check: Token, Level: Fail, Exit: exitRefused, Title: title, Cause: cause, Do: do}
 	}

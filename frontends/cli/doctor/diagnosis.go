@@ -61,7 +61,7 @@ const (
 
 // Diagnoses returns all that can be the matter, in the order of the checks.
 func Diagnoses() []Diagnosis {
-	return slices.Concat(localCases(), sessionCases(), networkCases(), iapCases(), tokenCases(), guardDiagnoses(), tunnelDiagnoses())
+	return slices.Concat(localDiagnoses(), sessionDiagnoses(), networkDiagnoses(), iapDiagnoses(), tokenDiagnoses(), guardDiagnoses(), tunnelDiagnoses())
 }
 
 // lookUp returns a diagnosis of the table.

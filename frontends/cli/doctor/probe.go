@@ -14,7 +14,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/iap"
+	"github.com/tokentoss/tokentoss/core/proxyenv"
 )
 
 // A probe makes requests, and remembers the answers. It is used by one goroutine.
@@ -27,7 +29,7 @@ type probe struct {
 // newProbe makes a probe over a copy of t.
 func newProbe(t *http.Transport, timeout time.Duration) *probe {
 	if t == nil {
-		t = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}}
+		t = &http.Transport{Proxy: proxyenv.FromEnvironment, ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}}
 	} else {
 		t = t.Clone()
 	}
@@ -81,6 +83,8 @@ func cause(err error, proxied bool) Code {
 	var connect *proxyError
 	var op *net.OpError
 	switch {
+	case errors.Is(err, fault.BadConfig):
+		return codeProxyVariable
 	case errors.Is(err, iap.ErrForwardProxy):
 		return codeProxyClearText
 	case errors.As(err, &connect):

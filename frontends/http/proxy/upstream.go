@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core/iap"
+	"github.com/tokentoss/tokentoss/core/proxyenv"
 )
 
 const (
@@ -31,7 +32,7 @@ const (
 func NewBase() *http.Transport {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}
 	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
+		Proxy:                 proxyenv.FromEnvironment,
 		DialContext:           dialer.DialContext,
 		ForceAttemptHTTP2:     true, // which a DialContext turns off
 		HTTP2:                 &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingAfter},

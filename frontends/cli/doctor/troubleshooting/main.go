@@ -72,6 +72,7 @@ func titles() []struct {
 		{doctor.Clock, "The clock"}, {doctor.Session, "The session"}, {doctor.Address, "The address"},
 		{doctor.Network, "The way to the service, or to the provider"}, {doctor.IAP, "In front of the service"},
 		{doctor.Token, "IAP and the token"}, {doctor.Access, "The person and the service"},
+		{doctor.Tunnel, "TCP forwarding"},
 	}
 }
 
