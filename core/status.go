@@ -3,8 +3,6 @@ package core
 import (
 	"context"
 	"time"
-
-	"golang.org/x/oauth2"
 )
 
 // watchInterval is how often Watch looks for what other processes did.
@@ -114,25 +112,4 @@ func (s *Session) notify() {
 		default:
 		}
 	}
-}
-
-// TokenSource returns the session as an [oauth2.TokenSource] for libraries that
-// take one. Its tokens carry the ID token where an access token usually is, as
-// those of google.golang.org/api/idtoken do. ctx bounds each refresh's wait.
-func (s *Session) TokenSource(ctx context.Context) oauth2.TokenSource {
-	return tokenSource{ctx, s}
-}
-
-type tokenSource struct {
-	ctx context.Context
-	s   *Session
-}
-
-// Token implements [oauth2.TokenSource].
-func (ts tokenSource) Token() (*oauth2.Token, error) {
-	t, err := ts.s.IDToken(ts.ctx)
-	if err != nil {
-		return nil, err
-	}
-	return &oauth2.Token{AccessToken: t.Value.Reveal(), TokenType: "Bearer", Expiry: t.Expiry}, nil
 }
