@@ -8,10 +8,10 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// TokenSource returns the session as an [oauth2.TokenSource] of ID tokens, which is
-// what services behind Identity-Aware Proxy take. They stand where an access token
-// usually is, as those of google.golang.org/api/idtoken do. For the provider's own APIs
-// there is [Session.AccessTokenSource]. ctx bounds each refresh's wait.
+// TokenSource returns the session's ID tokens, which are what IAP takes, as an
+// [oauth2.TokenSource] for libraries that want one. They are in the field AccessToken, as
+// those of google.golang.org/api/idtoken are. Google's own APIs do not take them: see
+// [Session.AccessTokenSource]. ctx bounds each refresh's wait.
 func (s *Session) TokenSource(ctx context.Context) oauth2.TokenSource {
 	return tokenSource(func() (*oauth2.Token, error) {
 		t, err := s.IDToken(ctx)
@@ -22,9 +22,9 @@ func (s *Session) TokenSource(ctx context.Context) oauth2.TokenSource {
 	})
 }
 
-// AccessTokenSource returns the session as an [oauth2.TokenSource] of access tokens, for
-// the provider's own APIs. Identity-Aware Proxy does not take them: for it there is
-// [Session.TokenSource]. ctx bounds each refresh's wait.
+// AccessTokenSource returns the session's access tokens, which are for the provider's own
+// APIs and the scopes that were asked for, as an [oauth2.TokenSource]. IAP does not take
+// them: see [Session.TokenSource]. ctx bounds each refresh's wait.
 func (s *Session) AccessTokenSource(ctx context.Context) oauth2.TokenSource {
 	return tokenSource(func() (*oauth2.Token, error) {
 		snap, err := s.withAccessToken(ctx)
