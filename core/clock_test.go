@@ -6,6 +6,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/oidc"
+	"github.com/tokentoss/tokentoss/emulator/emulatortest"
 )
 
 // This machine's clock is wrong, or jumps. Refreshes go by the provider's
@@ -16,7 +17,7 @@ func TestClockJumps(t *testing.T) {
 	for _, jump := range []time.Duration{10 * time.Minute, -10 * time.Minute, 24 * time.Hour, -24 * time.Hour, 20 * time.Second, -20 * time.Second} {
 		t.Run(jump.String(), func(t *testing.T) {
 			w := shared.fork(t)
-			local := &clock{now: w.clock.Now()} // the provider's stays right
+			local := &clock{emulatortest.NewClock(w.clock.Now())} // the provider's stays right
 			s := w.signedIn(func(o *core.SessionOptions) {
 				o.Now = local.Now
 				o.Client = w.client(func(o *oidc.ProviderOptions) { o.Now = local.Now })
@@ -75,7 +76,7 @@ func TestSignInWithAWrongClock(t *testing.T) {
 	shared := newWorld(t)
 	for _, wrong := range []time.Duration{-4 * time.Minute, 50 * time.Minute} {
 		w := shared.fork(t)
-		local := &clock{now: w.clock.Now().Add(wrong)}
+		local := &clock{emulatortest.NewClock(w.clock.Now().Add(wrong))}
 		s := w.signedIn(func(o *core.SessionOptions) {
 			o.Now = local.Now
 			o.Client = w.client(func(o *oidc.ProviderOptions) { o.Now = local.Now })

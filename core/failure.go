@@ -56,7 +56,7 @@ func newFailure(err error, cause Cause, now time.Time) *failure {
 // were already waiting, and for the time that was set.
 func (f *failure) standing(email string, began, now time.Time) error {
 	if f.Cause != "" {
-		return &SignInNeededError{Cause: f.Cause, Email: email, Err: f.provider()}
+		return &SignInNeededError{Cause: f.Cause, Email: email, Err: f.error(now)}
 	}
 	at, until := parseTime(f.At), parseTime(f.Until)
 	waiting := !at.Before(began) && !at.After(now)

@@ -1,7 +1,6 @@
 package core_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -21,6 +20,7 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
+	"github.com/tokentoss/tokentoss/emulator/emulatortest"
 )
 
 const (
@@ -30,22 +30,9 @@ const (
 
 // A clock is set by the test. The provider's is the same one, but for
 // Emulator.SetClockOffset.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
+type clock struct{ *emulatortest.Clock }
 
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
+func (c *clock) advance(d time.Duration) { c.Advance(d) }
 
 // A world is a provider, a store, and a clock.
 type world struct {
@@ -65,7 +52,7 @@ func newWorld(t *testing.T, changes ...func(*emulator.Options)) *world {
 	w := &world{
 		t: t, ctx: t.Context(), store: newMemory(), log: &logBuffer{},
 		// Whole seconds, as a Date header has them.
-		clock: &clock{now: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)},
+		clock: &clock{emulatortest.NewClock(time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC))},
 	}
 	o := emulator.Options{
 		Accounts: []emulator.Account{{Email: ada, HostedDomain: "example.com"}, {Email: grace}},
@@ -239,28 +226,9 @@ type flowFunc func(ctx context.Context) (*core.Token, error)
 func (f flowFunc) SignIn(ctx context.Context, _ core.Prompter) (*core.Token, error) { return f(ctx) }
 
 // A logBuffer keeps what a session logs, and lets a test wait for a line.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
+type logBuffer struct{ emulatortest.Log }
 
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
-
-// logger logs everything, as text and as JSON.
-func (b *logBuffer) logger() *slog.Logger {
-	debug := &slog.HandlerOptions{Level: slog.LevelDebug}
-	return slog.New(slog.NewMultiHandler(slog.NewTextHandler(b, debug), slog.NewJSONHandler(b, debug)))
-}
+func (b *logBuffer) logger() *slog.Logger { return b.Logger() }
 
 // count returns how often text was logged, in lines of text.
 func (b *logBuffer) count(text string) int { return strings.Count(b.String(), `msg="`+text) }

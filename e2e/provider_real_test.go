@@ -171,6 +171,8 @@ func TestProviderNode(t *testing.T) {
 			finish(t, c).wantCode(t, 0)
 			m.run(t, "login", "--browser", cookieBrowser).wantCode(t, 0)
 			wantWords(t, "status", m.run(t, "status").wantCode(t, 0).stdout, ada, issuer)
+			// It gave no refresh token, since nobody was asked to consent. The next sign-in asks.
+			m.run(t, "login", "--browser", cookieBrowser).wantCode(t, 0)
 			age(t, m.tokens(), -time.Minute)
 			m.run(t, "token").wantCode(t, 0)
 			m.run(t, "logout").wantCode(t, 0)

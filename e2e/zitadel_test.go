@@ -14,6 +14,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -209,19 +210,42 @@ func (p *foreignProvider) wantForms(t *testing.T) {
 	}
 }
 
-// A provider whose ID tokens hold no e-mail address is refused with the reason:
-// IAP would refuse the token, too. The code is spent, and nothing is stored.
+// A provider whose ID tokens hold no e-mail address calls the person what it does, over
+// refreshes, too. Where a setting demands an address, it is refused with the reason: the
+// code is spent, and nothing is stored.
 func TestForeignProviderWithoutEmailInTheIDToken(t *testing.T) {
 	p := newForeignProvider(t, false)
 	m := p.machine(t)
 	l := m.pendingLogin(t)
 	p.logIn(t, l.url)
-	r := l.wait(t).wantCode(t, 1)
-	if !strings.Contains(r.stderr, "email is missing") {
+	l.wait(t).wantCode(t, 0)
+	for range 2 {
+		if out := m.run(t, "status").wantCode(t, 0).stdout; !strings.Contains(out, "signed in as id1") {
+			t.Errorf("status says\n%s", out)
+		}
+		age(t, m.tokens(), -time.Minute)
+		m.run(t, "token").wantCode(t, 0)
+	}
+	if n := len(p.grants("refresh_token")); n != 2 {
+		t.Errorf("%d refreshes, want 2", n)
+	}
+
+	m.run(t, "logout").wantCode(t, 0)
+	config := filepath.Join(m.dir, "config.toml")
+	text, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(config, append([]byte("require_verified_email = true\n"), text...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l = m.pendingLogin(t)
+	p.logIn(t, l.url)
+	if r := l.wait(t).wantCode(t, 1); !strings.Contains(r.stderr, "email is missing") {
 		t.Errorf("it says %q, expected the reason", r.stderr)
 	}
 	m.run(t, "token").wantCode(t, 3)
-	if n := len(p.grants("authorization_code")); n != 1 {
-		t.Errorf("the code was exchanged %d times", n)
+	if n := len(p.grants("authorization_code")); n != 2 {
+		t.Errorf("%d codes were exchanged, want 2", n)
 	}
 }

@@ -22,10 +22,10 @@ func assertionVia(t *testing.T, e *emulator.Emulator, idToken, path string) stri
 func TestAssertion(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
-	e := start(t, emulator.Options{Now: clock.now, Accounts: []emulator.Account{{Email: "ada@corp.example", HostedDomain: "corp.example"}}})
+	e := start(t, emulator.Options{Now: clock.Now, Accounts: []emulator.Account{{Email: "ada@corp.example", HostedDomain: "corp.example"}}})
 	token := assertionVia(t, e, signIn(t, e, "ada@corp.example").str("id_token"), "/whoami")
 	claims := verify(t, token, jose.ES256, fetchKeys(t, e.AssertionKeysURL()))
-	now := float64(clock.now().Unix())
+	now := float64(clock.Now().Unix())
 	for name, want := range map[string]any{
 		"iss": "https://cloud.google.com/iap", "aud": e.AssertionAudience(), "email": "ada@corp.example", "hd": "corp.example",
 		"sub": "accounts.google.com:" + e.Accounts()[0].Sub, "iat": now, "exp": now + 600,

@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/emulator"
+	"github.com/tokentoss/tokentoss/emulator/emulatortest"
 )
 
 const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
 
-func startDevice(t *testing.T) (*emulator.Emulator, *clock) {
+func startDevice(t *testing.T) (*emulator.Emulator, *emulatortest.Clock) {
 	c := newClock()
-	return start(t, emulator.Options{Now: c.now, AutoConsent: user, Clients: []emulator.Client{
+	return start(t, emulator.Options{Now: c.Now, AutoConsent: user, Clients: []emulator.Client{
 		{ID: "tv", Secret: "tv-secret", Type: emulator.LimitedInput}, {ID: "tv2", Secret: "s", Type: emulator.LimitedInput}}}), c
 }
 
@@ -53,13 +54,13 @@ func TestDevicePolling(t *testing.T) {
 		{20 * time.Second, 428, "authorization_pending"},
 		{19 * time.Second, 403, "slow_down"},
 	} {
-		clock.add(step.wait)
+		clock.Advance(step.wait)
 		wantError(t, poll(t, e, d), step.status, step.code)
 	}
 	if err := e.ApproveDevice(t.Context(), d.str("user_code"), user); err != nil {
 		t.Fatal(err)
 	}
-	clock.add(25 * time.Second)
+	clock.Advance(25 * time.Second)
 	a := poll(t, e, d)
 	if a.status != 200 || a.str("refresh_token") == "" || claimsOf(t, a.str("id_token"))["aud"] != "tv" {
 		t.Fatalf("after consent: %d %s", a.status, a.body)
@@ -67,7 +68,7 @@ func TestDevicePolling(t *testing.T) {
 	if _, ok := claimsOf(t, a.str("id_token"))["nonce"]; ok {
 		t.Error("a nonce without a request for one")
 	}
-	clock.add(30 * time.Second)
+	clock.Advance(30 * time.Second)
 	wantError(t, poll(t, e, d), 400, "invalid_grant") // once only
 	if a := iapGet(t, e, "/whoami", "Authorization", "Bearer "+a.str("id_token")); a.status != 200 || a.str("email") != user {
 		t.Errorf("IAP: %d %s", a.status, a.body)
@@ -86,7 +87,7 @@ func TestDeviceEnds(t *testing.T) {
 		t.Error("a user code worked twice")
 	}
 	late := deviceCode(t, e)
-	clock.add(30 * time.Minute)
+	clock.Advance(30 * time.Minute)
 	wantError(t, poll(t, e, late), 400, "expired_token")
 	if err := e.ApproveDevice(t.Context(), late.str("user_code"), user); err == nil {
 		t.Error("an expired user code worked")

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/emulator"
+	"github.com/tokentoss/tokentoss/emulator/emulatortest"
 )
 
 // Every way to fail, on both sides; a fault counts the call.
@@ -130,8 +131,8 @@ func TestJournal(t *testing.T) {
 // The log has no query, header or body.
 func TestLogHasNoSecrets(t *testing.T) {
 	t.Parallel()
-	var out syncBuffer
-	e := start(t, emulator.Options{Logger: out.logger()})
+	var out emulatortest.Log
+	e := start(t, emulator.Options{Logger: out.Logger()})
 	tokens := signIn(t, e, user)
 	refresh(t, e, tokens.str("refresh_token"))
 	iapGet(t, e, "/whoami?token=in-the-query", "Authorization", "Bearer "+tokens.str("id_token"))

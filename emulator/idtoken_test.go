@@ -49,7 +49,7 @@ func verify(t *testing.T, token string, alg jose.SignatureAlgorithm, keys jose.J
 func TestIDToken(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
-	e := start(t, emulator.Options{Now: clock.now, Accounts: []emulator.Account{
+	e := start(t, emulator.Options{Now: clock.Now, Accounts: []emulator.Account{
 		{Email: "ada@corp.example", HostedDomain: "corp.example", Name: "Ada"}, {Email: user, Unverified: true}}})
 	q := authQuery(e)
 	q.Set("scope", "openid email profile")
@@ -59,7 +59,7 @@ func TestIDToken(t *testing.T) {
 	for name, want := range map[string]any{
 		"iss": e.Issuer(), "aud": id, "azp": id, "email": "ada@corp.example", "email_verified": true, "hd": "corp.example",
 		"name": "Ada", "nonce": "the-nonce", "at_hash": halfHash(a.str("access_token")),
-		"iat": float64(clock.now().Unix()), "exp": float64(clock.now().Unix() + 3600),
+		"iat": float64(clock.Now().Unix()), "exp": float64(clock.Now().Unix() + 3600),
 	} {
 		if claims[name] != want {
 			t.Errorf("%s = %v, want %v", name, claims[name], want)
@@ -96,14 +96,14 @@ func TestIDToken(t *testing.T) {
 func TestUserInfo(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
-	e := start(t, emulator.Options{Now: clock.now})
+	e := start(t, emulator.Options{Now: clock.Now})
 	e.SetTokenLifetime(20 * time.Second)
 	tokens := signIn(t, e, user)
 	a := userInfo(t, e, tokens.str("access_token"))
 	if a.status != 200 || a.str("email") != user || a.str("sub") != claimsOf(t, tokens.str("id_token"))["sub"] {
 		t.Errorf("%d %s", a.status, a.body)
 	}
-	clock.add(20 * time.Second)
+	clock.Advance(20 * time.Second)
 	if a := userInfo(t, e, tokens.str("access_token")); a.status != 401 || a.header.Get("WWW-Authenticate") == "" {
 		t.Errorf("expired access token: %d", a.status)
 	}

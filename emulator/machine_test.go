@@ -16,6 +16,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/tokentoss/tokentoss/emulator"
+	"github.com/tokentoss/tokentoss/emulator/emulatortest"
 )
 
 const (
@@ -25,10 +26,10 @@ const (
 	cloud  = "https://www.googleapis.com/auth/cloud-platform"
 )
 
-func startWithRobots(t *testing.T) (*emulator.Emulator, *clock) {
+func startWithRobots(t *testing.T) (*emulator.Emulator, *emulatortest.Clock) {
 	t.Helper()
 	c := newClock()
-	return start(t, emulator.Options{Now: c.now, ServiceAccounts: []emulator.ServiceAccount{
+	return start(t, emulator.Options{Now: c.Now, ServiceAccounts: []emulator.ServiceAccount{
 		{Email: robot}, {Email: deploy, Impersonators: []string{robot, "the job"}},
 	}}), c
 }
@@ -76,8 +77,8 @@ func (k serviceKey) sign(t *testing.T, claims map[string]any) string {
 }
 
 // claims are good ones for the token endpoint, with more in their place.
-func (k serviceKey) claims(c *clock, more map[string]any) map[string]any {
-	all := map[string]any{"iss": k.Email, "aud": k.TokenURI, "iat": c.now().Unix(), "exp": c.now().Add(time.Hour).Unix(), "target_audience": "the-audience"}
+func (k serviceKey) claims(c *emulatortest.Clock, more map[string]any) map[string]any {
+	all := map[string]any{"iss": k.Email, "aud": k.TokenURI, "iat": c.Now().Unix(), "exp": c.Now().Add(time.Hour).Unix(), "target_audience": "the-audience"}
 	for name, v := range more {
 		if all[name] = v; v == nil {
 			delete(all, name)
@@ -87,7 +88,7 @@ func (k serviceKey) claims(c *clock, more map[string]any) map[string]any {
 }
 
 // accessTokenOf gets an access token by a key.
-func accessTokenOf(t *testing.T, e *emulator.Emulator, c *clock, email, scope string) string {
+func accessTokenOf(t *testing.T, e *emulator.Emulator, c *emulatortest.Clock, email, scope string) string {
 	t.Helper()
 	k := keyOf(t, e, email)
 	a := post(t, k.TokenURI, url.Values{"grant_type": {bearer}, "assertion": {k.sign(t, k.claims(c, map[string]any{"target_audience": nil, "scope": scope}))}})
@@ -114,7 +115,7 @@ func TestJWTBearer(t *testing.T) {
 	if e.TokenCalls(bearer) != 1 {
 		t.Error("not counted")
 	}
-	now := c.now().Unix()
+	now := c.Now().Unix()
 	for name, more := range map[string]map[string]any{
 		"another's name": {"iss": deploy}, "another endpoint": {"aud": "https://oauth2.googleapis.com/token"}, "two endpoints": {"aud": []string{k.TokenURI, "x"}},
 		"two hours": {"exp": now + 7200}, "of the future": {"iat": now + 600, "exp": now + 1200}, "over": {"iat": now - 3600, "exp": now - 120}, "no exp": {"exp": nil}, "no iat": {"iat": nil},
@@ -253,7 +254,7 @@ func TestTokenExchange(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantError(t, post(t, config.TokenURL, form("subject_token", stranger)), 400, "invalid_grant")
-	c.add(6 * time.Minute)
+	c.Advance(6 * time.Minute)
 	wantError(t, post(t, config.TokenURL, form("", "")), 400, "invalid_grant")
 }
 
@@ -273,7 +274,7 @@ func TestIAPTakesMachines(t *testing.T) {
 		}
 		return k.sign(t, claims)
 	}
-	now := c.now().Unix()
+	now := c.Now().Unix()
 	for name, tt := range map[string]struct {
 		token  string
 		status int

@@ -118,13 +118,13 @@ func TestCodeWorksOnce(t *testing.T) {
 func TestCodeExpires(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
-	e := start(t, emulator.Options{Now: clock.now})
+	e := start(t, emulator.Options{Now: clock.Now})
 	early, late := newCode(t, e, authQuery(e), user).Get("code"), newCode(t, e, authQuery(e), user).Get("code")
-	clock.add(10*time.Minute - time.Second)
+	clock.Advance(10*time.Minute - time.Second)
 	if a := post(t, e.GoogleURL()+"/token", codeForm(e, early)); a.status != 200 {
 		t.Errorf("after 9:59: %d", a.status)
 	}
-	clock.add(time.Second)
+	clock.Advance(time.Second)
 	wantError(t, post(t, e.GoogleURL()+"/token", codeForm(e, late)), 400, "invalid_grant")
 }
 
@@ -132,7 +132,7 @@ func TestCodeExpires(t *testing.T) {
 func TestRefresh(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
-	e := start(t, emulator.Options{Now: clock.now})
+	e := start(t, emulator.Options{Now: clock.Now})
 	first := signIn(t, e, user)
 	seen := map[string]bool{first.str("id_token"): true, first.str("access_token"): true}
 	for range 3 { // within one second of the clock
@@ -154,7 +154,7 @@ func TestRefresh(t *testing.T) {
 			t.Error("a refreshed token has a nonce")
 		}
 	}
-	clock.add(time.Minute)
+	clock.Advance(time.Minute)
 	a := refresh(t, e, first.str("refresh_token"))
 	if was, is := claimsOf(t, first.str("id_token"))["iat"].(float64), claimsOf(t, a.str("id_token"))["iat"].(float64); is-was != 60 {
 		t.Errorf("iat moved by %v s, want 60", is-was)

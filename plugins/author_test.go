@@ -31,8 +31,8 @@ type settings struct {
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	want := []Setting{
-		{"folder", "text", "folder of the documents"}, {"port", "a number", ""}, {"on", "true or false", ""}, {"names", "a list", ""},
-		{"table", "a table", ""}, {"maybe", "a number", ""}, {"Untagged", "a number", ""},
+		{Name: "folder", Type: "text", About: "folder of the documents"}, {Name: "port", Type: "a number"}, {Name: "on", Type: "true or false"},
+		{Name: "names", Type: "a list"}, {Name: "table", Type: "a table"}, {Name: "maybe", Type: "a number"}, {Name: "Untagged", Type: "a number"},
 	}
 	if got := settingsOf[settings](); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
@@ -48,17 +48,17 @@ func TestDecode(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		`{"folder":"a","port":8,"on":true,"names":["b"],"table":{"c":"d"},"maybe":1.5,"Untagged":2}`: "", "": "", " \n": "", "{}": "", `{"folder":null}`: "",
-		`{"foldr":"a"}`:          `there is no setting "foldr"; there is: folder, port, on, names, table, maybe, Untagged`,
+		`{"foldr":"a"}`:          `there is no setting "foldr"; available: folder, port, on, names, table, maybe, Untagged`,
 		`{"Skipped":"a"}`:        `there is no setting "Skipped"`,
 		`{"private":"a"}`:        `there is no setting "private"`,
-		`{"folder":1}`:           "folder wants text",
-		`{"port":"8"}`:           "port wants a number",
-		`{"on":"yes"}`:           "on wants true or false",
-		`{"names":"a"}`:          "names wants a list",
-		`{"table":[]}`:           "table wants a table",
-		`{"maybe":"x"}`:          "maybe wants a number",
-		`{"port":1.5}`:           "port wants a number",
-		`{"Untagged":256}`:       "Untagged wants a number",
+		`{"folder":1}`:           "folder must be text",
+		`{"port":"8"}`:           "port must be a number",
+		`{"on":"yes"}`:           "on must be true or false",
+		`{"names":"a"}`:          "names must be a list",
+		`{"table":[]}`:           "table must be a table",
+		`{"maybe":"x"}`:          "maybe must be a number",
+		`{"port":1.5}`:           "port must be a number",
+		`{"Untagged":256}`:       "Untagged must be a number",
 		`{"folder":"a"} {}`:      "they are not one JSON object",
 		`{"folder":"a"} x`:       "they are not one JSON object",
 		`{"folder":"a"}]`:        "they are not one JSON object",
@@ -66,7 +66,7 @@ func TestDecode(t *testing.T) {
 		`[]`:                     "they are not a JSON object",
 		`"text"`:                 "they are not a JSON object",
 		`folder = "needle"`:      "they are not a JSON object",
-		`{"port":"GOCSPX-need"}`: "port wants a number",
+		`{"port":"GOCSPX-need"}`: "port must be a number",
 	} {
 		c, err := decode[settings](Request{Settings: []byte(text)})
 		switch {
@@ -81,7 +81,7 @@ func TestDecode(t *testing.T) {
 			t.Errorf("%s is %+v", text, c)
 		}
 	}
-	if _, err := decode[struct{}](Request{Settings: []byte(`{"a":1}`)}); err == nil || !strings.Contains(err.Error(), "there is: none") {
+	if _, err := decode[struct{}](Request{Settings: []byte(`{"a":1}`)}); err == nil || !strings.Contains(err.Error(), "available: none") {
 		t.Errorf("a plugin without settings: %v", err)
 	}
 }

@@ -267,7 +267,7 @@ func TestFrontendsThatDoNotEndWell(t *testing.T) {
 func TestFrontendSettings(t *testing.T) {
 	overAll(t, func(t *testing.T, c plugintest.Carrier) {
 		for settings, want := range map[string]string{
-			`{"script":"nosuch"}`: `no script "nosuch"`, `{"scrpt":1}`: `there is no setting "scrpt"; there is: script`, `{"script":1}`: "script wants text",
+			`{"script":"nosuch"}`: `no script "nosuch"`, `{"scrpt":1}`: `there is no setting "scrpt"; available: script`, `{"script":1}`: "script must be text",
 		} {
 			f, err := plugintest.OpenFrontend(t, c, scripted(), plugins.Request{Settings: []byte(settings), Dir: t.TempDir()})
 			if err == nil {

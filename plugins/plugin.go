@@ -37,14 +37,25 @@ type Info struct {
 
 // A Setting is a key of a plugin's table in config.toml.
 type Setting struct {
-	Name  string `json:"name"`
+	Name string `json:"name"`
+
+	// Type says in words what to write: "text", "true or false", "a number", "a list",
+	// "a table", or the two forms of a secret.
 	Type  string `json:"type"`
 	About string `json:"about,omitempty"`
+
+	Required bool   `json:"required,omitempty"`
+	Default  string `json:"default,omitempty"` // what counts when it is not set
+	Secret   bool   `json:"secret,omitempty"`  // it says where a secret is
 }
 
-// An Opening is what a plugin is opened with. C is the plugin's type for its
-// settings, which are decoded as JSON is; settings that C does not have are an
-// error that names them. A field's tag `about` describes it to people.
+// An Opening is what a plugin is opened with. C is the plugin's type for its settings,
+// which are decoded as JSON is; settings that C does not have are an error that names
+// them. A field of the type [setting.Secret] says where a secret is. Tags of fields:
+//
+//	about:"..."      describes the setting to people
+//	required:"true"  the plugin cannot be opened without it
+//	default:"..."    what it is when it is not set: a text, or JSON of another type
 type Opening[C any] struct {
 	Config C
 	Request

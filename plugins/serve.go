@@ -16,26 +16,43 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/plugins/internal/handshake"
 	"github.com/tokentoss/tokentoss/plugins/internal/pb"
+	"github.com/tokentoss/tokentoss/plugins/protect"
 )
 
 // Serve serves a plugin to the tokentoss that started this process, and returns
 // when that wants it to end. It ends the process when tokentoss died.
 //
-// Started by hand, the executable says what it is; with the argument "describe"
-// it says so in JSON.
+// Started by hand, the executable says what it is; with the argument "describe" it
+// says so in JSON. With the argument "debug", under a debugger, it waits for a tokentoss
+// that has [environment.ReattachVariable] set to what it prints.
+//
+// No other program of the user can read the memory of a plugin that is served, unless
+// [protect.DebugVariable] is set.
 func Serve(p Plugin) {
 	if err := p.check(); err != nil {
 		fmt.Fprintln(os.Stderr, "this plugin cannot be served:", err)
 		os.Exit(1)
 	}
 	if !handshake.Started() {
+		if len(os.Args) == 2 && os.Args[1] == "debug" {
+			os.Exit(p.debug(os.Stdout, os.Stderr))
+		}
 		os.Exit(p.introduce(os.Args[1:], os.Stdout, os.Stderr))
 	}
+	open := protect.Plugin()
 	// The library puts pipes into the place of both streams while it serves. Our
 	// log keeps to the stream that the host reads.
 	log := newLogger(os.Stderr)
+	if open {
+		log.Warn("other programs can read the memory of this plugin", "since", protect.DebugVariable+" is set")
+	}
 	go endWithout(os.Getppid())
-	plugin.Serve(&plugin.ServeConfig{
+	plugin.Serve(p.serveConfig(log))
+}
+
+// serveConfig is what the library serves the plugin by.
+func (p Plugin) serveConfig(log *slog.Logger) *plugin.ServeConfig {
+	return &plugin.ServeConfig{
 		HandshakeConfig: handshake.Config,
 		VersionedPlugins: map[int]plugin.PluginSet{
 			handshake.Protocol: {handshake.Name: &handshake.Plugin{Register: func(s *grpc.Server) { p.Register(s, log) }}},
@@ -44,7 +61,7 @@ func Serve(p Plugin) {
 			return grpc.NewServer(append(o, handshake.ServerOptions()...)...)
 		},
 		Logger: hclog.NewNullLogger(),
-	})
+	}
 }
 
 // Started tells whether this process was started to serve a plugin, for a program

@@ -1,6 +1,7 @@
 package authcode
 
 import (
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -121,7 +122,7 @@ func FuzzCallback(f *testing.F) {
 // callback has a new attempt answer a query.
 func callback(query string) (a *attempt, status int, page string) {
 	a = newTestAttempt()
-	s := &server{attempt: a, path: callbackPath, done: donePath, host: "127.0.0.1:1"}
+	s := &server{attempt: a, path: callbackPath, done: donePath, host: "127.0.0.1:1", check: func(net.Conn) error { return nil }}
 	r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1:1"+callbackPath, nil)
 	r.URL.RawQuery = strings.ReplaceAll(query, placeholder, a.state)
 	w := httptest.NewRecorder()

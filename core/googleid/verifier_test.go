@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core/googleid"
+	"github.com/tokentoss/tokentoss/emulator/emulatortest"
 )
 
 // What Google and IAP sign is taken, in every form that they may give it.
@@ -28,7 +29,7 @@ func TestGood(t *testing.T) {
 		"access levels":    {"google": m{"access_levels": []string{"accessPolicies/1/accessLevels/office"}}, "hd": "example.com"},
 	} {
 		if name == "an exponent" {
-			c := &clock{t: time.Unix(1.9356e9+10, 0)}
+			c := &clock{emulatortest.NewClock(time.Unix(1.9356e9+10, 0))}
 			if _, err := assertions(t, s, c).Verify(t.Context(), es256(t, c.assertion(claims))); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}

@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/tokentoss/tokentoss/core/googleid"
+	"github.com/tokentoss/tokentoss/emulator/emulatortest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -48,24 +49,14 @@ func newEC() *ecdsa.PrivateKey {
 func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
 // A clock is set by the test.
-type clock struct {
-	mu sync.Mutex
-	t  time.Time
+type clock struct{ *emulatortest.Clock }
+
+func newClock() *clock {
+	return &clock{emulatortest.NewClock(time.Date(2031, 5, 4, 3, 2, 1, 0, time.UTC))}
 }
 
-func newClock() *clock { return &clock{t: time.Date(2031, 5, 4, 3, 2, 1, 0, time.UTC)} }
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.t
-}
-
-func (c *clock) add(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.t = c.t.Add(d)
-}
+func (c *clock) now() time.Time      { return c.Now() }
+func (c *clock) add(d time.Duration) { c.Advance(d) }
 
 // A keyServer is where Google's keys are. It counts.
 type keyServer struct {

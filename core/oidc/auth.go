@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // TokenEndpoint is the Endpoint of a [ProviderError] of the token endpoint.
@@ -26,17 +28,19 @@ const (
 )
 
 // post posts a form to an endpoint of p, authenticated as the client (RFC 6749
-// section 2.3.1). Where the provider does not say how it wants that, the secret
-// goes into the form; should that be refused, into the header, once, and from
-// then on. A refused authentication uses up no code and no token.
+// section 2.3.1). Where the provider takes both, or does not say, the secret goes into
+// the form; should that be refused, into the header, once, and from then on: clients
+// may be registered for one of them. A refused authentication uses up no code and no
+// token.
 func (c *Client) post(ctx context.Context, p Provider, endpoint string, form url.Values) (*answer, error) {
-	u, methods, stated := p.authMethods(endpoint)
+	u, methods, own := p.authMethods(endpoint)
 	method, err := c.authMethod(p, endpoint, methods)
 	if err != nil {
 		return nil, err
 	}
 	a, err := c.resolver.http.post(ctx, endpoint, u, c.authenticated(form, endpoint, method))
-	if err != nil || stated || method != authPost || !isInvalidClient(a) {
+	mayBeBasic := !own || slices.Contains(methods, authBasic)
+	if err != nil || method != authPost || !mayBeBasic || p.IsGoogle() || !isInvalidClient(a) {
 		return a, err
 	}
 	again, err := c.resolver.http.post(ctx, endpoint, u, c.authenticated(form, endpoint, authBasic))
@@ -48,17 +52,18 @@ func (c *Client) post(ctx context.Context, p Provider, endpoint string, form url
 }
 
 // authMethods returns an endpoint's URL and the methods of client authentication
-// that the provider lists for it. A list that was made for another endpoint is not
-// stated for this one: RFC 8628 has none, RFC 8414 has one for revocation.
-func (p Provider) authMethods(endpoint string) (u string, methods []string, stated bool) {
+// that the provider lists: for this endpoint, which is then its own list, or else for
+// the token endpoint. RFC 8628 has no list for its endpoint, RFC 8414 has one for
+// revocation.
+func (p Provider) authMethods(endpoint string) (u string, methods []string, own bool) {
 	switch endpoint {
 	case deviceEndpoint:
-		return p.DeviceURL, p.TokenAuthMethods, p.IsGoogle()
+		return p.DeviceURL, p.TokenAuthMethods, false
 	case revocationEndpoint:
 		if p.RevocationAuthMethods != nil {
 			return p.RevocationURL, p.RevocationAuthMethods, true
 		}
-		return p.RevocationURL, p.TokenAuthMethods, p.IsGoogle()
+		return p.RevocationURL, p.TokenAuthMethods, false
 	}
 	return p.TokenURL, p.TokenAuthMethods, p.TokenAuthMethods != nil
 }
@@ -71,7 +76,8 @@ func (c *Client) authMethod(p Provider, endpoint string, methods []string) (stri
 	switch {
 	case len(methods) > 0 && !slices.ContainsFunc(methods, func(m string) bool { return slices.Contains(known, m) }):
 		return "", &ProviderError{
-			Endpoint: endpoint, Host: hostOf(p.Issuer),
+			Endpoint: endpoint, Host: hostOf(p.Issuer), Kind: fault.Unsupported,
+			Next:    fault.Say("ask whoever runs the provider to let this client authenticate by %s or %s", authBasic, authPost),
 			Problem: fmt.Sprintf("it authenticates clients by %s only, which this program cannot do; it can do %s and %s", strings.Join(methods, ", "), authPost, authBasic),
 		}
 	case c.Secret == "":

@@ -171,11 +171,21 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// Where a provider does not say how it wants the secret, it goes into the form; where
-// that is refused, into the header, once, and from then on at that endpoint.
+// Where a provider does not say how it wants the secret, or takes both, it goes into the
+// form; where that is refused, as of a client that is registered for the other, into the
+// header, once, and from then on at that endpoint.
 func TestClientAuthenticationIsFoundOut(t *testing.T) {
 	t.Parallel()
-	p := newProvider(t, map[string]string{"/token": basic, "/revoke": post, "/device": basic}, nil)
+	for name, list := range map[string]map[string]any{"no list": nil, "both": {"token_endpoint_auth_methods_supported": []string{basic, post}}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testClientAuthenticationIsFoundOut(t, list)
+		})
+	}
+}
+
+func testClientAuthenticationIsFoundOut(t *testing.T, metadata map[string]any) {
+	p := newProvider(t, map[string]string{"/token": basic, "/revoke": post, "/device": basic}, metadata)
 	c := p.client(t, "id", "s")
 	for _, want := range [][]string{{"/token " + post + " id s", "/token " + basic + " id s"}, {"/token " + basic + " id s"}, {"/token " + basic + " id s"}} {
 		_, _, err := c.Refresh(t.Context(), "r", &oidc.Claims{})

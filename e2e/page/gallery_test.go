@@ -3,10 +3,12 @@ package page_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 
 	"github.com/tokentoss/tokentoss/core"
@@ -240,5 +242,42 @@ func TestJupyterThemes(t *testing.T) {
 			t.Errorf("in the %s theme the widget stands on %s, want %s", theme.name, surface, want)
 		}
 		look(t, tb, "20-jupyter-"+theme.name)
+	}
+}
+
+// TestHostStylesDoNotWin: JupyterLab has a rule for links that the mouse is over, and
+// other hosts have rules that weigh more. The label stays readable.
+func TestHostStylesDoNotWin(t *testing.T) {
+	tb := browser.Open(t).Open(serveApp(t, newStage(signedOut), "").address)
+	tb.Sees("Sign in with Google to continue")
+	for _, rule := range []string{
+		`.jp-ThemedContainer a:hover { color: unset; text-decoration: underline }`,
+		`body section div div a:any-link:hover:not(#x) { color: rgb(1, 2, 3); background: rgb(1, 2, 3) }`,
+		`a, a:hover, a:visited { color: rgb(1, 2, 3); border-color: rgb(1, 2, 3); text-decoration: underline }`,
+	} {
+		var before, after []string
+		colours := `(() => { const s = getComputedStyle(document.querySelector("a.tt-google"));
+			return [s.color, s.backgroundColor, s.borderTopColor, s.textDecorationLine] })()`
+		hover := func(x float64, to *[]string) chromedp.Tasks {
+			return chromedp.Tasks{
+				chromedp.MouseEvent(input.MouseMoved, x, 5), chromedp.ActionFunc(func(ctx context.Context) error {
+					var box []float64
+					if err := chromedp.Evaluate(`(() => { const r = document.querySelector("a.tt-google").getBoundingClientRect();
+						return [r.x + r.width / 2, r.y + r.height / 2] })()`, &box).Do(ctx); err != nil {
+						return err
+					}
+					return chromedp.MouseEvent(input.MouseMoved, box[0], box[1]).Do(ctx)
+				}),
+				chromedp.Evaluate(colours, to),
+			}
+		}
+		tb.Do("hovering", hover(5, &before))
+		tb.Do("adding a rule of a host", chromedp.Evaluate(fmt.Sprintf(`document.body.classList.add("jp-ThemedContainer");
+			document.adoptedStyleSheets = [(() => { const s = new CSSStyleSheet(); s.replaceSync(%q); return s })()]; 0`, rule), nil))
+		tb.Do("hovering again", hover(7, &after))
+		if !slices.Equal(before, after) || !strings.HasPrefix(before[0], "rgb(31") {
+			t.Errorf("with %s the button is %v, and %v without", rule, after, before)
+		}
+		tb.Do("taking it away", chromedp.Evaluate(`document.adoptedStyleSheets = []; 0`, nil))
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/plugins/agent"
 	"github.com/tokentoss/tokentoss/plugins/environment"
+	"github.com/tokentoss/tokentoss/plugins/protect"
 	"github.com/tokentoss/tokentoss/profile"
 )
 
@@ -28,7 +29,7 @@ func openByAgent(ctx context.Context, name string, p profile.Place, ask func(con
 	if err != nil {
 		return nil, err
 	}
-	if idle == 0 || runtime.GOOS == "windows" {
+	if idle == 0 || runtime.GOOS == "windows" || os.Getenv(environment.ReattachVariable) != "" {
 		return nil, agent.ErrNoAgent
 	}
 	c := &agent.Client{
@@ -48,7 +49,7 @@ func storeEnviron(p profile.Place) []string {
 			names = append(names, name)
 		}
 	}
-	return environment.Allowed(os.Environ(), names...)
+	return environment.Allowed(os.Environ(), append(names, protect.DebugVariable)...)
 }
 
 // startAgent starts an agent that outlives this process. It has no terminal and

@@ -150,7 +150,7 @@ func (d *dialogue) receive() (*pb.Done, error) {
 		case *pb.RunResponse_Print:
 			d.print(m.Print)
 		case *pb.RunResponse_Browse:
-			if b, ok := d.terminal.(plugins.Browser); ok {
+			if b, ok := d.terminal.(plugins.Browser); ok && isWebAddress(m.Browse.GetUrl()) {
 				_ = b.Browse(d.ctx, m.Browse.GetUrl())
 			}
 		case *pb.RunResponse_ReadLine:

@@ -15,7 +15,9 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/plugins"
+	"github.com/tokentoss/tokentoss/plugins/environment"
 	"github.com/tokentoss/tokentoss/plugins/internal/handshake"
+	"github.com/tokentoss/tokentoss/plugins/protect"
 )
 
 // A Host opens plugins by name. The zero value of each field but Dir is of use.
@@ -49,6 +51,10 @@ type Use struct {
 	// Environment names variables that the plugin gets beside the usual ones.
 	Environment []string
 
+	// Notify tells the person what an installed frontend did with the App. Nil tells
+	// nobody.
+	Notify func(format string, args ...any)
+
 	// Environ is the environment of which the plugin gets a part; nil means this
 	// process's.
 	Environ []string
@@ -61,16 +67,33 @@ func (h *Host) OpenStore(ctx context.Context, u Use) (core.TokenStore, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := h.start(ctx, u)
+	conn, gone, end, err := h.connect(ctx, u)
 	if err != nil {
 		return nil, err
 	}
-	s, err := openStore(ctx, p.conn, u.Plugin, u.Request, u.Timeout, p.gone, p.close)
+	s, err := openStore(ctx, conn, u.Plugin, u.Request, u.Timeout, gone, end)
 	if err != nil {
-		p.close()
-		return nil, named(u, err)
+		end()
+		return nil, h.speak(u, named(u, err))
 	}
-	return s, nil
+	if h.isOwn(u.Plugin) {
+		return s, nil
+	}
+	return spokenStore{core.Full(s), speaker{u.Plugin}}, nil
+}
+
+// isOwn tells whether a plugin is a part of this program, which speaks for it.
+func (h *Host) isOwn(plugin string) bool {
+	_, bundled := h.bundled(plugin)
+	return bundled
+}
+
+// speak names the plugin in an error, if it is not a part of this program.
+func (h *Host) speak(u Use, err error) error {
+	if h.isOwn(u.Plugin) {
+		return err
+	}
+	return speaker{u.Plugin}.error(err)
 }
 
 // named says in which table of config.toml the settings are that err is about, if
@@ -92,16 +115,16 @@ func (h *Host) OpenFrontend(u Use) (core.Frontend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &frontend{
+	f := &frontend{
 		plugin: u.Plugin, request: u.Request,
 		connect: func(ctx context.Context) (grpc.ClientConnInterface, func(string) *Error, func(), error) {
-			p, err := h.start(ctx, u)
-			if err != nil {
-				return nil, nil, nil, err
-			}
-			return p.conn, p.gone, p.close, nil
+			return h.connect(ctx, u)
 		},
-	}, nil
+	}
+	if h.isOwn(u.Plugin) {
+		return f, nil
+	}
+	return spokenFrontend{f, speaker{u.Plugin}, u.Notify}, nil
 }
 
 // StoreOver opens the store that is served over conn. Whoever made conn closes it,
@@ -143,7 +166,24 @@ func (h *Host) complete(u Use, kind plugins.Kind) (Use, error) {
 	if u.Request.Dir == "" {
 		u.Request.Dir = filepath.Join(h.Dir, string(kind)+"s", u.Name)
 	}
+	if !h.isOwn(u.Plugin) {
+		u.Request = speaker{u.Plugin}.request(u.Request)
+	}
 	return u, nil
+}
+
+// connect starts the process of a plugin, or uses the one that its author debugs. gone
+// says why a call had no answer; end ends the process, where it was started.
+func (h *Host) connect(ctx context.Context, u Use) (conn grpc.ClientConnInterface, gone func(string) *Error, end func(), err error) {
+	if conn, ok, err := h.reattach(u.Plugin); ok || err != nil {
+		h.log().Warn("a plugin is used that runs already, and is not checked", "plugin", u.Plugin, "since", environment.ReattachVariable+" is set")
+		return conn, noAnswer(u.Plugin), func() { _ = conn.Close() }, err
+	}
+	p, err := h.start(ctx, u)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return p.conn, p.gone, p.close, nil
 }
 
 // start starts the process of a plugin.
@@ -155,7 +195,7 @@ func (h *Host) start(ctx context.Context, u Use) (*process, error) {
 	if u.Environ == nil {
 		u.Environ = os.Environ()
 	}
-	return start(ctx, p, Environment(u.Environ, u.Environment...), h.log())
+	return start(ctx, p, Environment(u.Environ, append([]string{protect.DebugVariable}, u.Environment...)...), h.log())
 }
 
 func (h *Host) log() *slog.Logger {
@@ -168,6 +208,9 @@ func (h *Host) log() *slog.Logger {
 // Describe says what the plugin of that name is, from what is known without
 // starting it.
 func (h *Host) Describe(name string) (plugins.Description, error) {
+	if d, ok, err := h.describeReattached(name); ok || err != nil {
+		return d, err
+	}
 	if p, ok := h.bundled(name); ok {
 		return p.Describe(), nil
 	}
@@ -219,7 +262,7 @@ func (e *UnknownError) Error() string {
 	if known == "" {
 		known = "none"
 	}
-	return fmt.Sprintf("there is no plugin %q; there is: %s", e.Name, known)
+	return fmt.Sprintf("there is no plugin %q; available: %s", e.Name, known)
 }
 
 // Hint says what to do next.

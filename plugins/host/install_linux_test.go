@@ -216,7 +216,7 @@ func TestNames(t *testing.T) {
 	s.install(t, "evil")
 	for _, name := range []string{"", "nosuch", "../plugins/evil", s.script(t, "evil"), "sh", "./evil"} {
 		var ue *host.UnknownError
-		if _, err := s.host.OpenStore(bounded(t), s.plain(name)); !errors.As(err, &ue) || !strings.Contains(err.Error(), "there is: bundled, evil") || ue.Hint() == "" {
+		if _, err := s.host.OpenStore(bounded(t), s.plain(name)); !errors.As(err, &ue) || !strings.Contains(err.Error(), "available: bundled, evil") || ue.Hint() == "" {
 			t.Errorf("opening %q: %v", name, err)
 		}
 		if err := s.host.Verify(bounded(t), name); !errors.As(err, &ue) {
@@ -241,7 +241,7 @@ func TestNames(t *testing.T) {
 	}
 	s.wantInstalled(t)
 	if empty := (&host.Host{Dir: t.TempDir()}); true {
-		if _, err := empty.Describe("x"); err == nil || !strings.Contains(err.Error(), "there is: none") {
+		if _, err := empty.Describe("x"); err == nil || !strings.Contains(err.Error(), "available: none") {
 			t.Errorf("of nothing: %v", err)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
+	"github.com/tokentoss/tokentoss/emulator/emulatortest"
 	"github.com/tokentoss/tokentoss/stores/etcd"
 )
 
@@ -24,22 +25,9 @@ const ada = "ada@example.com"
 
 // A clock is set by the test; the provider has the same one. The times of etcd
 // are those of the machine.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
+type clock struct{ *emulatortest.Clock }
 
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
+func (c *clock) advance(d time.Duration) { c.Advance(d) }
 
 // A world is a provider, and a person with machines that share one session.
 type world struct {
@@ -52,7 +40,7 @@ type world struct {
 
 func newWorld(t *testing.T, store etcd.Config, o emulator.Options) *world {
 	t.Helper()
-	w := &world{t: t, store: store, dir: t.TempDir(), clock: &clock{now: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)}}
+	w := &world{t: t, store: store, dir: t.TempDir(), clock: &clock{emulatortest.NewClock(time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC))}}
 	o.Now, o.Accounts = w.clock.Now, []emulator.Account{{Email: ada}}
 	var err error
 	w.emu, err = emulator.Start(context.Background(), o)

@@ -29,7 +29,7 @@ type Config struct {
 	Password setting.Secret `json:"password,omitzero" about:"of the database user"`
 
 	// Owner is whose rows these are; the database user when empty.
-	Owner string `json:"owner,omitempty" about:"whose rows these are" default:"the database user"`
+	Owner string `json:"owner,omitempty" about:"whose rows these are; the database user's if not set"`
 
 	// Identity, Passphrase and SSHKey say what opens the documents, as in
 	// [encrypted.Config]. All machines of a person have a copy of it.

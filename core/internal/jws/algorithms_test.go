@@ -53,6 +53,9 @@ func signer(t *testing.T, alg string) (public crypto.PublicKey, sign func([]byte
 	}
 }
 
+// isEd tells the two names of one algorithm.
+func isEd(alg string) bool { return alg == "EdDSA" || alg == "Ed25519" }
+
 // What a provider may sign with by its own choice is verified with its key, and with
 // no other, nor under the name of another algorithm.
 func TestEveryAlgorithm(t *testing.T) {
@@ -77,7 +80,7 @@ func TestEveryAlgorithm(t *testing.T) {
 		for other := range all {
 			renamed := *s.token
 			renamed.Algorithm = other
-			if err := renamed.Verify(s.public); (err == nil) != (other == alg) {
+			if err := renamed.Verify(s.public); (err == nil) != (other == alg || isEd(other) && isEd(alg)) {
 				t.Errorf("%s under the name of %s: %v", alg, other, err)
 			}
 		}

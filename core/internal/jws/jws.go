@@ -42,7 +42,7 @@ var algorithms = map[string]algorithm{
 	"RS256": {pkcs1v15, crypto.SHA256, nil}, "RS384": {pkcs1v15, crypto.SHA384, nil}, "RS512": {pkcs1v15, crypto.SHA512, nil},
 	"PS256": {pss, crypto.SHA256, nil}, "PS384": {pss, crypto.SHA384, nil}, "PS512": {pss, crypto.SHA512, nil},
 	"ES256": {ecDSA, crypto.SHA256, elliptic.P256}, "ES384": {ecDSA, crypto.SHA384, elliptic.P384}, "ES512": {ecDSA, crypto.SHA512, elliptic.P521},
-	"EdDSA": {edDSA, crypto.SHA512, nil},
+	"EdDSA": {edDSA, crypto.SHA512, nil}, "Ed25519": {edDSA, crypto.SHA512, nil}, // two names of one (RFC 9864 section 2.2)
 }
 
 // Known tells whether alg names an algorithm of this package.

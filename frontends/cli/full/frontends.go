@@ -64,7 +64,7 @@ func openFrontend(in *cli.Invocation, name string, settings map[string]any, set 
 		return nil, err
 	}
 	terminal := cli.NewPluginTerminal(in)
-	use.Ask, use.Terminal = in.Ask, terminal
+	use.Ask, use.Terminal, use.Notify = in.Ask, terminal, in.Say
 	f, err := h.OpenFrontend(use)
 	if err != nil {
 		return nil, err

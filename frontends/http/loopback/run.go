@@ -64,15 +64,19 @@ func Follow(ctx context.Context, app core.App, log *slog.Logger, say func(core.S
 // Advice says what to do next about err, in the words of a shell.
 func Advice(err error) string {
 	switch r := fault.RemedyOf(err); {
+	case r.From != "":
+		return "plugin " + r.From + " says: " + r.String()
 	case r.Text != "":
 		return r.Text
 	case r.Action == fault.SignIn:
 		return "run tokentoss login"
+	case r.Action == fault.Forget:
+		return "run tokentoss logout --local, then tokentoss login"
 	case r.Action == fault.Configure:
 		return "run tokentoss configure"
 	case r.Action == fault.Unlock:
-		return "run tokentoss status where it can ask you"
-	case r.Action == fault.Diagnose:
+		return "run tokentoss status in a terminal, where it can ask for what unlocks the store"
+	case r.Action == fault.Diagnose || r.IsZero():
 		return "run tokentoss doctor"
 	default:
 		return r.String()

@@ -45,7 +45,7 @@ type Server struct {
 
 	mu      sync.Mutex
 	conns   map[net.Conn]*conn
-	strange *list.List    // of *conn: those not known, oldest first
+	unknown *list.List    // of *conn, oldest first
 	active  int           // those with a request that is being answered
 	resting chan struct{} // made by Stop, closed when none is active
 }
@@ -53,7 +53,7 @@ type Server struct {
 // NewServer makes a server of which the requests' contexts have the values of ctx. The
 // caller stops it.
 func NewServer(ctx context.Context, o Options) *Server {
-	s := &Server{opts: o, conns: make(map[net.Conn]*conn), strange: list.New(), failed: make(chan error, 1)}
+	s := &Server{opts: o, conns: make(map[net.Conn]*conn), unknown: list.New(), failed: make(chan error, 1)}
 	s.opts.MaxConnections = cmp.Or(o.MaxConnections, 1024)
 	if s.opts.Log == nil {
 		s.opts.Log = slog.New(slog.DiscardHandler)
@@ -131,7 +131,7 @@ func (s *Server) Stop(grace time.Duration) {
 // A conn is what is known of a connection.
 type conn struct {
 	server   *Server
-	strange  *list.Element // in server.strange, or nil
+	element  *list.Element // in server.unknown, or nil
 	known    atomic.Bool
 	active   bool
 	hijacked atomic.Bool
@@ -154,9 +154,9 @@ func Know(r *http.Request) {
 
 // forget takes c from those that may be closed. The caller has s.mu.
 func (s *Server) forget(c *conn) {
-	if c.strange != nil {
-		s.strange.Remove(c.strange)
-		c.strange = nil
+	if c.element != nil {
+		s.unknown.Remove(c.element)
+		c.element = nil
 	}
 }
 
@@ -167,9 +167,9 @@ func (s *Server) connect(ctx context.Context, raw net.Conn) context.Context {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conns[raw] = c
-	c.strange = s.strange.PushBack(c)
+	c.element = s.unknown.PushBack(c)
 	if len(s.conns) > s.opts.MaxConnections {
-		oldest := s.strange.Front().Value.(*conn) // c itself where all others are known
+		oldest := s.unknown.Front().Value.(*conn) // c itself where all others are known
 		s.forget(oldest)
 		_ = oldest.raw.Close() // its goroutine notices
 	}

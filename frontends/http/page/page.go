@@ -29,9 +29,9 @@ const (
 	// maxStreams is how many views are served at once.
 	maxStreams = 32
 
-	// beat is how often a view that has nothing to hear hears that, so that one
+	// heartbeat is how often a view that has nothing to hear hears that, so that one
 	// that is gone is noticed; writeTimeout is how long it may take to hear.
-	beat         = 20 * time.Second
+	heartbeat    = 20 * time.Second
 	writeTimeout = 10 * time.Second
 )
 
@@ -170,7 +170,7 @@ func (h *Handler) events(w http.ResponseWriter, r *http.Request) {
 	_ = s.control.SetReadDeadline(time.Time{}) // nothing more is read
 	view := h.Controller.Subscribe()
 	for {
-		ctx, cancel := context.WithTimeout(r.Context(), beat)
+		ctx, cancel := context.WithTimeout(r.Context(), heartbeat)
 		list, err := view.Next(ctx)
 		cancel()
 		switch {

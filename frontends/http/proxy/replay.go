@@ -13,10 +13,10 @@ import (
 // gone.
 const maxReplay = 64 << 10
 
-// A replay keeps what was read of a small body. Readers take turns: when there is
-// a new one, the one before gets no more.
+// A replay keeps what was read of a small body. When there is
+// a new reader, the one before gets no more.
 type replay struct {
-	turn atomic.Int64
+	attempt atomic.Int64
 
 	mu   sync.Mutex
 	src  io.Reader
@@ -33,7 +33,7 @@ func replayable(r *http.Request) {
 	}
 	again := &replay{src: r.Body, kept: make([]byte, 0, r.ContentLength)}
 	r.GetBody = func() (io.ReadCloser, error) {
-		return &replayReader{replay: again, turn: again.turn.Add(1)}, nil
+		return &replayReader{replay: again, attempt: again.attempt.Add(1)}, nil
 	}
 	r.Body, _ = r.GetBody()
 }
@@ -41,15 +41,15 @@ func replayable(r *http.Request) {
 // A replayReader reads the body from its beginning.
 type replayReader struct {
 	*replay
-	turn int64
-	at   int
+	attempt int64
+	at      int
 }
 
 // Read implements [io.Reader].
 func (r *replayReader) Read(p []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.replay.turn.Load() != r.turn {
+	if r.replay.attempt.Load() != r.attempt {
 		return 0, errReplaced
 	}
 	if r.at < len(r.kept) {

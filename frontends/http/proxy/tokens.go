@@ -23,8 +23,8 @@ type tokens struct {
 	fresh atomic.Pointer[agedToken]
 
 	mu     sync.Mutex
-	flight *flight // the question that is under way, or nil
-	epoch  int     // counts what makes answers old that are under way
+	call   *tokenCall // the question that is under way, or nil
+	epoch  int        // counts what makes answers old that are under way
 	asking sync.WaitGroup
 }
 
@@ -33,8 +33,8 @@ type agedToken struct {
 	until time.Time
 }
 
-// A flight is one question to the App, for all who wait.
-type flight struct {
+// A tokenCall is one question to the App, for all who wait.
+type tokenCall struct {
 	done  chan struct{}
 	token core.IDToken
 	err   error
@@ -56,20 +56,20 @@ func (t *tokens) IDToken(ctx context.Context) (core.IDToken, error) {
 	}
 }
 
-// join returns the flight that is under way, or begins one.
-func (t *tokens) join() *flight {
+// join returns the call that is under way, or begins one.
+func (t *tokens) join() *tokenCall {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.flight != nil {
-		return t.flight
+	if t.call != nil {
+		return t.call
 	}
-	f := &flight{done: make(chan struct{})}
-	t.flight = f
+	f := &tokenCall{done: make(chan struct{})}
+	t.call = f
 	epoch := t.epoch
 	t.asking.Go(func() {
 		f.token, f.err = t.app.IDToken(t.ctx)
 		t.mu.Lock()
-		t.flight = nil
+		t.call = nil
 		if epoch == t.epoch {
 			t.keep(f.token, f.err)
 		}

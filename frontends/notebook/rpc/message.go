@@ -10,6 +10,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // maxLine bounds a line from the client, in bytes.
@@ -169,11 +171,12 @@ type Data struct {
 	Reason string `json:"reason"` // a fault.Kind, or one of this protocol's own
 	Hint   string `json:"hint,omitempty"`
 
-	// Action is the fault.Action that the hint is about, and Subject what it is done
-	// to, for clients with words of their own. They are empty where the hint is in the
-	// words of the error's author.
+	// Action is the fault.Action that the hint is about, Subject what it is done to, and
+	// Value to or for what, for clients with words of their own. They are empty where
+	// the hint is in the words of the error's author.
 	Action  string `json:"action,omitempty"`
 	Subject string `json:"subject,omitempty"`
+	Value   string `json:"value,omitempty"`
 
 	// Exception is what the Python package raises.
 	Exception string `json:"exception,omitempty"`
@@ -188,5 +191,7 @@ func misuse(code int, format string, args ...any) *Problem {
 
 // failure is a request that could not be done.
 func failure(reason, message, hint string) *Problem {
-	return &Problem{Code: codeServer, Message: message, Data: &Data{Reason: reason, Hint: hint, Exception: exception(reason)}}
+	return &Problem{Code: codeServer, Message: message, Data: &Data{
+		Reason: reason, Hint: hint, Exception: fault.Kind(reason).Row().Python,
+	}}
 }

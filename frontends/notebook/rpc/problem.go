@@ -38,8 +38,8 @@ func problemOf(err error) *Problem {
 		r = fault.Diagnose.On("")
 	}
 	p := failure(string(kind), plain(err.Error()), plain(hint(kind, r)))
-	if r.Text == "" {
-		p.Data.Action, p.Data.Subject = string(r.Action), plain(r.Subject)
+	if r.Text == "" && r.From == "" {
+		p.Data.Action, p.Data.Subject, p.Data.Value = string(r.Action), plain(r.Subject), plain(r.Value)
 	}
 	return p
 }

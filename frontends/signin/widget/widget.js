@@ -120,7 +120,6 @@ export function take(s, m) {
     if (m.busy === "configure" || m.phase === "unconfigured") s.changing = false;
     s.fatal = undefined;
     s.snapshot = m;
-    if (m.phase === "signed_in") closeWindow(s);
     const wanted = (m.phase === "signed_out" || m.phase === "needs_sign_in") && !m.stuck && !m.busy;
     if (wanted && m.attempt === 0 && !document.hidden) s.send("arm", { seq: m.seq });
   }
@@ -282,7 +281,8 @@ function explain(s, waiting) {
   if (waiting && s.refused) {
     return "The browser did not let a window open. If there is no new tab either, copy the address below into one.";
   }
-  if (waiting && s.window?.closed) return "That window seems to be closed. Open it again to go on, or cancel.";
+  // It also looks closed to this page where the provider's page lets no other page near it.
+  if (waiting && s.window?.closed) return "If that window is gone, open it again, or cancel.";
   if (waiting) return "This page notices when you are signed in there.";
   if (reason) return sentence(reason);
   if (phase === "needs_sign_in") return "The session has ended.";
@@ -329,12 +329,6 @@ function open(event, s) {
   s.opened = armed.attempt;
   s.send("opened", { attempt: armed.attempt });
   s.update();
-}
-
-/** Closes the window that was opened, where the browser lets a page do that. @param {State} s */
-function closeWindow(s) {
-  s.window?.close();
-  s.window = undefined;
 }
 
 /** What to do where the window, or the way back from it, does not work. @param {State} s */

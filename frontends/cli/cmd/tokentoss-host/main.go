@@ -6,6 +6,10 @@ import (
 	"os"
 
 	"github.com/tokentoss/tokentoss/frontends/cli/full"
+	"github.com/tokentoss/tokentoss/plugins/protect"
 )
 
-func main() { os.Exit(full.Main()) }
+func main() {
+	protect.Memory()
+	os.Exit(full.Main())
+}

@@ -6,6 +6,10 @@ import (
 	"os"
 
 	"github.com/tokentoss/tokentoss/frontends/cli"
+	"github.com/tokentoss/tokentoss/plugins/protect"
 )
 
-func main() { os.Exit(cli.Main(nil)) }
+func main() {
+	protect.Memory()
+	os.Exit(cli.Main(nil))
+}

@@ -242,7 +242,7 @@ def test_configure(home: Path, emulator: Emulator) -> None:
     assert view.until(lambda m: m["type"] == "show")["face"] == "configure"
     view.phase("unconfigured")
     view.say(type="configure", client_id="", client_secret="planted")
-    assert view.until(lambda m: m["type"] == "snapshot" and bool(m.get("error")))["error"]["code"] == "client_refused"
+    assert view.until(lambda m: m["type"] == "snapshot" and bool(m.get("error")))["error"]["code"] == "bad_client"
     assert widget.status.startswith("Error") and not widget.configured
     client = emulator.client
     view.say(type="configure", client_id=client["client_id"], client_secret=client["client_secret"], project_id="p")

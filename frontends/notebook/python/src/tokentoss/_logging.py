@@ -12,7 +12,13 @@ _NAME = "_tokentoss_stream"
 
 
 def enable_debug(level: int = logging.DEBUG) -> None:
-    """Writes the log to standard output, which a notebook shows as usual text. Once more changes the level."""
+    """Writes the log to standard output, which a notebook shows as usual text. No secret is in it, at any level.
+
+    Parameters
+    ----------
+    level
+        Of the logging module: what is less important is left out. Another call changes it.
+    """
     logger.setLevel(level)
     for handler in logger.handlers:
         if handler.name == _NAME:

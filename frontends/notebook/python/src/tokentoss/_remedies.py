@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,7 +51,18 @@ _SENTENCES: dict[str, tuple[str, ...]] = {
     ),
     "list_profiles": ("name a profile that exists: os.environ['TOKENTOSS_PROFILE'] = name",),
     "list_stores": ("name a store that exists: os.environ['TOKENTOSS_STORE'] = name",),
-    "list_plugins": ("tokentoss.doctor() tells which plugins there are",),
+    "list_plugins": ("python -m tokentoss plugin list, in a terminal, tells which there are",),
+    "install_plugin": (
+        "install the plugin: python -m tokentoss plugin install, in a terminal",
+        "install the plugin: python -m tokentoss plugin install {subject}, in a terminal",
+    ),
+    "describe_plugin": (
+        "correct the settings of the plugin in config.toml",
+        "correct the settings of the plugin {subject} in config.toml",
+    ),
+    "show_log": ("tokentoss.enable_debug() shows what it says",),
+    "trust_provider": ("if you trust another provider, set issuer in config.toml to its URL",),
+    "allow_loopback": ("for an emulator on this machine: os.environ['TOKENTOSS_INSECURE_LOOPBACK'] = '1'",),
     "did_you_mean": ("check the name", "did you mean {subject!r}?"),
     "run": ("run the command that repairs it", "run {subject}"),
     "diagnose": ("tokentoss.doctor() tells what is wrong",),
@@ -70,6 +82,8 @@ def _say(data: Mapping[str, Any]) -> str | None:
     forms = _SENTENCES.get(str(data.get("action")))
     if forms is None:
         return None
-    subject, value = data.get("subject") or "", data.get("value") or ""
+    subject, value = str(data.get("subject") or ""), data.get("value") or ""
+    if data.get("action") == "run" and subject.startswith("chmod 600 "):
+        return f"os.chmod({shlex.split(subject)[2]!r}, 0o600)"
     wanted = 2 if subject and value else 1 if subject else 0
     return forms[min(wanted, len(forms) - 1)].format(subject=subject, value=value)

@@ -92,6 +92,22 @@ class GoogleAuthWidget(SessionWidget):
         widget.wait()  # or go on in the next cell
 
     Several widgets of one session are in step. Without an OAuth client it asks for that first.
+
+    Parameters
+    ----------
+    client_secrets_path, client_config, storage, scopes, max_session_lifetime_hours
+        As for AuthManager; the last in hours.
+    auth_manager
+        The session to sign in to, in place of all of these.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        client_secrets_path cannot be read.
+    TypeError
+        storage is of another class.
+    ExecutableError
+        The executable is missing, or does not work.
     """
 
     # These stay in Python: no notebook saves them. They are set by the thread that reads from the executable.
@@ -131,10 +147,24 @@ class GoogleAuthWidget(SessionWidget):
         return self._auth_manager.credentials
 
     def wait(self, timeout: float | None = None) -> AuthManager:
-        """Waits until somebody is signed in, at most timeout seconds, and returns the session.
+        """Waits until somebody is signed in, and returns the session.
 
         It may stand in the cell that shows the widget. Pasting an address is the one thing that has to wait for the end
         of the cell; interrupting it is harmless.
+
+        Parameters
+        ----------
+        timeout
+            Seconds to wait. None waits for as long as it takes.
+
+        Raises
+        ------
+        InteractionRequiredError
+            There is no person here, as under nbconvert.
+        SignInTimeoutError
+            Nobody finished the sign-in in time. It is a TimeoutError.
+        SignInError
+            A sign-in cannot begin, or cannot go on.
         """
         if not self._auth_manager.is_authenticated:
             if not _kernel.has_viewer() or type(self.comm).__name__ == "DummyComm":  # which no front end is behind
@@ -150,7 +180,7 @@ class GoogleAuthWidget(SessionWidget):
         self._session.send({"v": 1, "type": "hello"})
 
     def sign_out(self) -> None:
-        """Ends the session, at the provider too."""
+        """Ends the session, at the provider too. What the provider did not hear is in auth_manager.last_error."""
         self._auth_manager.clear()
 
     def _observe(self, snapshot: Message) -> None:
