@@ -38,6 +38,10 @@ func (c *commands) login() *cli.Command {
 	}
 }
 
+// timeoutGrace is what a login may take beside the wait for the person, which ends by
+// itself and says why that may be.
+const timeoutGrace = 500 * time.Millisecond
+
 // login signs a person in.
 func login(ctx context.Context, in *Invocation) error {
 	if port := in.Int("redirect-port"); port < 0 || port > 65535 {
@@ -71,7 +75,7 @@ func login(ctx context.Context, in *Invocation) error {
 	defer stop()
 	if d := in.Duration("timeout"); d > 0 { // for all of it, also for a provider that hangs
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, d)
+		ctx, cancel = context.WithTimeout(ctx, d+timeoutGrace)
 		defer cancel()
 	}
 	t, err := takeLoginLock(ctx, in, p)
@@ -87,7 +91,8 @@ func login(ctx context.Context, in *Invocation) error {
 	}
 	err = frontend.Run(ctx, p.Session)
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) && !errors.Is(err, core.ErrSignInTimeout) {
-		err = fmt.Errorf("sign-in was not completed within %s: %w", in.Duration("timeout"), err)
+		err = &hintedError{fmt.Errorf("sign-in was not completed within %s: %w", in.Duration("timeout"), err),
+			"tokentoss login to try again, or tokentoss doctor for the reason"}
 	}
 	var client *device.ClientError
 	if name := in.deviceProfile(p); name != "" && errors.As(err, &client) {
