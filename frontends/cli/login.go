@@ -38,10 +38,6 @@ func (c *commands) login() *cli.Command {
 	}
 }
 
-// timeoutGrace is what a login may take beside the wait for the person, which ends by
-// itself and says why that may be.
-const timeoutGrace = 500 * time.Millisecond
-
 // login signs a person in.
 func login(ctx context.Context, in *Invocation) error {
 	if port := in.Int("redirect-port"); port < 0 || port > 65535 {
@@ -75,7 +71,7 @@ func login(ctx context.Context, in *Invocation) error {
 	defer stop()
 	if d := in.Duration("timeout"); d > 0 { // for all of it, also for a provider that hangs
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, d+timeoutGrace)
+		ctx, cancel = context.WithTimeout(ctx, d+timeoutMargin)
 		defer cancel()
 	}
 	t, err := takeLoginLock(ctx, in, p)
@@ -91,8 +87,7 @@ func login(ctx context.Context, in *Invocation) error {
 	}
 	err = frontend.Run(ctx, p.Session)
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) && !errors.Is(err, core.ErrSignInTimeout) {
-		err = &hintedError{fmt.Errorf("sign-in was not completed within %s: %w", in.Duration("timeout"), err),
-			"tokentoss login to try again, or tokentoss doctor for the reason"}
+		err = fmt.Errorf("%w (%s): %w", core.ErrSignInTimeout, in.Duration("timeout"), err)
 	}
 	var client *device.ClientError
 	if name := in.deviceProfile(p); name != "" && errors.As(err, &client) {
@@ -103,6 +98,10 @@ func login(ctx context.Context, in *Invocation) error {
 	}
 	return err
 }
+
+// timeoutMargin lets a flow or a frontend that waited for the person end by itself
+// first: it knows why nobody came.
+const timeoutMargin = 300 * time.Millisecond
 
 // authOptions are the options of this login.
 func (in *Invocation) authOptions(o *authcode.Options) {
