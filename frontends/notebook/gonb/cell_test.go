@@ -281,7 +281,7 @@ func TestConfigure(t *testing.T) {
 				f.up(signin.ClientMessage{Type: "hello"})
 				f.until("a form", func(m message) bool { return m.Phase == "unconfigured" })
 				f.up(signin.ClientMessage{Type: "configure", ClientID: "wrong", ClientSecret: secret})
-				f.until("a problem", func(m message) bool { return m.Error != nil && m.Error.Code == "client_refused" })
+				f.until("a problem", func(m message) bool { return m.Error != nil && m.Error.Code == "bad_client" })
 				f.up(signin.ClientMessage{Type: "configure", ClientID: "id", ClientSecret: secret})
 				f.until("the last snapshot", func(m message) bool { return m.Phase == "detached" })
 			} else {
