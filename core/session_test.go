@@ -321,6 +321,10 @@ func TestTokenSource(t *testing.T) {
 	if err != nil || access.Reveal() != w.store.field(t, "access_token") || access == "" {
 		t.Errorf("error %v, or another access token", err)
 	}
+	got, err = s.AccessTokenSource(w.ctx).Token()
+	if err != nil || got.AccessToken != access.Reveal() || got.Type() != "Bearer" {
+		t.Errorf("AccessTokenSource: error %v, or another token", err)
+	}
 	if err := s.Forget(w.ctx); err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ const modulePath = "github.com/tokentoss/tokentoss/"
 // longest entry that it begins with, and imports none of a floor above its own.
 var floors = [][]string{
 	{"emulator"},
-	{"core/fault", "core/internal", "core/peercred", "core/privatefile"},
+	{"core/fault", "core/internal", "core/peercred", "core/privatefile", "core/proxyenv"},
 	{"core/oidc"},
 	{"core"},
 	{"core/authcode", "core/device", "core/iap", "core/googleid", "core/storetest", "core/frontendtest", "core/internal/ask"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/tokentoss/tokentoss/core"
 )
@@ -47,6 +48,18 @@ type Setting struct {
 	Required bool   `json:"required,omitempty"`
 	Default  string `json:"default,omitempty"` // what counts when it is not set
 	Secret   bool   `json:"secret,omitempty"`  // it says where a secret is
+}
+
+// Words say what a person has to know of a setting.
+func (s Setting) Words() string {
+	parts := []string{s.About}
+	switch {
+	case s.Required:
+		parts = append(parts, "required")
+	case s.Default != "":
+		parts = append(parts, s.Default+" if not set")
+	}
+	return strings.TrimPrefix(strings.Join(parts, "; "), "; ")
 }
 
 // An Opening is what a plugin is opened with. C is the plugin's type for its settings,

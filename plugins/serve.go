@@ -136,7 +136,7 @@ func (d *describer) Describe(context.Context, *pb.DescribeRequest) (*pb.Describe
 	p := d.plugin
 	m := &pb.DescribeResponse{Name: p.Name, Version: p.Version, About: p.About, Kind: kinds[p.Kind], Capabilities: p.capabilities()}
 	for _, s := range p.Settings {
-		m.Settings = append(m.Settings, &pb.Setting{Name: s.Name, Type: s.Type, About: s.About})
+		m.Settings = append(m.Settings, &pb.Setting{Name: s.Name, Type: s.Type, About: s.Words()})
 	}
 	return m, nil
 }

@@ -42,7 +42,8 @@ type Options struct {
 	// Store overrides the store of the settings, as $TOKENTOSS_STORE does.
 	Store string
 
-	// Stores are the stores that the program offers beside [FileStore], by name.
+	// Stores are the stores that the program offers beside [FileStore], by name. [Store]
+	// makes one of a function such as keyring.Open.
 	Stores map[string]func(Place) (core.TokenStore, error)
 
 	// OpenStore opens a store that is neither [FileStore] nor in Stores. Without
@@ -84,6 +85,7 @@ type Options struct {
 type Place struct {
 	Dir     string // the configuration directory
 	Profile string
+	Store   string // the name of the store; empty for what is none
 
 	// Settings are the table [stores.NAME] of config.toml, and Config is all of it.
 	Settings map[string]any
@@ -246,7 +248,7 @@ func (p *Profile) provider() oidc.ProviderOptions {
 // OpenStore opens the store of that name for a profile, as [Open] does, for a
 // program that has to do with the store alone. Of o only the stores are used.
 func OpenStore(c *Config, name, profile string, o Options) (core.TokenStore, error) {
-	place := Place{Dir: c.dir, Profile: profile, Settings: c.Stores[name], Config: c}
+	place := Place{Dir: c.dir, Profile: profile, Store: name, Settings: c.Stores[name], Config: c}
 	if open, ok := o.Stores[name]; ok {
 		return open(place)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/oidc"
+	"github.com/tokentoss/tokentoss/core/privatefile"
 )
 
 const (
@@ -53,7 +54,7 @@ func Find(ctx context.Context) (*Client, error) {
 	if err != nil {
 		return nil, none
 	}
-	if checkOwn(dir, fs.ModeDir) != nil {
+	if privatefile.CheckPrivate(dir, fs.ModeDir) != nil {
 		return nil, none
 	}
 	entries, err := os.ReadDir(dir)
@@ -68,7 +69,7 @@ func Find(ctx context.Context) (*Client, error) {
 	for _, e := range entries {
 		below := filepath.Join(dir, e.Name())
 		socket := filepath.Join(below, SocketName)
-		if checkOwn(below, fs.ModeDir) != nil || checkOwn(socket, fs.ModeSocket) != nil {
+		if privatefile.CheckPrivate(below, fs.ModeDir) != nil || privatefile.CheckPrivate(socket, fs.ModeSocket) != nil {
 			continue
 		}
 		if info, err := os.Lstat(socket); err == nil {

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // MakeDir makes a directory for the user alone, and those above it, where they do
@@ -28,6 +30,19 @@ func MakeDir(dir string, own bool) error {
 		return cannotWrite(dir, syscall.ENOTDIR)
 	}
 	return checkDir(dir, info, own)
+}
+
+// CheckPrivate refuses what is at path if it is not of that kind, such as [fs.ModeSocket], or
+// not the user's alone.
+func CheckPrivate(path string, kind fs.FileMode) error {
+	info, err := os.Lstat(path)
+	switch {
+	case err != nil:
+		return cannotOpen(path, err)
+	case info.Mode().Type() != kind:
+		return insecure(path, "it is not what it should be", fault.MoveAway.On(path))
+	}
+	return checkPrivate(path, info)
 }
 
 func makeDir(dir string) (fs.FileInfo, error) {

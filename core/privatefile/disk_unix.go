@@ -251,3 +251,14 @@ func checkRuntimeDir(dir string, info fs.FileInfo) error {
 
 // homeVariable names the variable that [os.UserHomeDir] reads.
 const homeVariable = "HOME"
+
+// checkPrivate refuses what is another user's, also root's, and what others have access to.
+func checkPrivate(path string, info fs.FileInfo) error {
+	if !isUsers(info) {
+		return otherOwner(path, ownerOf(info))
+	}
+	if mode := uint32(info.Mode().Perm()); mode&0o077 != 0 {
+		return insecure(path, fmt.Sprintf("mode %04o: others can %s it", mode, access(mode)), fault.Run.On("chmod go-rwx "+quote(path)))
+	}
+	return nil
+}

@@ -206,3 +206,6 @@ func checkRuntimeDir(string, fs.FileInfo) error { return nil }
 
 // homeVariable names the variable that [os.UserHomeDir] reads.
 const homeVariable = "USERPROFILE"
+
+// checkPrivate refuses what is another user's.
+func checkPrivate(path string, info fs.FileInfo) error { return checkOwner(path, info) }

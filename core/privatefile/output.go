@@ -1,6 +1,7 @@
 package privatefile
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/rand"
 	"errors"
@@ -68,6 +69,23 @@ func ReplaceOutput(path string, change func(old []byte) ([]byte, error)) error {
 		return err
 	}
 	return replace(p.path, data, 0o600)
+}
+
+// RemoveOutput removes a file that a person named, if it is a regular file of the user's own
+// that has that content. A link to it stays.
+func RemoveOutput(path string, content []byte) error {
+	p, err := followRegular(path)
+	if err != nil || p.info == nil {
+		return err
+	}
+	data, err := readOutput(p.path)
+	if err != nil || !bytes.Equal(data, content) {
+		return err
+	}
+	if err := os.Remove(p.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return cannotWrite(p.path, err)
+	}
+	return nil
 }
 
 // readOutput reads the present content of an output.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -285,5 +286,51 @@ func TestLockFollowsNoLink(t *testing.T) {
 	}
 	if _, err := os.Lstat(filepath.Join(base, "elsewhere")); err == nil {
 		t.Error("a file was made elsewhere")
+	}
+}
+
+// TestRemoveOutput: what a person named is removed only with the content that it was given.
+func TestRemoveOutput(t *testing.T) {
+	t.Parallel()
+	base := t.TempDir()
+	path := write(t, filepath.Join(base, "f"), "mine", 0o600)
+	must(t, privatefile.RemoveOutput(path, []byte("another")))
+	wantText(t, path, "mine")
+	alias := link(t, "f", filepath.Join(base, "link"))
+	must(t, privatefile.RemoveOutput(alias, []byte("mine")))
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("it is still there: %v", err)
+	}
+	if _, err := os.Lstat(alias); err != nil {
+		t.Errorf("the link is gone: %v", err)
+	}
+	must(t, syscall.Mkfifo(path, 0o600))
+	if err := inTime(t, func() error { return privatefile.RemoveOutput(path, nil) }); err == nil {
+		t.Error("a named pipe was removed")
+	}
+}
+
+// TestCheckPrivate: a socket is the user's alone, or is not used.
+func TestCheckPrivate(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(short(t), "s")
+	l, err := net.Listen("unix", path)
+	must(t, err)
+	defer l.Close()
+	must(t, os.Chmod(path, 0o600))
+	must(t, privatefile.CheckPrivate(path, fs.ModeSocket))
+	must(t, os.Chmod(path, 0o660))
+	if err := privatefile.CheckPrivate(path, fs.ModeSocket); !errors.Is(err, fault.Insecure) {
+		t.Errorf("one that the group can use: error %v", err)
+	}
+	must(t, os.Chmod(path, 0o600))
+	for _, bad := range []string{link(t, path, path+".link"), write(t, path+".file", "", 0o600)} {
+		if err := privatefile.CheckPrivate(bad, fs.ModeSocket); !errors.Is(err, fault.Insecure) {
+			t.Errorf("%s: error %v", bad, err)
+		}
+	}
+	other(t, path)
+	if err := privatefile.CheckPrivate(path, fs.ModeSocket); !errors.Is(err, fault.Insecure) {
+		t.Errorf("another user's: error %v", err)
 	}
 }

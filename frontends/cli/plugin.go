@@ -18,6 +18,10 @@ func (c *commands) plugins() *cli.Command {
 			Action: c.heavy(1, 1, func(ctx context.Context, in *Invocation) error {
 				return in.full.Plugins.Install(ctx, in, in.Args().First(), in.String("sha256"))
 			})},
+		&cli.Command{Name: "rollback", Usage: "go back to the plugin that the installed one replaced", ArgsUsage: "PLUGIN",
+			Action: c.heavy(1, 1, func(ctx context.Context, in *Invocation) error {
+				return in.full.Plugins.Rollback(ctx, in, in.Args().First())
+			})},
 		&cli.Command{Name: "describe", Usage: "what a plugin is, and its settings", ArgsUsage: "PLUGIN", Flags: []cli.Flag{asJSON},
 			Action: c.heavy(1, 1, func(ctx context.Context, in *Invocation) error {
 				return in.full.Plugins.Describe(ctx, in, in.Args().First(), in.Bool("json"))
@@ -36,6 +40,8 @@ func (c *commands) plugins() *cli.Command {
 type Plugins interface {
 	List(ctx context.Context, in *Invocation, asJSON bool) error
 	Install(ctx context.Context, in *Invocation, path, sha256 string) error
+	// Rollback puts back the plugin that the installed one replaced.
+	Rollback(ctx context.Context, in *Invocation, name string) error
 	Describe(ctx context.Context, in *Invocation, name string, asJSON bool) error
 	// Verify checks the plugins of these names, or all that are installed.
 	Verify(ctx context.Context, in *Invocation, names []string) error

@@ -25,11 +25,15 @@ const installDir = "plugins"
 const maxExecutable = 1 << 30
 
 // Install copies an executable into the configuration directory, asks it what it
-// is, and pins it in the lock file. A plugin of the same name is replaced. If
+// is, and pins it in the lock file. A plugin of the same name and kind is replaced, and
+// kept as its Previous. If
 // sha256 is not empty, nothing is executed unless it is the file's.
 func (h *Host) Install(ctx context.Context, path, sha256 string) (Installed, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
+		return Installed{}, err
+	}
+	if err := checkFile(path); err != nil {
 		return Installed{}, err
 	}
 	// A link that the person names is followed; what is pinned is a copy.
@@ -109,25 +113,30 @@ func (h *Host) pin(ctx context.Context, dir, temp string, p Installed) (Installe
 	if err := core.CheckKey(p.Name); err != nil {
 		return p, &Error{Plugin: printable(p.Name), Problem: "it has no name that can be used", Cause: err}
 	}
-	if _, ok := h.bundled(p.Name); ok {
-		return p, &Error{Plugin: p.Name, Problem: "tokentoss has a plugin of that name itself"}
+	if err := h.checkName(p.Name); err != nil {
+		return p, err
 	}
 	p.Path = filepath.Join(dir, p.Name+"-"+p.SHA256[:12]+extension)
 	var old Installed
 	var replaced bool
 	err := changeLock(ctx, h.Dir, func(l *lock) error {
-		old, replaced = l.find(p.Name)
+		if old, replaced = l.find(p.Name); replaced {
+			if err := checkReplaces(old, p); err != nil {
+				return err
+			}
+			p = p.after(old)
+		}
 		if err := os.Rename(temp, p.Path); err != nil {
 			return fmt.Errorf("%s: %w", p.Path, bare(err))
 		}
 		l.set(p)
 		return nil
 	})
-	switch same := replaced && old.Path == p.Path; {
+	switch same := replaced && (old.Path == p.Path || old.Previous != nil && old.Previous.Path == p.Path); {
 	case err != nil && !same:
 		_ = os.Remove(p.Path)
-	case err == nil && replaced && !same:
-		h.removeFile(old)
+	case err == nil && replaced:
+		h.forget(old, p)
 	}
 	return p, err
 }
@@ -251,7 +260,7 @@ func (h *Host) Remove(ctx context.Context, name string) error {
 		return err
 	}
 	for _, p := range removed {
-		h.removeFile(p)
+		h.forget(p, Installed{})
 	}
 	return nil
 }

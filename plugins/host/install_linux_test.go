@@ -71,6 +71,9 @@ func (s *scene) wantInstalled(t *testing.T, names ...string) {
 	for _, p := range list {
 		got = append(got, p.Name)
 		paths[p.Path] = true
+		if p.Previous != nil {
+			paths[p.Previous.Path] = true
+		}
 	}
 	if fmt.Sprint(got) != fmt.Sprint(names) {
 		t.Errorf("installed are %q, want %q", got, names)
@@ -100,7 +103,7 @@ func TestReplace(t *testing.T) {
 		t.Fatal(err)
 	}
 	second, err := s.host.Install(bounded(t), path, "")
-	if err != nil || second.Path == first.Path || exists(first.Path) {
+	if err != nil || second.Path == first.Path || !exists(first.Path) || second.Previous == nil || second.Previous.Path != first.Path {
 		t.Errorf("replacing: %+v, %v", second, err)
 	}
 	for range 2 {
@@ -110,6 +113,13 @@ func TestReplace(t *testing.T) {
 		}
 	}
 	s.wantInstalled(t, "evil")
+	// One can go back, and forth again.
+	for _, want := range []string{first.Path, second.Path} {
+		if back, err := s.host.Rollback(bounded(t), "evil"); err != nil || back.Path != want || !exists(back.Previous.Path) {
+			t.Errorf("going back: %+v, %v", back, err)
+		}
+		s.wantInstalled(t, "evil")
+	}
 	// The lock file cannot be written any more, in the middle of an installation.
 	ctx, cancel := context.WithCancel(bounded(t))
 	cancel()

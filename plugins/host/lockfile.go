@@ -32,6 +32,9 @@ type Installed struct {
 	Path      string    `json:"path"`
 	SHA256    string    `json:"sha256"`
 	Installed time.Time `json:"installed"`
+
+	// Previous is what it replaced, nil for nothing.
+	Previous *Previous `json:"previous,omitempty"`
 }
 
 // lockFile is the form of the lock file.

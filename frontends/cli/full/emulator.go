@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tokentoss/tokentoss/core/oidc"
+	"github.com/tokentoss/tokentoss/core/privatefile"
 	"github.com/tokentoss/tokentoss/emulator"
 	"github.com/tokentoss/tokentoss/frontends/cli"
 )
@@ -93,7 +95,12 @@ func writeClient(path string, data []byte) (file string, remove func(), err erro
 		path = filepath.Join(dir, "client_secrets.json")
 		return path, func() { _ = os.RemoveAll(dir) }, os.WriteFile(path, data, 0o600)
 	}
-	return path, func() {}, os.WriteFile(path, data, 0o600)
+	return path, func() {}, privatefile.ReplaceOutput(path, func(old []byte) ([]byte, error) {
+		if _, err := oidc.ParseClientSecrets(old); len(old) > 0 && err != nil {
+			return nil, fmt.Errorf("%s is there, and no OAuth client", path)
+		}
+		return data, nil
+	})
 }
 
 // parseInstance reads PROJECT/ZONE/NAME:PORT=HOST:PORT.

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/tokentoss/tokentoss/frontends/cli"
 	"github.com/tokentoss/tokentoss/plugins"
 	"github.com/tokentoss/tokentoss/plugins/host"
+	"github.com/tokentoss/tokentoss/profile"
 )
 
 // pluginHost returns what loads the plugins of this invocation.
@@ -62,7 +64,11 @@ func (plugin) Install(ctx context.Context, in *cli.Invocation, path, sha256 stri
 	if err != nil {
 		return err
 	}
-	in.Say("installed %s %s, a %s: %s", p.Name, p.Version, p.Kind, p.About)
+	if p.Previous != nil && p.Previous.SHA256 != p.SHA256 {
+		in.Say("installed %s %s, a %s: %s; replaces %s", p.Name, p.Version, p.Kind, p.About, p.Previous.Version)
+	} else {
+		in.Say("installed %s %s, a %s: %s", p.Name, p.Version, p.Kind, p.About)
+	}
 	in.Say("pinned %s, SHA-256 %s", p.Path, p.SHA256)
 	if p.Kind == plugins.KindStore {
 		in.Hint("tokentoss store use %s", p.Name)
@@ -107,7 +113,7 @@ func describe(out io.Writer, h *host.Host, d plugins.Description) error {
 		fmt.Fprintf(w, "\nsettings in config.toml, [%ss.%s]:\n", d.Kind, d.Name)
 	}
 	for _, s := range d.Settings {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", s.Name, s.Type, s.About)
+		fmt.Fprintf(w, "%s\t%s\t%s\n", s.Name, s.Type, s.Words())
 	}
 	return w.Flush()
 }
@@ -137,8 +143,25 @@ func (plugin) Verify(ctx context.Context, in *cli.Invocation, names []string) er
 	return errors.Join(failed...)
 }
 
+func (plugin) Rollback(ctx context.Context, in *cli.Invocation, name string) error {
+	h, err := pluginHost(in)
+	if err != nil {
+		return err
+	}
+	p, err := h.Rollback(ctx, name)
+	if err != nil {
+		return err
+	}
+	in.Say("%s is %s again, in place of %s", p.Name, p.Version, p.Previous.Version)
+	return nil
+}
+
 func (plugin) Remove(ctx context.Context, in *cli.Invocation, name string) error {
 	h, err := pluginHost(in)
+	if err != nil {
+		return err
+	}
+	d, err := h.Describe(name)
 	if err != nil {
 		return err
 	}
@@ -146,7 +169,44 @@ func (plugin) Remove(ctx context.Context, in *cli.Invocation, name string) error
 		return err
 	}
 	in.Say("removed %s; what it stored is still there", name)
+	config, err := profile.ReadConfig(h.Dir)
+	if err != nil {
+		return nil // which says what is wrong when it is needed
+	}
+	for _, use := range usesOf(config, d) {
+		in.Warn("%s still uses %s", use, name)
+	}
 	return nil
+}
+
+// usesOf returns where config.toml uses a plugin, in words.
+func usesOf(c *profile.Config, d plugins.Description) []string {
+	tables, chosen := c.Stores, func(s profile.Settings) string { return s.Store }
+	if d.Kind == plugins.KindFrontend {
+		tables, chosen = c.Frontends, func(s profile.Settings) string { return s.Frontend }
+	}
+	is := func(name string) bool {
+		if plugin, ok := tables[name]["plugin"].(string); ok {
+			return plugin == d.Name
+		}
+		return name == d.Name
+	}
+	var uses []string
+	for name := range tables {
+		if is(name) {
+			uses = append(uses, fmt.Sprintf("[%ss.%s] in config.toml", d.Kind, name))
+		}
+	}
+	if name := chosen(c.Settings); name != "" && is(name) {
+		uses = append(uses, fmt.Sprintf("%s = %q in config.toml", d.Kind, name))
+	}
+	for p, s := range c.Profiles {
+		if name := chosen(s); name != "" && is(name) {
+			uses = append(uses, "the profile "+p)
+		}
+	}
+	slices.Sort(uses)
+	return uses
 }
 
 func printJSON(w io.Writer, v any) error {

@@ -2,6 +2,7 @@ package loopback
 
 import (
 	"errors"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -35,6 +36,9 @@ func listenUnix(path string) (*Listeners, error) {
 	if info, err := os.Lstat(path); err == nil {
 		if info.Mode().Type() != os.ModeSocket {
 			return nil, failed(errors.New("something that is not a socket has that name"))
+		}
+		if err := privatefile.CheckPrivate(path, fs.ModeSocket); err != nil {
+			return nil, failed(err) // what an earlier run left is the user's own
 		}
 		if c, err := net.Dial("unix", path); err == nil {
 			_ = c.Close()

@@ -23,3 +23,15 @@ func TestOtherUsers(t *testing.T) {
 		}
 	}
 }
+
+// Nor does one who is gone before anybody looks whose the request was.
+func TestOtherUserLeaves(t *testing.T) {
+	a := signedIn()
+	s := start(t, inProcess, a, "")
+	otheruser.Leave(t, 65534, s.host)
+	s.send(t, s.request(t, identity+audience)) // is served after them
+	s.end(t)
+	if n := a.asked.Load(); n != 1 {
+		t.Errorf("the App was asked for %d tokens, one of them by its own user", n)
+	}
+}

@@ -155,6 +155,11 @@ func TestDevelopmentServer(t *testing.T) {
 			t.Errorf("%s, with the cookie: %d", origin, res.StatusCode)
 		}
 	}
+	// Without a secret, nobody shows one.
+	open := start(t, &ada{}, proxy.Config{Targets: []string{serve(t, func(http.ResponseWriter, *http.Request) {})}, Secret: proxy.SecretNone}, proxy.Options{})
+	if res := open.bare(t, get(t, open.URL+"/", "Origin", "http://localhost:5173")); res.StatusCode != http.StatusForbidden {
+		t.Errorf("without a secret: %d", res.StatusCode)
+	}
 	// The fetch of Node says no more than its mode: it is asked for the secret as
 	// tools are.
 	if res := w.bare(t, get(t, w.URL+"/", "Sec-Fetch-Mode", "cors")); res.StatusCode != http.StatusUnauthorized || res.Header.Get("Www-Authenticate") == "" {

@@ -108,7 +108,7 @@ func (p *Proxy) handler(running context.Context, app core.App, ls *loopback.List
 		Shows: func(r *http.Request) bool {
 			path, _ := rawPath(r.RequestURI)
 			_, by := auth.authenticate(r.Header, path)
-			return by == proofSecret
+			return auth.secret != "" && by == proofSecret
 		},
 	}
 	h.relink = func(s *site) { p.print(running, "a browser: "+s.origin+auth.link(s.origin)+" (works once)") }

@@ -3,7 +3,6 @@ package serve
 import (
 	"bytes"
 	"cmp"
-	"os"
 	"path/filepath"
 
 	"github.com/tokentoss/tokentoss/core/fault"
@@ -48,11 +47,5 @@ func (k *keyFile) remove() {
 	if k == nil {
 		return
 	}
-	path, err := filepath.EvalSymlinks(k.path) // a person's link stays
-	if err != nil {
-		return
-	}
-	if data, err := os.ReadFile(path); err == nil && bytes.Equal(data, k.header()) {
-		_ = os.Remove(path)
-	}
+	_ = privatefile.RemoveOutput(k.path, k.header())
 }

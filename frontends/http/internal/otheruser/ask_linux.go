@@ -11,6 +11,19 @@ import (
 // can be somebody else: for anybody else the test is skipped.
 func Ask(t *testing.T, uid uint32, address string) int {
 	t.Helper()
+	return run(t, uid, addressEnv+"="+address)
+}
+
+// Leave has a user make many requests without waiting for their answers.
+func Leave(t *testing.T, uid uint32, address string) {
+	t.Helper()
+	if code := run(t, uid, addressEnv+"="+address, leaveEnv+"=1"); code != Refused {
+		t.Fatalf("the other user's process ended with %d", code)
+	}
+}
+
+func run(t *testing.T, uid uint32, env ...string) int {
+	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("only root can be somebody else")
 	}
@@ -21,7 +34,7 @@ func Ask(t *testing.T, uid uint32, address string) int {
 	defer self.Close()
 	cmd := exec.Command("/proc/self/fd/3")
 	cmd.ExtraFiles = []*os.File{self}
-	cmd.Env = []string{addressEnv + "=" + address}
+	cmd.Env = env
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
 	cmd.Dir = "/"
 	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {

@@ -9,8 +9,12 @@ import (
 	"time"
 )
 
-// addressEnv makes the executable a client of the address that it names.
-const addressEnv = "TOKENTOSS_TEST_CLIENT"
+// addressEnv makes the executable a client of the address that it names; leaveEnv one
+// that does not wait for answers.
+const (
+	addressEnv = "TOKENTOSS_TEST_CLIENT"
+	leaveEnv   = "TOKENTOSS_TEST_CLIENT_LEAVES"
+)
 
 // patience bounds what is meant to happen soon.
 const patience = 10 * time.Second
@@ -32,8 +36,28 @@ type Client struct {
 // that TestMain calls.
 func (c Client) Main() {
 	if address := os.Getenv(addressEnv); address != "" {
+		if os.Getenv(leaveEnv) != "" {
+			os.Exit(c.leave(address))
+		}
 		os.Exit(c.ask(address))
 	}
+}
+
+// leave makes many requests, and closes or resets each connection at once: before the
+// server can find out whose it was.
+func (c Client) leave(address string) int {
+	for i := range 100 {
+		conn, err := net.DialTimeout("tcp", address, patience)
+		if err != nil {
+			return Unreachable
+		}
+		_, _ = io.WriteString(conn, c.Request(address))
+		if i%2 == 0 {
+			_ = conn.(*net.TCPConn).SetLinger(0)
+		}
+		_ = conn.Close()
+	}
+	return Refused
 }
 
 func (c Client) ask(address string) int {
