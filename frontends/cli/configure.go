@@ -38,7 +38,7 @@ func configure(ctx context.Context, in *Invocation) error {
 			return usagef("name it as its discovery document does", "%v", err)
 		}
 	}
-	// A client file that stands there already, and is no good, is what a person
+	// A client file that is there already and cannot be used is what a person
 	// configures anew for.
 	p, err := in.open(ctx, noToken, func(o *profile.Options) {
 		o.Override = func(s *profile.Settings) {

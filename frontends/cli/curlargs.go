@@ -37,18 +37,22 @@ const (
 	curlUnknown   = "it is not among the options that are known to be safe here, by their full names"
 )
 
-var curlRefused = map[string]string{
-	"config": curlElsewhere, "K": curlElsewhere, "next": curlElsewhere, ":": curlElsewhere, "url": curlElsewhere,
-	"location-trusted": curlElsewhere, "proxy": curlElsewhere, "x": curlElsewhere, "preproxy": curlElsewhere,
-	"proxy1.0": curlElsewhere, "socks4": curlElsewhere, "socks4a": curlElsewhere, "socks5": curlElsewhere,
-	"socks5-hostname": curlElsewhere, "proxytunnel": curlElsewhere, "p": curlElsewhere, "proxy-header": curlElsewhere,
-	"resolve": curlElsewhere, "connect-to": curlElsewhere, "unix-socket": curlElsewhere, "abstract-unix-socket": curlElsewhere,
-	"dns-servers": curlElsewhere, "doh-url": curlElsewhere, "alt-svc": curlElsewhere, "proto": curlElsewhere,
-	"proto-redir": curlElsewhere, "proto-default": curlElsewhere, "request-target": curlElsewhere,
-	"trace": curlShows, "trace-ascii": curlShows, "trace-config": curlShows, "libcurl": curlShows, "stderr": curlShows,
-	"insecure": curlUnchecked, "k": curlUnchecked, "proxy-insecure": curlUnchecked,
-	"netrc": curlOtherAuth, "n": curlOtherAuth, "netrc-file": curlOtherAuth, "netrc-optional": curlOtherAuth,
-	"ntlm": curlOtherAuth, "negotiate": curlOtherAuth, "anyauth": curlOtherAuth, "aws-sigv4": curlOtherAuth,
+// curlRefused are well-known options that are refused, and why. It is a function since
+// this package is a part of an executable that starts often, and seldom for it.
+func curlRefused() map[string]string {
+	return map[string]string{
+		"config": curlElsewhere, "K": curlElsewhere, "next": curlElsewhere, ":": curlElsewhere, "url": curlElsewhere,
+		"location-trusted": curlElsewhere, "proxy": curlElsewhere, "x": curlElsewhere, "preproxy": curlElsewhere,
+		"proxy1.0": curlElsewhere, "socks4": curlElsewhere, "socks4a": curlElsewhere, "socks5": curlElsewhere,
+		"socks5-hostname": curlElsewhere, "proxytunnel": curlElsewhere, "p": curlElsewhere, "proxy-header": curlElsewhere,
+		"resolve": curlElsewhere, "connect-to": curlElsewhere, "unix-socket": curlElsewhere, "abstract-unix-socket": curlElsewhere,
+		"dns-servers": curlElsewhere, "doh-url": curlElsewhere, "alt-svc": curlElsewhere, "proto": curlElsewhere,
+		"proto-redir": curlElsewhere, "proto-default": curlElsewhere, "request-target": curlElsewhere,
+		"trace": curlShows, "trace-ascii": curlShows, "trace-config": curlShows, "libcurl": curlShows, "stderr": curlShows,
+		"insecure": curlUnchecked, "k": curlUnchecked, "proxy-insecure": curlUnchecked,
+		"netrc": curlOtherAuth, "n": curlOtherAuth, "netrc-file": curlOtherAuth, "netrc-optional": curlOtherAuth,
+		"ntlm": curlOtherAuth, "negotiate": curlOtherAuth, "anyauth": curlOtherAuth, "aws-sigv4": curlOtherAuth,
+	}
 }
 
 // curlArgs are arguments of curl that were found to be safe.
@@ -205,7 +209,7 @@ func curlOption(list, long, short string) string {
 
 // reason says why an option is refused that is not among the known ones.
 func reason(name string) string {
-	if why, ok := curlRefused[name]; ok {
+	if why, ok := curlRefused()[name]; ok {
 		return why
 	}
 	return curlUnknown

@@ -110,7 +110,7 @@ func TestCurlOptionsAreThoseOfTheRealCurl(t *testing.T) {
 
 // What is refused by name is not among what passes.
 func TestCurlRefusedAreNotKnown(t *testing.T) {
-	for name := range curlRefused {
+	for name := range curlRefused() {
 		for _, option := range slices.Concat(strings.Fields(curlSwitches), strings.Fields(curlValues)) {
 			long, letter, _ := strings.Cut(option, "/")
 			if name == long || name == letter {

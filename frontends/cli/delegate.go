@@ -26,7 +26,7 @@ func delegated(ctx context.Context, in *Invocation) error {
 }
 
 // hostPath returns the host, which is beside this executable, or is it. It is
-// looked for nowhere else: what lies on PATH may be anybody's. Its error goes on
+// looked for nowhere else: what is on PATH may be anybody's. Its error goes on
 // from the host's name.
 func hostPath() (string, error) {
 	self, err := os.Executable()

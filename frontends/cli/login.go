@@ -71,7 +71,7 @@ func login(ctx context.Context, in *Invocation) error {
 	defer stop()
 	if d := in.Duration("timeout"); d > 0 { // for all of it, also for a provider that hangs
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, d)
+		ctx, cancel = context.WithTimeout(ctx, d+timeoutMargin)
 		defer cancel()
 	}
 	t, err := takeLoginLock(ctx, in, p)
@@ -87,7 +87,7 @@ func login(ctx context.Context, in *Invocation) error {
 	}
 	err = frontend.Run(ctx, p.Session)
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) && !errors.Is(err, core.ErrSignInTimeout) {
-		err = fmt.Errorf("sign-in was not completed within %s: %w", in.Duration("timeout"), err)
+		err = fmt.Errorf("%w (%s): %w", core.ErrSignInTimeout, in.Duration("timeout"), err)
 	}
 	var client *device.ClientError
 	if name := in.deviceProfile(p); name != "" && errors.As(err, &client) {
@@ -98,6 +98,10 @@ func login(ctx context.Context, in *Invocation) error {
 	}
 	return err
 }
+
+// timeoutMargin lets a flow or a frontend that waited for the person end by itself
+// first: it knows why nobody came.
+const timeoutMargin = 300 * time.Millisecond
 
 // authOptions are the options of this login.
 func (in *Invocation) authOptions(o *authcode.Options) {

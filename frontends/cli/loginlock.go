@@ -18,7 +18,7 @@ import (
 
 // A loginLock makes a login the only one of its profile that waits for a person. The
 // lock ends with the process, however that ends; its file has the number of the
-// process. Beside it lies the address that is waiting, for other logins to show; it
+// process. Beside it is the address that is waiting, for other logins to show; it
 // is as private as a session.
 type loginLock struct {
 	lock    *flock.Flock // nil where the directory cannot be written
@@ -105,7 +105,7 @@ func (t *loginLock) show(p core.Prompt) {
 	if t.lock == nil {
 		return // nobody would see that this login is the one, nor remove it
 	}
-	// Not telling them is no reason to fail.
+	// That they are not told does not make this one fail.
 	if f, err := os.OpenFile(t.address, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600); err == nil {
 		_, _ = f.WriteString(strings.TrimSuffix(p.URL+"\n"+p.Code, "\n"))
 		_ = f.Close()

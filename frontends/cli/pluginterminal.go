@@ -62,7 +62,7 @@ type typed struct {
 }
 
 // NewPluginTerminal returns the terminal of an invocation. There is one for a process: what
-// was read ahead is in it. It is no method, which would be linked wherever
+// was read ahead is in it. It is not a method, which would be linked wherever
 // templates are.
 func NewPluginTerminal(in *Invocation) *PluginTerminal {
 	browser := in.String("browser")

@@ -29,6 +29,9 @@ func hintFor(err error) string {
 	case errors.As(err, &refused) && refused.OneShot:
 		return "send the request again: the token was renewed, and its body is too large to be sent twice"
 	}
+	if hint := homeHint(err); hint != "" {
+		return hint
+	}
 	if near != "" {
 		return fault.DidYouMean.On(near).String()
 	}

@@ -165,7 +165,7 @@ func checkHeader(name, value string) error {
 	if strings.ContainsFunc(name, func(r rune) bool {
 		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?={}`, r)
 	}) {
-		return usagef(`-H "Name: value"`, "%q is no name of a header", name)
+		return usagef(`-H "Name: value"`, "%q is not the name of a header", name)
 	}
 	if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
 		return usagef(`-H "Name: value"`, "the value of header %s has a line break or another control character", name)

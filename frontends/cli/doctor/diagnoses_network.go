@@ -39,7 +39,7 @@ func addressDiagnoses() []Diagnosis {
 	address := func(c Diagnosis) Diagnosis { c.Check = Address; return c }
 	notATarget := address(fail(codeNotATarget, "{origin} is not among the targets of the profile",
 		"The commands send the token to the URL that they are given; Go programs and notebooks send it to the targets in config.toml only.",
-		"If programs shall reach it, add {origin} to targets.", "See whether the address is written right, if you meant one of the targets."))
+		"If programs are to reach it, add {origin} to targets.", "See whether the address is written right, if you meant one of the targets."))
 	notATarget.Level, notATarget.Exit = Warn, 0
 	return []Diagnosis{
 		address(fail(codePlainHTTP, "{origin} is not https",

@@ -91,11 +91,14 @@ func local() map[doctor.Code]scenario {
 			w.signIn()
 			w.write("client_secrets.json", strings.ReplaceAll(string(w.em.ClientSecrets()), w.em.Clients()[0].ID, "1-other.apps.googleusercontent.com"))
 		}),
-		"client-refused": tokenAnswer(401, `{"error": "invalid_client"}`),
+		"client-refused": do(func(w *world) {
+			tokenAnswer(401, `{"error": "invalid_client"}`).provoke(w)
+			w.refreshes = 2 // with the secret in the body, then in the header
+		}),
 		"refresh-failed": tokenAnswer(503, `{}`),
 		"unusable-id-token": do(func(w *world) {
 			w.signInBriefly()
-			w.em.SetIDTokenClaims(func(_, claims map[string]any) { delete(claims, "email") })
+			w.em.SetIDTokenClaims(func(_, claims map[string]any) { claims["aud"] = "another client" })
 		}),
 		"plain-http":  at(func(*world) string { return "http://service.example/" }),
 		"bad-address": at(func(*world) string { return "https://*.example.com/" }),

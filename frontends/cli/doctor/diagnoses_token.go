@@ -46,7 +46,7 @@ func tokenDiagnoses() []Diagnosis {
 	level := refused(codeAccessLevel, "an access level wants a fresh sign-in of {email}",
 		"IAP refuses a token that was refreshed, and would take one of a sign-in: that is what context-aware access does.",
 		"Sign in again, from a device and place that the access level allows.",
-		"The owner of the service has another access level for it, if programs shall reach it for longer than an hour.")
+		"The owner of the service has another access level for it, if programs are to reach it for longer than an hour.")
 	level.Exit, level.Commands = exitSignIn, []string{login}
 	role := refused(codeNoRole, "{email} is signed in and has no access to {host}",
 		"The account has no role on the service that lets it in: roles/iap.httpsResourceAccessor. Or it has, and a condition or an access level refuses this device, "+

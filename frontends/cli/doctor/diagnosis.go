@@ -10,7 +10,7 @@ import (
 // A Level says how a check ended.
 type Level string
 
-// The levels. A warning is no reason to fail.
+// The levels. A warning does not make a report fail.
 const (
 	OK   Level = "ok"
 	Warn Level = "warn"

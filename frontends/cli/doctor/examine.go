@@ -88,7 +88,7 @@ func Examine(ctx context.Context, o Options) *Report {
 	return e.report
 }
 
-// add appends a finding, and tells whether it is no failure.
+// add appends a result, and tells whether it is no failure.
 func (e *examination) add(f Result) bool { return e.report.add(f) }
 
 // problem is the result of a check that ended with an error.

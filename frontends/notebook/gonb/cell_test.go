@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/frontends/signin"
 )
 
@@ -281,7 +282,7 @@ func TestConfigure(t *testing.T) {
 				f.up(signin.ClientMessage{Type: "hello"})
 				f.until("a form", func(m message) bool { return m.Phase == "unconfigured" })
 				f.up(signin.ClientMessage{Type: "configure", ClientID: "wrong", ClientSecret: secret})
-				f.until("a problem", func(m message) bool { return m.Error != nil && m.Error.Code == "client_refused" })
+				f.until("a problem", func(m message) bool { return m.Error != nil && m.Error.Code == string(fault.BadClient) })
 				f.up(signin.ClientMessage{Type: "configure", ClientID: "id", ClientSecret: secret})
 				f.until("the last snapshot", func(m message) bool { return m.Phase == "detached" })
 			} else {
