@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/plugins"
 	"github.com/tokentoss/tokentoss/plugins/internal/pb"
 	"github.com/tokentoss/tokentoss/plugins/internal/wire"
@@ -31,7 +32,7 @@ type frontend struct {
 	request plugins.Request
 
 	// connect starts the process; end ends it.
-	connect func(context.Context) (conn grpc.ClientConnInterface, gone func(string) *Error, end func(), err error)
+	connect func(context.Context) (conn grpc.ClientConnInterface, gone func(string) *fault.Error, end func(), err error)
 }
 
 var _ core.Frontend = (*frontend)(nil)
@@ -78,7 +79,7 @@ func (f *frontend) Run(ctx context.Context, app core.App) error {
 }
 
 // fail says why a conversation broke off.
-func (f *frontend) fail(ctx context.Context, gone func(string) *Error, err error) error {
+func (f *frontend) fail(ctx context.Context, gone func(string) *fault.Error, err error) error {
 	if own, ok := wire.FromStatus(err); ok {
 		return own
 	}
