@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
@@ -208,6 +209,9 @@ func TestSeveralAudiences(t *testing.T) {
 		wantClaim(t, err, "aud")
 		if !strings.Contains(fmt.Sprint(err), "project-2") {
 			t.Errorf("%v does not name what is not trusted", err)
+		}
+		if hint := fault.RemedyOf(err).String(); !strings.Contains(hint, "trusted_audiences") {
+			t.Errorf("hint %q", hint)
 		}
 	}
 	s := w.signedIn(trusting("project-2", "project-1"))

@@ -47,6 +47,10 @@ type document struct {
 	ObtainedAt string  `json:"obtained_at,omitempty"`
 	ValidFor   float64 `json:"valid_for,omitempty"`
 
+	// AccessExpiry is when the access token expires, by this machine's clock; empty when
+	// the provider did not say.
+	AccessExpiry string `json:"access_token_expiry,omitempty"`
+
 	// Machine is the name of the machine whose session this is; empty for a person's.
 	Machine string `json:"machine,omitempty"`
 
@@ -74,7 +78,7 @@ func (r *stored) withToken(t *Token, claims oidc.Claims, now time.Time) *stored 
 	}
 	next.claims = claims
 	next.IDToken, next.AccessToken = t.IDToken.Reveal(), t.AccessToken.Reveal()
-	next.Expiry = formatTime(claims.Expiry)
+	next.Expiry, next.AccessExpiry = formatTime(claims.Expiry), formatTime(t.Expiry)
 	next.Generation++
 	next.Version, next.Failure = recordVersion, nil
 	next.ObtainedAt = formatTime(now)
@@ -99,7 +103,7 @@ func (s *stored) state() string { return s.CreatedAt + " " + strconv.FormatUint(
 
 // knownFields are the JSON names of document's fields, learnt from itself.
 func knownFields() map[string]bool {
-	b, _ := json.Marshal(document{HD: "-", Username: "-", Nonce: "-", ObtainedAt: "-", ValidFor: 1, Machine: "-", RenewedAt: "-", Failure: &failure{}})
+	b, _ := json.Marshal(document{HD: "-", Username: "-", Nonce: "-", ObtainedAt: "-", AccessExpiry: "-", ValidFor: 1, Machine: "-", RenewedAt: "-", Failure: &failure{}})
 	var m map[string]json.RawMessage
 	_ = json.Unmarshal(b, &m)
 	known := make(map[string]bool, len(m))

@@ -203,23 +203,6 @@ func (s *Session) Renew(ctx context.Context, stale IDToken) (IDToken, error) {
 	return s.await(ctx, snap, true)
 }
 
-// AccessToken returns the access token that came with the current ID token, for
-// the provider's own APIs. IAP does not take it. Its errors are those of IDToken,
-// and one for a provider that gave none.
-func (s *Session) AccessToken(ctx context.Context) (Secret, error) {
-	if _, err := s.IDToken(ctx); err != nil {
-		return "", err
-	}
-	snap := s.cached.Load()
-	if snap == nil { // signed out at this moment
-		return "", &SignInNeededError{Cause: CauseSignedOut}
-	}
-	if snap.record.AccessToken == "" {
-		return "", errors.New("the provider gave no access token")
-	}
-	return Secret(snap.record.AccessToken), nil
-}
-
 // configured returns the client, or ErrNotConfigured.
 func (s *Session) configured() (*oidc.Client, error) {
 	if c := s.client.Load(); c != nil {

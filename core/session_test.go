@@ -349,3 +349,36 @@ func TestNoAccessToken(t *testing.T) {
 		wantProvider(t, err)
 	}
 }
+
+// An access token may expire before the ID token that came with it: then both are
+// renewed. There is a source of either kind.
+func TestAccessTokenExpiresByItself(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.emu.SetTokenAnswer(func(_ string, answer map[string]any) { answer["expires_in"] = 300 })
+	s := w.signedIn()
+	first, err := s.AccessToken(w.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.clock.advance(4 * time.Minute)
+	if again, err := s.AccessToken(w.ctx); err != nil || again != first {
+		t.Errorf("another token while the first is valid, or %v", err)
+	}
+	w.clock.advance(time.Minute)
+	second, err := s.AccessTokenSource(w.ctx).Token()
+	if err != nil || core.Secret(second.AccessToken) == first || second.Expiry.Before(w.clock.Now().Add(4*time.Minute)) {
+		t.Errorf("the token is old, or %v", err)
+	}
+	w.wantRefreshes(1)
+	id, err := s.TokenSource(w.ctx).Token()
+	if err != nil || id.AccessToken != w.token(s).Value.Reveal() {
+		t.Errorf("the source of ID tokens gives something else, or %v", err)
+	}
+	// What Python tokentoss wrote does not say when.
+	w.store.edit(t, func(d map[string]any) { delete(d, "access_token_expiry") })
+	if _, err := w.session().AccessToken(w.ctx); err != nil {
+		t.Error(err)
+	}
+	w.wantRefreshes(1)
+}

@@ -3,8 +3,6 @@ package core
 import (
 	"context"
 	"time"
-
-	"golang.org/x/oauth2"
 )
 
 // watchInterval is how often Watch looks for what other processes did.
@@ -114,39 +112,4 @@ func (s *Session) notify() {
 		default:
 		}
 	}
-}
-
-// TokenSource returns the session's ID tokens, which are what IAP takes, as an
-// [oauth2.TokenSource] for libraries that want one. They are in the field AccessToken, as
-// those of google.golang.org/api/idtoken are. Google's own APIs do not take them: see
-// [Session.AccessTokenSource]. ctx bounds each refresh's wait.
-func (s *Session) TokenSource(ctx context.Context) oauth2.TokenSource {
-	return tokenSource{ctx, s.IDToken}
-}
-
-// AccessTokenSource returns the session's access tokens, which are for the provider's own
-// APIs and the scopes that were asked for, as an [oauth2.TokenSource]. IAP does not take
-// them: see [Session.TokenSource]. ctx bounds each refresh's wait.
-func (s *Session) AccessTokenSource(ctx context.Context) oauth2.TokenSource {
-	return tokenSource{ctx, func(ctx context.Context) (IDToken, error) {
-		id, err := s.IDToken(ctx)
-		if err == nil {
-			id.Value, err = s.AccessToken(ctx)
-		}
-		return id, err
-	}}
-}
-
-type tokenSource struct {
-	ctx context.Context
-	get func(context.Context) (IDToken, error)
-}
-
-// Token implements [oauth2.TokenSource].
-func (ts tokenSource) Token() (*oauth2.Token, error) {
-	t, err := ts.get(ts.ctx)
-	if err != nil {
-		return nil, err
-	}
-	return &oauth2.Token{AccessToken: t.Value.Reveal(), TokenType: "Bearer", Expiry: t.Expiry}, nil
 }

@@ -80,3 +80,35 @@ func TestUnboundSession(t *testing.T) {
 		t.Errorf("with the setting: %q", r.stderr)
 	}
 }
+
+// A session is bound to the private key when it is saved, so that a passphrase is asked for
+// before a browser opens: the first time, when the key is made, and later, once the agent
+// has forgotten it.
+func TestPassphraseBeforeTheBrowser(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, emulator.Options{})
+	config := filepath.Join(m.dir, "config.toml")
+	if err := os.WriteFile(config, []byte("store = \"encrypted\"\n[stores.encrypted]\npassphrase = true\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	login := func(questions ...string) {
+		t.Helper()
+		w := m.window(t, "login", "--no-browser", "--timeout", "50s")
+		for _, q := range questions {
+			w.shows(t, q)
+			if strings.Contains(w.stderr.String(), "http://") {
+				t.Errorf("the address is shown before %s", q)
+			}
+			w.enter(t, "correct horse")
+		}
+		l := shown(t, w.process)
+		w.enter(t, l.agree(t, m.provider, ada))
+		w.wait(t).wantCode(t, 0)
+	}
+	login("New passphrase for .*identity.age", "The same passphrase again")
+	m.run(t, "token").wantCode(t, 0)
+	m.run(t, "store", "lock").wantCode(t, 0)
+	login("Passphrase for .*identity.age")
+	m.run(t, "token").wantCode(t, 0)
+	m.run(t, "store", "lock").wantCode(t, 0)
+}

@@ -1,6 +1,7 @@
 package plugins_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -8,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/tokentoss/tokentoss/core/storetest/pgtest"
 )
 
 // What docs/write-a-*.md tells to write compiles and passes the tests that are
@@ -25,9 +28,9 @@ func TestDocs(t *testing.T) {
 				t.Error("there are no lines of code outside of files")
 			}
 			workspace(t, dir)
-			goCommand(t, dir, "vet", "./...")
+			goCommand(t, dir, nil, "vet", "./...")
 			if !testing.Short() {
-				goCommand(t, dir, "test", "-count=1", "./...")
+				goCommand(t, dir, database(t, doc), "test", "-count=1", "./...")
 			}
 		})
 	}
@@ -108,11 +111,34 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-func goCommand(t *testing.T, dir string, args ...string) {
+// database starts the server that the store of the guide keeps sessions in, and returns
+// the variable that its test reads.
+func database(t *testing.T, doc string) []string {
+	t.Helper()
+	if doc != "write-a-store.md" {
+		return nil
+	}
+	server, err := pgtest.Start()
+	if errors.Is(err, pgtest.ErrNotInstalled) {
+		t.Log(err)
+		return nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return []string{"TEST_DATABASE=" + strings.Replace(server.URL(), "@", ":"+pgtest.Password+"@", 1)}
+}
+
+func goCommand(t *testing.T, dir string, env []string, args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOWORK="+filepath.Join(dir, "go.work"))
+	cmd.Env = append(append(os.Environ(), "GOWORK="+filepath.Join(dir, "go.work")), env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("go %s: %v\n%s", strings.Join(args, " "), err, out)
 	}

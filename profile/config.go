@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pelletier/go-toml/v2"
-
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/oidc"
@@ -154,67 +152,6 @@ func (e *ConfigError) Remedy() fault.Remedy { return fault.CorrectFile.On(e.Path
 // Unwrap returns the kind and the cause.
 func (e *ConfigError) Unwrap() []error { return []error{fault.BadConfig, e.Err} }
 
-func parseConfig(data []byte) (*Config, error) {
-	c := &Config{raw: data}
-	dec := toml.NewDecoder(strings.NewReader(string(data))).DisallowUnknownFields()
-	err := dec.Decode(c)
-	var strict *toml.StrictMissingError
-	var syntax *toml.DecodeError
-	switch {
-	case errors.As(err, &strict) && len(strict.Errors) > 0:
-		row, _ := strict.Errors[0].Position()
-		key := strict.Errors[0].Key()
-		return nil, fmt.Errorf("line %d: there is no setting %q%s", row, strings.Join(key, "."), didYouMean(key))
-	case errors.As(err, &syntax):
-		row, col := syntax.Position()
-		key := syntax.Key()
-		if table := tableAt(data, row); len(key) == 0 && table != nil {
-			key = table
-		}
-		if meant := didYouMean(key); meant != "" {
-			return nil, fmt.Errorf("line %d: there is no table %q%s", row, strings.Join(key, "."), meant)
-		}
-		if want := wantedType(err.Error()); want != "" {
-			return nil, fmt.Errorf("line %d: %s wants %s", row, strings.Join(syntax.Key(), "."), want)
-		}
-		return nil, fmt.Errorf("line %d, column %d: %w", row, col, err)
-	case err != nil:
-		return nil, err
-	}
-	return c, c.check()
-}
-
-// didYouMean suggests another key.
-func didYouMean(key []string) string {
-	if len(key) == 0 {
-		return ""
-	}
-	if meant := suggest(key); meant != "" {
-		return fmt.Sprintf("; did you mean %q?", meant)
-	}
-	return ""
-}
-
-// tableAt returns the key of the table that begins in a line, or nil.
-func tableAt(data []byte, row int) []string {
-	lines := strings.Split(string(data), "\n")
-	if row < 1 || row > len(lines) || !isTable(lines[row-1]) {
-		return nil
-	}
-	return strings.Split(strings.Trim(strings.TrimSpace(lines[row-1]), "[]"), ".")
-}
-
-// wantedType says what a setting's value should have been, if text is the
-// decoder's complaint about a value's type, whose words are Go's.
-func wantedType(text string) string {
-	_, name, _ := strings.Cut(text, " into struct field ")
-	_, name, _ = strings.Cut(name, " of type ")
-	return map[string]string{
-		"string": `a string, as in "x"`, "[]string": `an array of strings, as in ["x", "y"]`,
-		"int": "a number", "bool": "true or false", "map[string]string": `a table of strings, as in { x = "y" }`,
-	}[name]
-}
-
 // check finds values that would fail later, far from the file.
 func (c *Config) check() error {
 	names := []string{""}
@@ -352,7 +289,7 @@ type UnknownProfileError struct {
 }
 
 func (e *UnknownProfileError) Error() string {
-	return fmt.Sprintf("there is no profile %q; there is: %s", e.Name, strings.Join(e.Known, ", "))
+	return fmt.Sprintf("there is no profile %q; available: %s", e.Name, strings.Join(e.Known, ", "))
 }
 
 // Is makes errors.Is(err, fault.UnknownProfile) true.

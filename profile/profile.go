@@ -99,7 +99,7 @@ type UnknownStoreError struct {
 }
 
 func (e *UnknownStoreError) Error() string {
-	return fmt.Sprintf("there is no store %q; there is: %s", e.Name, strings.Join(e.Known, ", "))
+	return fmt.Sprintf("there is no store %q; available: %s", e.Name, strings.Join(e.Known, ", "))
 }
 
 // Is makes errors.Is(err, fault.UnknownStore) true.

@@ -22,6 +22,9 @@ func (e *Remote) Error() string { return e.Text }
 // is usual for the kind.
 func (e *Remote) Remedy() Remedy { return e.Next }
 
+// Hint says what to do next in plain words, or nothing.
+func (e *Remote) Hint() string { return Hint(e) }
+
 // Unwrap returns the kinds that this process knows.
 func (e *Remote) Unwrap() []error {
 	var list []error

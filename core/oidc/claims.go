@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/internal/jws"
 )
 
@@ -186,7 +187,10 @@ func (c Claims) checkAudience(want expectation) error {
 	case !slices.Contains(c.Audience, want.clientID):
 		return &ClaimError{Claim: "aud", Problem: fmt.Sprintf("is %q, expected this client's ID %q", c.Audience, want.clientID)}
 	case len(others) > 0:
-		return &ClaimError{Claim: "aud", Problem: fmt.Sprintf("names %q beside this client, which no setting trusts", others)}
+		return &ClaimError{
+			Claim: "aud", Problem: fmt.Sprintf("names %q beside this client, which no setting trusts", others),
+			Next: fault.CorrectSetting.On("trusted_audiences"),
+		}
 	case len(c.Audience) > 1 && c.AuthorizedParty == "":
 		return &ClaimError{Claim: "azp", Problem: "is missing, and must be this client where there are several audiences"}
 	case c.AuthorizedParty != "" && c.AuthorizedParty != want.clientID:

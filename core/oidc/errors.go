@@ -95,8 +95,9 @@ func (e *ProviderError) Temporary() bool { return fault.Temporary(e) }
 // A ClaimError is an ID token that must not be used (OpenID Connect Core
 // section 3.1.3.7).
 type ClaimError struct {
-	Claim   string // "iss", "aud", "nonce", ...
-	Problem string
+	Claim   string       // "iss", "aud", "nonce", ...; "id_token" when there is none
+	Problem string       // what is wrong with it
+	Next    fault.Remedy // what to do next, where the claim does not tell it
 }
 
 func (e *ClaimError) Error() string { return "ID token refused: " + e.Claim + " " + e.Problem }
@@ -106,11 +107,20 @@ func (e *ClaimError) Is(target error) bool { return target == fault.BadToken }
 
 // Remedy says what to do next about the claims that something set here decides.
 func (e *ClaimError) Remedy() fault.Remedy {
+	if !e.Next.IsZero() {
+		return e.Next
+	}
 	switch e.Claim {
 	case "aud", "azp":
 		return fault.Configure.On("")
 	case "iss":
 		return fault.CorrectSetting.On("issuer")
+	case "email":
+		return fault.Say("use an account with an e-mail address that the provider has verified")
+	case "hd":
+		return fault.Say("use an account of that domain")
+	case "id_token":
+		return fault.Say("see that the issuer is an OpenID provider, and gives this client ID tokens")
 	}
 	return fault.Remedy{}
 }

@@ -45,6 +45,18 @@ func CheckPrivate(path string, kind fs.FileMode) error {
 	return checkPrivate(path, info)
 }
 
+// CheckOwner refuses to have what is at path replaced if it is not the user's own.
+func CheckOwner(path string) error {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return cannotOpen(path, err)
+	}
+	if !isUsers(info) {
+		return notYours(path)
+	}
+	return nil
+}
+
 func makeDir(dir string) (fs.FileInfo, error) {
 	parent := filepath.Dir(dir)
 	if err := os.MkdirAll(parent, 0o700); err != nil {

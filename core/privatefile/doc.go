@@ -23,10 +23,10 @@
 // Windows has no modes. There, the owner and the access list are checked, and
 // administrators and the system count as root.
 //
-// All errors are [*fault.Error]: a file that is not as it should be is
-// [fault.Insecure], what stands there and is no regular file is [fault.Corrupt], and
-// one that cannot be written is [fault.ReadOnly]. No remedy is to remove what a
-// person was given.
+// All errors are [*fault.Error]: a file that others could have read or written is
+// [fault.Insecure], one that cannot be written is [fault.ReadOnly], and what is not a
+// regular file is [fault.Corrupt] in the place of a file of ours and [fault.BadConfig]
+// where a person named it. No remedy is to remove what a person was given.
 package privatefile
 
 // MaxSize is what a file may have, in bytes. Keys, settings and sessions have a few

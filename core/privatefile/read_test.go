@@ -254,3 +254,42 @@ func TestCheckProgram(t *testing.T) {
 		}
 	}
 }
+
+// TestExchangedMeanwhile: what is checked is what is read, whatever is put in its place
+// between the two.
+func TestExchangedMeanwhile(t *testing.T) {
+	t.Parallel()
+	base := t.TempDir()
+	path := filepath.Join(base, "f")
+	other(t, write(t, filepath.Join(base, "theirs"), "theirs", 0o644))
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			temp := filepath.Join(base, "next")
+			switch i % 3 {
+			case 0:
+				_ = os.WriteFile(temp, []byte("mine"), 0o600)
+			case 1:
+				_ = os.Symlink(filepath.Join(base, "theirs"), temp)
+			case 2:
+				_ = os.Link(filepath.Join(base, "theirs"), temp)
+			}
+			_ = os.Rename(temp, path)
+		}
+	}()
+	for range 3000 {
+		for name, read := range readers {
+			if got, err := read(path); err == nil && string(got) != "mine" && len(got) > 0 {
+				t.Fatalf("%s: read %q", name, got)
+			}
+		}
+	}
+	close(stop)
+	<-done
+}

@@ -329,8 +329,14 @@ func TestCheckPrivate(t *testing.T) {
 			t.Errorf("%s: error %v", bad, err)
 		}
 	}
+	must(t, privatefile.CheckOwner(path))
 	other(t, path)
-	if err := privatefile.CheckPrivate(path, fs.ModeSocket); !errors.Is(err, fault.Insecure) {
-		t.Errorf("another user's: error %v", err)
+	for name, check := range map[string]func() error{
+		"CheckPrivate": func() error { return privatefile.CheckPrivate(path, fs.ModeSocket) },
+		"CheckOwner":   func() error { return privatefile.CheckOwner(path) },
+	} {
+		if err := check(); !errors.Is(err, fault.Insecure) {
+			t.Errorf("%s of another user's: error %v", name, err)
+		}
 	}
 }

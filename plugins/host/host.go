@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/plugins"
 	"github.com/tokentoss/tokentoss/plugins/environment"
 	"github.com/tokentoss/tokentoss/plugins/internal/handshake"
@@ -61,7 +62,7 @@ type Use struct {
 }
 
 // OpenStore starts the plugin of a store and opens it. The store's Close ends the
-// process. Its errors are those of the store, an [*Error] or a [*TrustError].
+// process. Its errors are those of the store, an [*fault.Error] or a [*TrustError].
 func (h *Host) OpenStore(ctx context.Context, u Use) (core.TokenStore, error) {
 	u, err := h.complete(u, plugins.KindStore)
 	if err != nil {
@@ -102,9 +103,9 @@ func named(u Use, err error) error {
 	if !errors.Is(err, plugins.ErrBadConfig) {
 		return err
 	}
-	return &Error{
-		Plugin: u.Plugin, Problem: fmt.Sprintf("table %q of config.toml", u.Name), Cause: err,
-		Fix: "edit config.toml; tokentoss plugin describe " + u.Plugin + " shows what it may say",
+	return &fault.Error{
+		Subject: "plugin " + u.Plugin, Problem: fmt.Sprintf("table %q of config.toml", u.Name), Err: err,
+		Remedy: fault.DescribePlugin.On(u.Plugin),
 	}
 }
 
@@ -117,7 +118,7 @@ func (h *Host) OpenFrontend(u Use) (core.Frontend, error) {
 	}
 	f := &frontend{
 		plugin: u.Plugin, request: u.Request,
-		connect: func(ctx context.Context) (grpc.ClientConnInterface, func(string) *Error, func(), error) {
+		connect: func(ctx context.Context) (grpc.ClientConnInterface, func(string) *fault.Error, func(), error) {
 			return h.connect(ctx, u)
 		},
 	}
@@ -138,16 +139,16 @@ func StoreOver(ctx context.Context, conn grpc.ClientConnInterface, u Use) (core.
 func FrontendOver(conn grpc.ClientConnInterface, u Use) core.Frontend {
 	return &frontend{
 		plugin: u.Plugin, request: u.Request,
-		connect: func(context.Context) (grpc.ClientConnInterface, func(string) *Error, func(), error) {
+		connect: func(context.Context) (grpc.ClientConnInterface, func(string) *fault.Error, func(), error) {
 			return conn, noAnswer(u.Plugin), func() {}, nil
 		},
 	}
 }
 
 // noAnswer is the error of a plugin whose process is not known.
-func noAnswer(plugin string) func(op string) *Error {
-	return func(op string) *Error {
-		return &Error{Plugin: plugin, Kind: core.ErrUnavailable, Problem: op + ": it gave no answer"}
+func noAnswer(plugin string) func(op string) *fault.Error {
+	return func(op string) *fault.Error {
+		return &fault.Error{Subject: "plugin " + plugin, Kind: core.ErrUnavailable, Problem: op + ": it gave no answer"}
 	}
 }
 
@@ -158,7 +159,7 @@ func (h *Host) complete(u Use, kind plugins.Kind) (Use, error) {
 		return u, err
 	}
 	if d.Kind != kind {
-		return u, &Error{Plugin: u.Plugin, Problem: fmt.Sprintf("it is a %s, not a %s", d.Kind, kind), Fix: "tokentoss plugin list"}
+		return u, &fault.Error{Subject: "plugin " + u.Plugin, Problem: fmt.Sprintf("it is a %s, not a %s", d.Kind, kind), Remedy: fault.ListPlugins.On("")}
 	}
 	if u.Name == "" {
 		u.Name = u.Plugin
@@ -174,7 +175,7 @@ func (h *Host) complete(u Use, kind plugins.Kind) (Use, error) {
 
 // connect starts the process of a plugin, or uses the one that its author debugs. gone
 // says why a call had no answer; end ends the process, where it was started.
-func (h *Host) connect(ctx context.Context, u Use) (conn grpc.ClientConnInterface, gone func(string) *Error, end func(), err error) {
+func (h *Host) connect(ctx context.Context, u Use) (conn grpc.ClientConnInterface, gone func(string) *fault.Error, end func(), err error) {
 	if conn, ok, err := h.reattach(u.Plugin); ok || err != nil {
 		h.log().Warn("a plugin is used that runs already, and is not checked", "plugin", u.Plugin, "since", environment.ReattachVariable+" is set")
 		return conn, noAnswer(u.Plugin), func() { _ = conn.Close() }, err
@@ -265,15 +266,15 @@ func (e *UnknownError) Error() string {
 	return fmt.Sprintf("there is no plugin %q; available: %s", e.Name, known)
 }
 
-// Hint says what to do next.
-func (e *UnknownError) Hint() string { return "tokentoss plugin install PATH" }
+// Is makes errors.Is(err, fault.UnknownPlugin) true.
+func (e *UnknownError) Is(target error) bool { return target == fault.UnknownPlugin }
 
 // program returns what to execute for a plugin.
 func (h *Host) program(name string) (program, error) {
 	if _, ok := h.bundled(name); ok {
 		self, err := self()
 		if err != nil {
-			return program{}, &Error{Plugin: name, Problem: "this executable cannot be found", Cause: err, Kind: core.ErrUnavailable}
+			return program{}, &fault.Error{Subject: "plugin " + name, Problem: "this executable cannot be found", Err: err, Kind: core.ErrUnavailable}
 		}
 		return program{name: name, path: self, args: append(slices.Clone(h.Serve), name), self: true}, nil
 	}
@@ -282,9 +283,9 @@ func (h *Host) program(name string) (program, error) {
 		return program{}, err
 	}
 	if p.Protocol != handshake.Protocol {
-		return program{}, &Error{
-			Plugin: name, Problem: fmt.Sprintf("it speaks version %d of the protocol; this tokentoss speaks %d", p.Protocol, handshake.Protocol),
-			Fix: "update the plugin, or tokentoss",
+		return program{}, &fault.Error{
+			Subject: "plugin " + name, Problem: fmt.Sprintf("it speaks version %d of the protocol; this tokentoss speaks %d", p.Protocol, handshake.Protocol),
+			Remedy: fault.Say("update the plugin, or tokentoss"),
 		}
 	}
 	return program{name: name, path: p.Path, sha256: p.SHA256}, nil

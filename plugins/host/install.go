@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/privatefile"
 	"github.com/tokentoss/tokentoss/plugins"
 	"github.com/tokentoss/tokentoss/plugins/internal/handshake"
@@ -111,7 +112,7 @@ func copyExecutable(dir string, from *os.File) (temp string, err error) {
 // pin gives the copy its name and writes the lock file.
 func (h *Host) pin(ctx context.Context, dir, temp string, p Installed) (Installed, error) {
 	if err := core.CheckKey(p.Name); err != nil {
-		return p, &Error{Plugin: printable(p.Name), Problem: "it has no name that can be used", Cause: err}
+		return p, &fault.Error{Subject: "plugin " + printable(p.Name), Problem: "it has no name that can be used", Err: err}
 	}
 	if err := h.checkName(p.Name); err != nil {
 		return p, err
@@ -161,13 +162,13 @@ func (h *Host) ask(ctx context.Context, p program) (plugins.Description, error) 
 	m, err := pb.NewPluginServiceClient(proc.conn).Describe(ctx, &pb.DescribeRequest{})
 	if err != nil {
 		if ctx.Err() != nil {
-			return plugins.Description{}, &Error{Plugin: p.name, Kind: core.ErrUnavailable, Problem: "it does not say what it is", Cause: ctx.Err()}
+			return plugins.Description{}, &fault.Error{Subject: "plugin " + p.name, Kind: core.ErrUnavailable, Problem: "it does not say what it is", Err: ctx.Err()}
 		}
 		return plugins.Description{}, proc.gone("describe")
 	}
 	d := description(m)
 	if d.Kind == "" {
-		return d, &Error{Plugin: p.name, Problem: "it is of a kind that this tokentoss does not know", Fix: "update tokentoss"}
+		return d, &fault.Error{Subject: "plugin " + p.name, Problem: "it is of a kind that this tokentoss does not know", Kind: fault.Newer}
 	}
 	return d, nil
 }
@@ -243,7 +244,7 @@ func (h *Host) Verify(ctx context.Context, name string) error {
 // executable. What it stored stays.
 func (h *Host) Remove(ctx context.Context, name string) error {
 	if _, ok := h.bundled(name); ok {
-		return &Error{Plugin: name, Problem: "it is a part of tokentoss and cannot be removed"}
+		return &fault.Error{Subject: "plugin " + name, Problem: "it is a part of tokentoss and cannot be removed"}
 	}
 	if _, err := h.installed(name); err != nil {
 		return err

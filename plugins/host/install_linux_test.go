@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/plugins/host"
 )
 
@@ -226,7 +227,7 @@ func TestNames(t *testing.T) {
 	s.install(t, "evil")
 	for _, name := range []string{"", "nosuch", "../plugins/evil", s.script(t, "evil"), "sh", "./evil"} {
 		var ue *host.UnknownError
-		if _, err := s.host.OpenStore(bounded(t), s.plain(name)); !errors.As(err, &ue) || !strings.Contains(err.Error(), "available: bundled, evil") || ue.Hint() == "" {
+		if _, err := s.host.OpenStore(bounded(t), s.plain(name)); !errors.As(err, &ue) || !strings.Contains(err.Error(), "available: bundled, evil") || fault.Hint(err) == "" {
 			t.Errorf("opening %q: %v", name, err)
 		}
 		if err := s.host.Verify(bounded(t), name); !errors.As(err, &ue) {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/privatefile"
 	"github.com/tokentoss/tokentoss/plugins"
 )
@@ -70,7 +71,7 @@ func parseLock(path string, data []byte) (*lock, error) {
 	_, end := dec.Token()
 	switch {
 	case form.Version > lockVersion:
-		return nil, &lockError{path, fmt.Sprintf("it has version %d; this tokentoss knows version %d", form.Version, lockVersion), "update tokentoss", nil}
+		return nil, &fault.Error{Subject: path, Kind: fault.Newer, Problem: fmt.Sprintf("it has version %d; this tokentoss knows version %d", form.Version, lockVersion)}
 	case err != nil || !errors.Is(end, io.EOF) || form.Version != lockVersion || !usable(form.Plugins):
 		return nil, damaged(path)
 	}
@@ -90,19 +91,12 @@ func usable(list []Installed) bool {
 	return true
 }
 
-// A lockError is a lock file that cannot be used.
-type lockError struct {
-	path, problem, fix string
-	kind               error // of package core, or nil
-}
-
 func damaged(path string) error {
-	return &lockError{path, "it is not the JSON that it should be", "move it away and install the plugins again", core.ErrCorrupt}
+	return &fault.Error{
+		Subject: path, Kind: fault.Corrupt, Problem: "it is not the JSON that it should be",
+		Remedy: fault.Say("move it away and install the plugins again"),
+	}
 }
-
-func (e *lockError) Error() string { return e.path + ": " + e.problem }
-func (e *lockError) Hint() string  { return e.fix }
-func (e *lockError) Unwrap() error { return e.kind }
 
 // find returns the plugin of that name.
 func (l *lock) find(name string) (Installed, bool) {

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/plugins/internal/handshake"
 	"github.com/tokentoss/tokentoss/plugins/internal/wire"
 )
@@ -74,12 +75,12 @@ func start(ctx context.Context, p program, env []string, log *slog.Logger) (*pro
 	}
 	sockets, err := socketDir()
 	if err != nil {
-		return nil, &Error{Plugin: p.name, Problem: "there is no place for its socket", Cause: err, Kind: core.ErrUnavailable}
+		return nil, &fault.Error{Subject: "plugin " + p.name, Problem: "there is no place for its socket", Err: err, Kind: core.ErrUnavailable}
 	}
 	cmd, err := newCommand(p.path, p.args, env)
 	if err != nil {
 		removeSocketDir(sockets)
-		return nil, &Error{Plugin: p.name, Problem: "it cannot be started", Cause: bare(err), Kind: core.ErrUnavailable}
+		return nil, &fault.Error{Subject: "plugin " + p.name, Problem: "it cannot be started", Err: bare(err), Kind: core.ErrUnavailable}
 	}
 	log = log.With("plugin", p.name)
 	proc := &process{name: p.name, command: cmd, stderr: newStderrReader(log), sockets: sockets, log: log}
@@ -138,30 +139,30 @@ func (p *process) connect(ctx context.Context) (*grpc.ClientConn, error) {
 // startError says in this program's words why a plugin did not start. What the
 // plugin printed is quoted only as far as it cannot be a secret.
 func (p *process) startError(ctx context.Context, err error) error {
-	e := &Error{
-		Plugin: p.name, Kind: core.ErrUnavailable, Problem: "it did not start",
-		Fix: "--verbose shows what it says",
+	e := &fault.Error{
+		Subject: "plugin " + p.name, Kind: core.ErrUnavailable, Problem: "it did not start",
+		Remedy: fault.ShowLog.On(""),
 	}
 	text := err.Error()
 	var pe *fs.PathError
 	switch {
 	case errors.As(err, &pe):
-		e.Problem, e.Cause = "it cannot be executed", pe.Err
+		e.Problem, e.Err = "it cannot be executed", pe.Err
 	case ctx.Err() != nil:
-		e.Problem, e.Cause = "it had not started", ctx.Err()
+		e.Problem, e.Err = "it had not started", ctx.Err()
 	case p.late.Load(), strings.Contains(text, "timeout while waiting"):
 		e.Problem = fmt.Sprintf("it did not answer within %s of its start", startTimeout)
 	case p.stderr.crash() != "":
 		e.Problem = "it crashed at its start: " + short(p.stderr.crash())
 	case strings.Contains(text, "incompatible API version"), strings.Contains(text, "incompatible core API version"):
 		e.Problem = fmt.Sprintf("it speaks another version of the protocol; this tokentoss speaks %d", handshake.Protocol)
-		e.Fix = "update the plugin, or tokentoss"
+		e.Remedy = fault.Say("update the plugin, or tokentoss")
 	case strings.Contains(text, "Failed to read any lines"), strings.Contains(text, "exited before"):
 		e.Problem = "it ended at once" + p.exit()
 	case strings.Contains(text, "Unrecognized remote plugin message"):
 		e.Problem = "it is no plugin of tokentoss's: it does not begin with a handshake"
 	default:
-		e.Cause = errors.New(short(wire.Redact(text)))
+		e.Err = errors.New(short(wire.Redact(text)))
 	}
 	return e
 }
@@ -180,8 +181,8 @@ func (p *process) exit() string {
 }
 
 // gone says why a call had no answer.
-func (p *process) gone(op string) *Error {
-	e := &Error{Plugin: p.name, Kind: core.ErrUnavailable, Problem: op + ": it gave no answer", Fix: "try again; --verbose shows what it says"}
+func (p *process) gone(op string) *fault.Error {
+	e := &fault.Error{Subject: "plugin " + p.name, Kind: core.ErrUnavailable, Problem: op + ": it gave no answer", Remedy: fault.ShowLog.On("")}
 	// The connection may be noticed to be gone before the process is.
 	select {
 	case <-p.command.ended:

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/emulator/emulatortest"
 	"github.com/tokentoss/tokentoss/plugins"
 	"github.com/tokentoss/tokentoss/plugins/host"
@@ -118,10 +119,10 @@ func eventually(t *testing.T, what string, ok func() bool) {
 // wantError checks that err is the host's, of a kind, with a text.
 func wantError(t *testing.T, err error, kind error, text string) {
 	t.Helper()
-	var he *host.Error
+	var he *fault.Error
 	switch {
 	case !errors.As(err, &he):
-		t.Errorf("error %v (%T), want a *host.Error", err, err)
+		t.Errorf("error %v (%T), want a *fault.Error", err, err)
 	case !errors.Is(err, kind):
 		t.Errorf("error %v is not %v", err, kind)
 	case !strings.Contains(err.Error(), text):

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/plugins"
 	"github.com/tokentoss/tokentoss/plugins/internal/handshake"
 	"github.com/tokentoss/tokentoss/plugins/internal/pb"
@@ -39,7 +40,7 @@ type store struct {
 	capabilities core.Capabilities // declared by the plugin
 
 	// gone says why there was no answer, when the plugin has not said so.
-	gone func(op string) *Error
+	gone func(op string) *fault.Error
 
 	sending sync.Mutex // of stream.Send and CloseSend
 	silent  bool
@@ -57,7 +58,7 @@ type store struct {
 }
 
 // openStore opens a store over a connection. Its life is the stream's.
-func openStore(ctx context.Context, conn grpc.ClientConnInterface, name string, r plugins.Request, timeout time.Duration, gone func(string) *Error, end func()) (core.TokenStore, error) {
+func openStore(ctx context.Context, conn grpc.ClientConnInterface, name string, r plugins.Request, timeout time.Duration, gone func(string) *fault.Error, end func()) (core.TokenStore, error) {
 	if timeout <= 0 {
 		timeout = defaultTimeout
 	}
@@ -119,8 +120,8 @@ func (s *store) say(m *pb.OpenRequest) {
 	}
 }
 
-// hush says that nothing more will be said.
-func (s *store) hush() {
+// closeSend says that nothing more will be said.
+func (s *store) closeSend() {
 	s.sending.Lock()
 	defer s.sending.Unlock()
 	s.silent = true
@@ -188,9 +189,9 @@ func (s *store) sendable(m any) error {
 
 // slow is the error of a plugin that did not answer in time.
 func (s *store) slow(op string, limit time.Duration) error {
-	return &Error{
-		Plugin: s.plugin, Kind: core.ErrUnavailable, Problem: fmt.Sprintf("%s: no answer within %s", op, limit),
-		Fix: "look at what the store waits for; a longer time is set by timeout in its table in config.toml", Cause: context.DeadlineExceeded,
+	return &fault.Error{
+		Subject: "plugin " + s.plugin, Kind: core.ErrUnavailable, Problem: fmt.Sprintf("%s: no answer within %s", op, limit),
+		Remedy: fault.Say("look at what the store waits for; a longer time is set by timeout in its table in config.toml"), Err: context.DeadlineExceeded,
 	}
 }
 
@@ -267,7 +268,7 @@ func (s *store) Describe() string { return s.protection }
 func (s *store) Close() error {
 	s.closing.Do(func() {
 		timer := time.AfterFunc(releaseTimeout, s.cancel)
-		s.hush()
+		s.closeSend()
 		<-s.ended
 		if timer.Stop() {
 			// A process that is gone has nothing open.

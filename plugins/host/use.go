@@ -6,6 +6,7 @@ import (
 	"maps"
 	"time"
 
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/plugins"
 )
 
@@ -22,7 +23,7 @@ func ParseUse(name string, table map[string]any) (Use, error) {
 		}
 		delete(rest, key)
 		if err := use.set(key, value); err != nil {
-			return use, &Error{Plugin: use.Plugin, Problem: "setting " + key, Cause: err, Fix: "edit config.toml", Kind: plugins.ErrBadConfig}
+			return use, &fault.Error{Subject: "plugin " + use.Plugin, Problem: "setting " + key, Err: err, Kind: fault.BadConfig, Remedy: fault.CorrectSetting.On(key)}
 		}
 	}
 	if len(rest) == 0 {

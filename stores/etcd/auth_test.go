@@ -21,6 +21,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/storetest"
 	"github.com/tokentoss/tokentoss/stores/etcd"
 )
@@ -120,7 +121,7 @@ func checkRefused(t *testing.T, pki pki, config func(user string) etcd.Config) {
 
 func wantRefused(t testing.TB, what string, err error, hint string) {
 	t.Helper()
-	var own *etcd.Error
+	var own *fault.Error
 	if !errors.Is(err, core.ErrRefused) || !errors.As(err, &own) || !strings.Contains(own.Hint(), hint) {
 		t.Errorf("%s: error is %v, want core.ErrRefused with a hint of %s", what, err, hint)
 	}

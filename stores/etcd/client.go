@@ -82,7 +82,7 @@ func (s settings) tls() (*tls.Config, error) {
 		}
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(pem.Data) {
-			return nil, &Error{What: s.CAFile, Problem: "there is no certificate in it", Fix: "set ca_file to a file in PEM"}
+			return nil, &fault.Error{Subject: s.CAFile, Problem: "there is no certificate in it", Remedy: fault.Say("set ca_file to a file in PEM")}
 		}
 	}
 	if s.CertFile != "" {
@@ -105,7 +105,7 @@ func (s settings) certificate() (*tls.Certificate, error) {
 	}
 	pair, err := tls.X509KeyPair(cert.Data, key)
 	if err != nil {
-		return nil, &Error{What: s.CertFile + " and " + s.KeyFile, Problem: "no certificate and its key", Cause: err, Fix: "check cert_file and key_file"}
+		return nil, &fault.Error{Subject: s.CertFile + " and " + s.KeyFile, Problem: "no certificate and its key", Err: err, Remedy: fault.Say("check cert_file and key_file")}
 	}
 	return &pair, nil
 }
@@ -122,7 +122,7 @@ func (s settings) password() (string, error) {
 	line, _, _ := bytes.Cut(data, []byte("\n"))
 	line = bytes.TrimSuffix(line, []byte("\r"))
 	if len(line) == 0 {
-		return "", &Error{What: s.PasswordFile, Problem: "its first line is empty", Fix: "write the password of " + s.Username + " there"}
+		return "", &fault.Error{Subject: s.PasswordFile, Problem: "its first line is empty", Remedy: fault.Say("write the password of %s there", s.Username)}
 	}
 	return string(line), nil
 }
@@ -150,12 +150,12 @@ func fileError(err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
-	own := &Error{What: e.Subject, Problem: e.Problem, Cause: e.Err, Fix: fault.RemedyOf(err).String()}
+	own := &fault.Error{Subject: e.Subject, Problem: e.Problem, Err: e.Err, Remedy: fault.RemedyOf(err)}
 	switch e.Kind {
 	case core.ErrInsecure:
 		own.Kind = core.ErrInsecure
 	case core.ErrNotFound:
-		own.Problem, own.Fix = "there is no such file", "check the settings"
+		own.Problem, own.Remedy = "there is no such file", fault.Say("check the settings")
 	}
 	return own
 }

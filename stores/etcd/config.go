@@ -194,7 +194,7 @@ func (s *settings) checkFiles() error {
 		}
 		abs, err := privatefile.Resolve(*path, "")
 		if err != nil {
-			return &Error{What: "setting " + name, Cause: err, Fix: fault.RemedyOf(err).String()}
+			return &fault.Error{Subject: "setting " + name, Err: err, Remedy: fault.RemedyOf(err)}
 		}
 		*path = abs
 	}

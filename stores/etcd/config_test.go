@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/stores/etcd"
 )
 
@@ -85,7 +86,7 @@ func TestFilesMustBePrivate(t *testing.T) {
 		{Endpoints: []string{"https://127.0.0.1:1"}, Prefix: "/p", CertFile: pki.clientCert, KeyFile: pki.clientKey},
 	} {
 		_, err := etcd.Open(bounded(t), c, t.TempDir(), nil, nil)
-		var own *etcd.Error
+		var own *fault.Error
 		if !errors.Is(err, core.ErrInsecure) || !errors.As(err, &own) || !strings.Contains(own.Hint(), "chmod 600") {
 			t.Errorf("error is %v, want core.ErrInsecure and how to mend that", err)
 		}

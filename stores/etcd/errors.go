@@ -11,54 +11,11 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
-// An Error says what is wrong with a document in etcd, with etcd, or with the
-// settings, and what puts it right.
-type Error struct {
-	What    string // a key in etcd, a file, or a setting
-	Problem string // what is wrong, such as "no member answers"
-	Fix     string // what to do next; may be empty
-	Kind    error  // an error of package core, or nil
-	Cause   error  // what etcd, the system or the context says, or nil
-}
-
-// Error holds no secret.
-func (e *Error) Error() string {
-	var b strings.Builder
-	b.WriteString("etcd store: " + e.What)
-	if e.Kind != nil {
-		b.WriteString(": " + e.Kind.Error())
-	}
-	if e.Problem != "" {
-		b.WriteString(": " + e.Problem)
-	}
-	if e.Cause != nil {
-		b.WriteString(": " + e.Cause.Error())
-	}
-	if e.Fix != "" {
-		b.WriteString("; " + e.Fix)
-	}
-	return b.String()
-}
-
-// Hint is the Fix, for callers that show it on a line of its own.
-func (e *Error) Hint() string { return e.Fix }
-
-// Unwrap returns the kind and the cause.
-func (e *Error) Unwrap() []error {
-	var errs []error
-	if e.Kind != nil {
-		errs = append(errs, e.Kind)
-	}
-	if e.Cause != nil {
-		errs = append(errs, e.Cause)
-	}
-	return errs
-}
-
 func wrongSetting(name, problem, fix string) error {
-	return &Error{What: "setting " + name, Problem: problem, Fix: fix}
+	return &fault.Error{Subject: "setting " + name, Problem: problem, Remedy: fault.Remedy{Text: fix}}
 }
 
 // transient tells whether the same call may succeed in a moment: no connection,
@@ -100,37 +57,37 @@ func handshake(err error) bool {
 
 // failed explains err, of a call about what, which ended with ctx, the caller's.
 func (s *store) failed(ctx context.Context, what string, err error) error {
-	e := &Error{What: what, Cause: bare(err)}
+	e := &fault.Error{Subject: what, Err: bare(err)}
 	switch c := code(err); {
 	case errors.Is(ctx.Err(), context.Canceled):
-		e.Cause = ctx.Err()
+		e.Err = ctx.Err()
 	case handshake(err):
 		e.Kind, e.Problem = core.ErrRefused, "no trust between this machine and "+s.hosts
-		e.Fix = "check ca_file, cert_file and key_file"
+		e.Remedy.Text = "check ca_file, cert_file and key_file"
 	case errors.Is(err, rpctypes.ErrAuthFailed):
-		e.Kind, e.Fix = core.ErrRefused, "check username and password_file"
+		e.Kind, e.Remedy.Text = core.ErrRefused, "check username and password_file"
 	case errors.Is(err, rpctypes.ErrUserEmpty):
 		e.Kind, e.Problem = core.ErrRefused, "etcd wants to know who asks"
-		e.Fix = "set username and password_file, or cert_file and key_file"
+		e.Remedy.Text = "set username and password_file, or cert_file and key_file"
 	case c == codes.PermissionDenied:
 		e.Kind = core.ErrRefused
-		e.Fix = fmt.Sprintf("ask the administrator for readwrite permission on the prefix %s, or set another prefix", s.prefix)
+		e.Remedy.Text = fmt.Sprintf("ask the administrator for readwrite permission on the prefix %s, or set another prefix", s.prefix)
 		if s.user == "" {
-			e.Fix = "set username and password_file, or " + e.Fix
+			e.Remedy.Text = "set username and password_file, or " + e.Remedy.Text
 		}
 	case c == codes.Unauthenticated, c == codes.FailedPrecondition && !errors.Is(err, rpctypes.ErrNotLeader):
-		e.Kind, e.Fix = core.ErrRefused, "check username and password_file"
+		e.Kind, e.Remedy.Text = core.ErrRefused, "check username and password_file"
 	case errors.Is(err, rpctypes.ErrNoSpace):
-		e.Kind, e.Fix = core.ErrReadOnly, "ask the administrator to compact and defragment etcd, and to disarm its alarm"
+		e.Kind, e.Remedy.Text = core.ErrReadOnly, "ask the administrator to compact and defragment etcd, and to disarm its alarm"
 	case errors.Is(err, rpctypes.ErrRequestTooLarge):
 		e.Kind = core.ErrTooLarge
 	case ctx.Err() != nil:
-		e.Kind, e.Cause, e.Problem, e.Fix = core.ErrUnavailable, ctx.Err(), "no answer from "+s.hosts, unreachable
+		e.Kind, e.Err, e.Problem, e.Remedy.Text = core.ErrUnavailable, ctx.Err(), "no answer from "+s.hosts, unreachable
 	case c == codes.DeadlineExceeded:
-		e.Kind, e.Cause, e.Fix = core.ErrUnavailable, nil, unreachable
+		e.Kind, e.Err, e.Remedy.Text = core.ErrUnavailable, nil, unreachable
 		e.Problem = fmt.Sprintf("no answer from %s within %v", s.hosts, s.timeout)
 	default:
-		e.Kind, e.Problem, e.Fix = core.ErrUnavailable, "no answer from "+s.hosts, unreachable
+		e.Kind, e.Problem, e.Remedy.Text = core.ErrUnavailable, "no answer from "+s.hosts, unreachable
 	}
 	return e
 }

@@ -10,6 +10,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/stores/etcd"
 )
 
@@ -56,7 +57,7 @@ func must(t testing.TB, err error) {
 // wantUnavailable checks that err says that etcd cannot be had, and what to do.
 func wantUnavailable(t testing.TB, what string, err error) {
 	t.Helper()
-	var own *etcd.Error
+	var own *fault.Error
 	if !errors.Is(err, core.ErrUnavailable) || !errors.As(err, &own) || own.Hint() == "" {
 		t.Errorf("%s: error is %v, want core.ErrUnavailable with a hint", what, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/stores/encrypted"
 )
 
@@ -28,8 +29,8 @@ func missing(err error) error {
 	if _, statErr := os.Lstat(sealed.Subject); !errors.Is(statErr, os.ErrNotExist) {
 		return err
 	}
-	return &Error{
-		What: sealed.Subject, Kind: core.ErrSealed, Problem: "the sessions in etcd are encrypted for a key that this machine does not have",
-		Fix: "copy the file from a machine that has it, readable by you alone",
+	return &fault.Error{
+		Subject: sealed.Subject, Kind: core.ErrSealed, Problem: "the sessions in etcd are encrypted for a key that this machine does not have",
+		Remedy: fault.Say("copy the file from a machine that has it, readable by you alone"),
 	}
 }

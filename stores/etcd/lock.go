@@ -12,6 +12,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // Lock waits until it has the lock of key. Those who wait are served in the order
@@ -42,9 +43,9 @@ func (s *store) Lock(ctx context.Context, key string) (core.Lease, error) {
 		}
 		switch {
 		case ctx.Err() != nil:
-			return nil, &Error{
-				What: n.document, Kind: core.ErrLocked, Problem: "waiting for the lock", Cause: ctx.Err(),
-				Fix: "try again, or end the process that holds it",
+			return nil, &fault.Error{
+				Subject: n.document, Kind: core.ErrLocked, Problem: "waiting for the lock", Err: ctx.Err(),
+				Remedy: fault.Say("try again, or end the process that holds it"),
 			}
 		case !errors.Is(err, errLeaseLost):
 			return nil, s.failed(ctx, n.locks, err)

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/stores/etcd"
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // lock takes the lock of the default key.
@@ -153,7 +153,7 @@ func TestLockErrors(t *testing.T) {
 	waitForQueue(t, shared(t), config.Prefix, 2)
 	cancel()
 	err := <-done
-	var own *etcd.Error
+	var own *fault.Error
 	if !errors.Is(err, core.ErrLocked) || !errors.Is(err, context.Canceled) || !errors.As(err, &own) || own.Hint() == "" {
 		t.Errorf("Lock whose ctx ended: error is %v", err)
 	}

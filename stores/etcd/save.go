@@ -9,6 +9,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 const (
@@ -36,7 +37,7 @@ func (s *store) Save(ctx context.Context, key string, r core.Record) (core.Recor
 		return core.Record{}, err
 	}
 	if len(r.Data) > maxSize {
-		return core.Record{}, &Error{What: n.document, Kind: core.ErrTooLarge, Problem: fmt.Sprintf("%d bytes; etcd takes at most %d", len(r.Data), maxSize)}
+		return core.Record{}, &fault.Error{Subject: n.document, Kind: core.ErrTooLarge, Problem: fmt.Sprintf("%d bytes; etcd takes at most %d", len(r.Data), maxSize)}
 	}
 	from, ok := parseRevision(r.Revision)
 	if r.Revision != "" && !ok {
@@ -63,7 +64,7 @@ func (s *store) Save(ctx context.Context, key string, r core.Record) (core.Recor
 }
 
 func conflict(document string) error {
-	return &Error{What: document, Kind: core.ErrConflict, Fix: "load it again"}
+	return &fault.Error{Subject: document, Kind: core.ErrConflict, Remedy: fault.Say("load it again")}
 }
 
 // Delete removes the document that is there when it is called. If the answer is

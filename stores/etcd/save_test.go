@@ -12,6 +12,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/emulator"
 	"github.com/tokentoss/tokentoss/stores/etcd"
 )
@@ -148,7 +149,7 @@ func TestMachineWithoutTheKey(t *testing.T) {
 	_, loadErr := second.Load(bounded(t), core.DefaultKey)
 	_, saveErr := second.Save(bounded(t), core.DefaultKey, r)
 	for _, err := range []error{loadErr, saveErr, second.(core.Checker).Check(bounded(t), "other")} {
-		var own *etcd.Error
+		var own *fault.Error
 		if !errors.Is(err, core.ErrSealed) || !errors.As(err, &own) || !strings.Contains(own.Hint(), "copy") {
 			t.Errorf("error is %v, want core.ErrSealed and where to get the key", err)
 		}

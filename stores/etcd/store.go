@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // A store keeps documents in etcd as it gets them.
@@ -47,7 +48,7 @@ func connected(ctx context.Context, c Config, log *slog.Logger) (*store, error) 
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	var own *Error
+	var own *fault.Error
 	err = s.try(ctx, s.timeout, func(ctx context.Context) (err error) {
 		s.client, err = connect(ctx, set)
 		return err
@@ -141,7 +142,7 @@ func (s *store) Load(ctx context.Context, key string) (core.Record, error) {
 	}
 	data, rev := document(resp)
 	if rev.mod == 0 {
-		return core.Record{}, &Error{What: n.document, Kind: core.ErrNotFound}
+		return core.Record{}, &fault.Error{Subject: n.document, Kind: core.ErrNotFound}
 	}
 	return core.Record{Data: data, Revision: rev.String()}, nil
 }

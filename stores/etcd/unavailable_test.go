@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/stores/etcd"
 )
 
@@ -37,7 +38,7 @@ func wantAllUnavailable(t *testing.T, s core.TokenStore) {
 	for name, call := range all {
 		go func() {
 			err := call(context.WithoutCancel(t.Context()))
-			var own *etcd.Error
+			var own *fault.Error
 			if !errors.Is(err, core.ErrUnavailable) || !errors.As(err, &own) || own.Hint() == "" {
 				t.Errorf("%s: error is %v, want core.ErrUnavailable with a hint", name, err)
 			}

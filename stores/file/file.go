@@ -28,7 +28,7 @@ const (
 	profilesDir = "profiles"
 )
 
-// A Store is a [core.TokenStore] over files, with all optional powers but
+// A Store is a [core.TokenStore] over files, with all optional capabilities but
 // [io.Closer]. It holds nothing but its place: any number of Stores and processes
 // can use one directory together.
 type Store struct {

@@ -79,7 +79,7 @@ var _ core.Flow = (*Flow)(nil)
 // New returns the flow that o describes. It reads no file and asks nobody.
 func New(o Options) (*Flow, error) {
 	if !slices.Contains(Names(), o.Flow) {
-		return nil, &OptionError{"flow", fmt.Sprintf("there is no flow %q for a machine; there is: %s", o.Flow, strings.Join(Names(), ", "))}
+		return nil, &OptionError{"flow", fmt.Sprintf("there is no flow %q for a machine; available: %s", o.Flow, strings.Join(Names(), ", "))}
 	}
 	if o.Issuer == "" {
 		o.Issuer = oidc.GoogleIssuer

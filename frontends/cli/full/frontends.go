@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/frontends/cli"
 	"github.com/tokentoss/tokentoss/frontends/notebook/remote"
 	"github.com/tokentoss/tokentoss/plugins"
@@ -90,13 +91,13 @@ func runFrontend(ctx context.Context, in *cli.Invocation, name string, set func(
 		return err
 	}
 	err = f.Run(ctx, p.Session)
-	var bad *host.Error
+	var bad *fault.Error
 	switch {
 	case ctx.Err() != nil:
 		return nil // interrupted, as a server is
-	case errors.Is(err, plugins.ErrBadConfig) && errors.As(err, &bad) && bad.Cause != nil:
+	case errors.Is(err, plugins.ErrBadConfig) && errors.As(err, &bad) && bad.Err != nil:
 		// The settings are those of config.toml and of the command line.
-		return cli.Usage("tokentoss "+in.Command.Name+" --help", "%v", bad.Cause)
+		return cli.Usage("tokentoss "+in.Command.Name+" --help", "%v", bad.Err)
 	}
 	return err
 }

@@ -2,7 +2,6 @@ package loopback
 
 import (
 	"errors"
-	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -37,7 +36,7 @@ func listenUnix(path string) (*Listeners, error) {
 		if info.Mode().Type() != os.ModeSocket {
 			return nil, failed(errors.New("something that is not a socket has that name"))
 		}
-		if err := privatefile.CheckPrivate(path, fs.ModeSocket); err != nil {
+		if err := privatefile.CheckOwner(path); err != nil {
 			return nil, failed(err) // what an earlier run left is the user's own
 		}
 		if c, err := net.Dial("unix", path); err == nil {

@@ -7,39 +7,8 @@ import (
 	"syscall"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 )
-
-// An Error says what is wrong with an entry, or with pass itself.
-type Error struct {
-	Entry   string // as pass names it; or the folder
-	Problem string
-	Fix     string // what to do next, often a command; may be empty
-	Kind    error  // an error of package core
-	Cause   error  // may be nil
-}
-
-// Error names the entry and the problem. It holds no secret.
-func (e *Error) Error() string {
-	text := "pass: " + e.Entry + ": " + e.Kind.Error()
-	if e.Problem != "" {
-		text += ": " + e.Problem
-	}
-	if e.Cause != nil {
-		text += ": " + e.Cause.Error()
-	}
-	return text
-}
-
-// Hint is the Fix.
-func (e *Error) Hint() string { return e.Fix }
-
-// Unwrap returns the kind and the cause.
-func (e *Error) Unwrap() []error {
-	if e.Cause == nil {
-		return []error{e.Kind}
-	}
-	return []error{e.Kind, e.Cause}
-}
 
 // bare strips a system error of its operation and path.
 func bare(err error) error {
@@ -53,7 +22,7 @@ func bare(err error) error {
 // installed tells what is missing on this machine.
 func (s *Store) installed() error {
 	missing := func(program, fix string) error {
-		return &Error{Entry: s.folder, Kind: core.ErrUnavailable, Problem: program + " is not installed, or not in PATH", Fix: fix}
+		return &fault.Error{Subject: s.folder, Kind: core.ErrUnavailable, Problem: program + " is not installed, or not in PATH", Remedy: fault.Remedy{Text: fix}}
 	}
 	if _, err := exec.LookPath("pass"); err != nil {
 		return missing("pass", "apt-get install pass")
@@ -67,34 +36,34 @@ func (s *Store) installed() error {
 }
 
 func (s *Store) uninitialised() error {
-	return &Error{
-		Entry: s.folder, Kind: core.ErrUnavailable, Problem: "the password store in " + s.dir + " does not say whom to encrypt to",
-		Fix: "pass init YOUR-GPG-ID",
+	return &fault.Error{
+		Subject: s.folder, Kind: core.ErrUnavailable, Problem: "the password store in " + s.dir + " does not say whom to encrypt to",
+		Remedy: fault.Say("pass init YOUR-GPG-ID"),
 	}
 }
 
 // unreadable says why an entry was not decrypted.
 func (s *Store) unreadable(entry string, out *output) error {
-	e := &Error{Entry: entry, Kind: core.ErrUnavailable, Problem: last(out.stderr)}
+	e := &fault.Error{Subject: entry, Kind: core.ErrUnavailable, Problem: last(out.stderr)}
 	changed := out.status["BADMDC"] || out.status["NODATA"] || out.exit == nil
 	switch {
 	case !changed && (out.status["NO_SECKEY"] || out.status["DECRYPTION_FAILED"]):
 		// gpg does not tell which: in its words there is no secret key either way.
 		e.Kind, e.Problem = core.ErrSealed, "gpg has no secret key for it, or nobody typed the key's passphrase"
-		e.Fix = "pass show " + entry + " >/dev/null, in a terminal: it asks for the passphrase; gpg --list-secret-keys shows the keys"
+		e.Remedy.Text = "pass show " + entry + " >/dev/null, in a terminal: it asks for the passphrase; gpg --list-secret-keys shows the keys"
 	case changed, out.status["ENC_TO"]:
-		e.Kind, e.Problem, e.Fix = core.ErrCorrupt, "it was not written to its end, or changed since", "pass rm "+entry
+		e.Kind, e.Problem, e.Remedy.Text = core.ErrCorrupt, "it was not written to its end, or changed since", "pass rm "+entry
 	}
 	return e
 }
 
 // failed says why an entry was not written.
 func (s *Store) failed(entry string, out *output) error {
-	e := &Error{Entry: entry, Kind: core.ErrReadOnly, Problem: last(out.stderr)}
+	e := &fault.Error{Subject: entry, Kind: core.ErrReadOnly, Problem: last(out.stderr)}
 	switch {
 	case out.status["INV_RECP"], out.status["NO_RECP"]:
 		e.Kind, e.Problem = core.ErrUnavailable, "gpg does not encrypt to the key that .gpg-id names"
-		e.Fix = "gpg --list-keys shows the keys; pass init YOUR-GPG-ID"
+		e.Remedy.Text = "gpg --list-keys shows the keys; pass init YOUR-GPG-ID"
 	case !s.initialised():
 		return s.uninitialised()
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // lockRetry is how often a lock that is held is tried again.
@@ -49,7 +50,7 @@ func (s *Store) exclusively(ctx context.Context, key string, f func() error) err
 // wait waits until it has a lock or ctx ends.
 func (s *Store) wait(ctx context.Context, key, kind string) (*flock.Flock, error) {
 	if err := os.MkdirAll(s.path(s.folder), 0o700); err != nil {
-		return nil, &Error{Entry: s.folder, Kind: core.ErrReadOnly, Problem: "the folder cannot be made", Cause: bare(err)}
+		return nil, &fault.Error{Subject: s.folder, Kind: core.ErrReadOnly, Problem: "the folder cannot be made", Err: bare(err)}
 	}
 	name := s.path(s.hidden(key, kind))
 	lock := flock.New(name, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
@@ -58,7 +59,7 @@ func (s *Store) wait(ctx context.Context, key, kind string) (*flock.Flock, error
 	case ok:
 		return lock, nil
 	case ctx.Err() != nil:
-		return nil, &Error{Entry: s.entry(key), Kind: core.ErrLocked, Problem: "waiting for " + name, Fix: "try again, or end the process that holds it", Cause: ctx.Err()}
+		return nil, &fault.Error{Subject: s.entry(key), Kind: core.ErrLocked, Problem: "waiting for " + name, Remedy: fault.Say("try again, or end the process that holds it"), Err: ctx.Err()}
 	}
-	return nil, &Error{Entry: s.entry(key), Kind: core.ErrReadOnly, Problem: name, Cause: bare(err)}
+	return nil, &fault.Error{Subject: s.entry(key), Kind: core.ErrReadOnly, Problem: name, Err: bare(err)}
 }

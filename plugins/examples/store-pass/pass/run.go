@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // endTimeout is how long pass and its children may take to end when they are
@@ -52,7 +53,7 @@ func (s *Store) run(ctx context.Context, stdin []byte, args ...string) (*output,
 	}
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
-		return nil, errors.Join(s.installed(), &Error{Entry: s.folder, Kind: core.ErrUnavailable, Problem: "pass cannot be run", Cause: bare(err)})
+		return nil, errors.Join(s.installed(), &fault.Error{Subject: s.folder, Kind: core.ErrUnavailable, Problem: "pass cannot be run", Err: bare(err)})
 	}
 	out := &output{stdout: stdout.Bytes(), stderr: stderr.String(), exit: err, status: make(map[string]bool)}
 	for line := range strings.Lines(out.stderr) {
@@ -81,18 +82,18 @@ func (c *capped) Write(p []byte) (int, error) {
 func (s *Store) read(ctx context.Context, entry string) (core.Record, error) {
 	if !exists(s.path(entry + suffix)) {
 		// pass would show what is in a folder of that name.
-		return core.Record{}, &Error{Entry: entry, Kind: core.ErrNotFound}
+		return core.Record{}, &fault.Error{Subject: entry, Kind: core.ErrNotFound}
 	}
 	out, err := s.run(ctx, nil, "show", "--", entry)
 	switch {
 	case err != nil:
 		return core.Record{}, err
 	case len(out.stdout) > maxSize:
-		return core.Record{}, &Error{Entry: entry, Kind: core.ErrTooLarge, Problem: "it is no session"}
+		return core.Record{}, &fault.Error{Subject: entry, Kind: core.ErrTooLarge, Problem: "it is no session"}
 	case out.exit == nil && out.status["DECRYPTION_OKAY"]:
 		return core.Record{Data: out.stdout, Revision: revision(out.stdout)}, nil
 	case !exists(s.path(entry + suffix)): // any more
-		return core.Record{}, &Error{Entry: entry, Kind: core.ErrNotFound}
+		return core.Record{}, &fault.Error{Subject: entry, Kind: core.ErrNotFound}
 	}
 	return core.Record{}, s.unreadable(entry, out)
 }

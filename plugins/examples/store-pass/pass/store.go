@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // maxSize bounds a document, in bytes.
@@ -72,7 +73,7 @@ func (s *Store) Save(ctx context.Context, key string, r core.Record) (core.Recor
 		return core.Record{}, err
 	}
 	if len(r.Data) > maxSize {
-		return core.Record{}, &Error{Entry: s.entry(key), Kind: core.ErrTooLarge, Problem: fmt.Sprintf("%d bytes; there is room for %d", len(r.Data), maxSize)}
+		return core.Record{}, &fault.Error{Subject: s.entry(key), Kind: core.ErrTooLarge, Problem: fmt.Sprintf("%d bytes; there is room for %d", len(r.Data), maxSize)}
 	}
 	next := core.Record{Data: r.Data, Revision: revision(r.Data)}
 	err := s.exclusively(ctx, key, func() error {
@@ -81,7 +82,7 @@ func (s *Store) Save(ctx context.Context, key string, r core.Record) (core.Recor
 		case err != nil:
 			return err
 		case stored != r.Revision:
-			return &Error{Entry: s.entry(key), Kind: core.ErrConflict, Fix: "load it again"}
+			return &fault.Error{Subject: s.entry(key), Kind: core.ErrConflict, Remedy: fault.Say("load it again")}
 		case stored == next.Revision:
 			return nil
 		}
@@ -135,7 +136,7 @@ func (s *Store) List(ctx context.Context) ([]string, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, &Error{Entry: s.folder, Kind: core.ErrUnavailable, Problem: "the folder cannot be read", Cause: bare(err)}
+		return nil, &fault.Error{Subject: s.folder, Kind: core.ErrUnavailable, Problem: "the folder cannot be read", Err: bare(err)}
 	}
 	var keys []string
 	for _, e := range entries {
@@ -177,13 +178,13 @@ func (s *Store) replace(ctx context.Context, key string, data []byte) error {
 	entry, fresh := s.entry(key), s.hidden(key, ".new")
 	if info, err := os.Stat(s.path(entry)); err == nil && info.IsDir() {
 		// pass would move into it.
-		return &Error{Entry: entry, Kind: core.ErrReadOnly, Problem: "there is a folder of that name", Fix: "pass mv " + entry + " OTHER-NAME"}
+		return &fault.Error{Subject: entry, Kind: core.ErrReadOnly, Problem: "there is a folder of that name", Remedy: fault.Say("pass mv %s OTHER-NAME", entry)}
 	}
 	if err := s.write(ctx, fresh, data); err != nil {
 		return err
 	}
 	if err := syncFile(s.path(fresh + suffix)); err != nil {
-		return &Error{Entry: entry, Kind: core.ErrReadOnly, Cause: bare(err)}
+		return &fault.Error{Subject: entry, Kind: core.ErrReadOnly, Err: bare(err)}
 	}
 	out, err := s.run(ctx, nil, "mv", "--force", "--", fresh, entry)
 	if err == nil && out.exit == nil && !exists(s.path(fresh+suffix)) {

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/plugins"
-	"github.com/tokentoss/tokentoss/plugins/host"
 	"github.com/tokentoss/tokentoss/plugins/plugintest"
 )
 
@@ -228,7 +228,7 @@ func TestFrontendsThatDoNotEndWell(t *testing.T) {
 	t.Run("die", func(t *testing.T) {
 		t.Parallel()
 		err := run(bounded(t), t, plugintest.Executable, "die", &app{}, newTerminal())
-		var he *host.Error
+		var he *fault.Error
 		if !errors.As(err, &he) || !errors.Is(err, core.ErrUnavailable) || !strings.Contains(err.Error(), "run: it ended, with exit status 3") {
 			t.Errorf("Run: %v", err)
 		}
