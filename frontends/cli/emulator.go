@@ -18,10 +18,10 @@ func (c *commands) emulator() *cli.Command {
 			&cli.StringSliceFlag{Name: "account", Usage: "add account `EMAIL`; may be repeated"},
 			&cli.StringSliceFlag{Name: "robot", Usage: "add service account `EMAIL`, too"},
 			&cli.StringFlag{Name: "auto-consent", Usage: "sign in `EMAIL` without a person"},
-			&cli.StringSliceFlag{Name: "instance", Usage: "TCP forwarding reaches `WHAT`: PROJECT/ZONE/NAME:PORT=HOST:PORT"},
+			&cli.StringSliceFlag{Name: "instance", Usage: "forward `TCP`: PROJECT/ZONE/NAME:PORT=ADDR"},
 			&cli.DurationFlag{Name: "token-lifetime", Usage: "tokens live `TIME`", Value: time.Hour, DefaultText: "1h"},
-			&cli.StringFlag{Name: "provider", Usage: "answer as another provider than Google, as `JSON` says"},
-			&cli.StringFlag{Name: "guard", Usage: "guard with `NAME`: iap, oauth2-proxy or mod_oauth2", Value: "iap"},
+			&cli.StringFlag{Name: "provider", Usage: "be another provider, as `JSON` says"},
+			&cli.StringFlag{Name: "guard", Usage: "`NAME`: iap, oauth2-proxy, mod_oauth2", Value: "iap"},
 		},
 		Action: c.heavy(0, 0, emulate),
 	}

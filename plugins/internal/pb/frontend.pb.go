@@ -1416,7 +1416,7 @@ type Status struct {
 	Reason       string                 `protobuf:"bytes,12,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Who it is, when that is no person.
 	Machine string `protobuf:"bytes,13,opt,name=machine,proto3" json:"machine,omitempty"`
-	// The name that the person goes by, where the provider gives no e-mail address.
+	// What the person is called at the provider.
 	PreferredUsername string `protobuf:"bytes,14,opt,name=preferred_username,json=preferredUsername,proto3" json:"preferred_username,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache

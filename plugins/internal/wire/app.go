@@ -49,8 +49,7 @@ func ToAppStatus(m *pb.Status) core.Status {
 		State: core.State(m.GetState()), Email: m.GetEmail(), Subject: m.GetSubject(), HostedDomain: m.GetHostedDomain(),
 		Issuer: m.GetIssuer(), ClientID: m.GetClientId(), Scopes: m.GetScopes(), SignedInAt: ToTime(m.GetSignedInAt()),
 		TokenExpiry: ToTime(m.GetTokenExpiry()), SessionEnds: ToTime(m.GetSessionEnds()), Refreshable: m.GetRefreshable(),
-		Reason: m.GetReason(), Machine: m.GetMachine(),
-		PreferredUsername: m.GetPreferredUsername(),
+		Reason: m.GetReason(), Machine: m.GetMachine(), PreferredUsername: m.GetPreferredUsername(),
 	}
 }
 
