@@ -211,11 +211,11 @@ func TestRPCFrontendDies(t *testing.T) {
 	s.phase(one, "signed_in")
 }
 
-// What is no client is told so, and what is no request does no harm.
+// What is not a client is told so, and what is not a request does no harm.
 func TestRPCMisuse(t *testing.T) {
 	m := newMachine(t, emulator.Options{})
 	m.run(t, "rpc").wantCode(t, 2)
-	if r := m.run(t, "--frontend", "notebook", "login", "--no-browser").wantCode(t, 1); !strings.Contains(r.stderr, "it is for notebooks") || !strings.Contains(r.stderr, "hint: tokentoss login") {
+	if r := m.run(t, "--frontend", "notebook", "login", "--no-browser").wantCode(t, 1); !strings.Contains(r.stderr, "it is for notebooks") || !strings.Contains(r.stderr, "choose another frontend") {
 		t.Errorf("a login by the frontend says: %s", r.stderr)
 	}
 	s := m.rpc(t)

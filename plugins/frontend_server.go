@@ -26,7 +26,7 @@ func (s *frontendServer) Run(stream pb.FrontendService_RunServer) error {
 		return err
 	}
 	ctx, cancel := context.WithCancel(stream.Context())
-	c := &conversation{
+	c := &pluginStream{
 		send: stream.Send, ctx: ctx, stop: cancel, ended: make(chan struct{}),
 		calls: make(map[uint64]*call), prompts: make(map[uint64]context.CancelFunc), lines: make(map[uint64]chan *pb.Answer),
 	}
@@ -46,7 +46,7 @@ func (s *frontendServer) Run(stream pb.FrontendService_RunServer) error {
 	return nil
 }
 
-func (s *frontendServer) run(ctx context.Context, start *pb.Start, c *conversation) error {
+func (s *frontendServer) run(ctx context.Context, start *pb.Start, c *pluginStream) error {
 	terminal := &remoteTerminal{c: c}
 	frontend, err := s.plugin.OpenFrontend(ctx, Request{
 		Name: start.GetName(), Settings: start.GetConfig(), Dir: start.GetDirectory(), Log: s.log,
@@ -58,8 +58,8 @@ func (s *frontendServer) run(ctx context.Context, start *pb.Start, c *conversati
 	return frontend.Run(ctx, &remoteApp{c: c})
 }
 
-// A conversation is what a frontend and the host say to each other in one Run.
-type conversation struct {
+// A pluginStream is what a frontend and the host say to each other in one Run.
+type pluginStream struct {
 	send  func(*pb.RunResponse) error
 	ctx   context.Context    // of the frontend's Run
 	stop  context.CancelFunc // ends the frontend's Run
@@ -85,7 +85,7 @@ type call struct {
 }
 
 // say sends m. When it cannot be sent the stream is over, which receive notices.
-func (c *conversation) say(m *pb.RunResponse) {
+func (c *pluginStream) say(m *pb.RunResponse) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.said {
@@ -94,14 +94,14 @@ func (c *conversation) say(m *pb.RunResponse) {
 }
 
 // next returns a number for a call or a question. c.mu is held.
-func (c *conversation) next() uint64 {
+func (c *pluginStream) next() uint64 {
 	c.last++
 	return c.last
 }
 
-// goes runs f beside the frontend's Run, which waits for it. It does not when
+// spawn runs f beside the frontend's Run, which waits for it. It does not when
 // Run has returned.
-func (c *conversation) goes(f func()) bool {
+func (c *pluginStream) spawn(f func()) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.over {
@@ -111,7 +111,7 @@ func (c *conversation) goes(f func()) bool {
 }
 
 // receive handles what the host says until it says no more.
-func (c *conversation) receive(ctx context.Context, recv func() (*pb.RunRequest, error)) {
+func (c *pluginStream) receive(ctx context.Context, recv func() (*pb.RunRequest, error)) {
 	defer close(c.ended)
 	defer c.stop()
 	for {
@@ -149,7 +149,7 @@ func (c *conversation) receive(ctx context.Context, recv func() (*pb.RunRequest,
 }
 
 // take returns the call with that number and forgets it.
-func (c *conversation) take(id uint64) *call {
+func (c *pluginStream) take(id uint64) *call {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	call := c.calls[id]
@@ -159,7 +159,7 @@ func (c *conversation) take(id uint64) *call {
 
 // update gives a status to a watcher. A slow one misses intermediate states, never
 // the last.
-func (c *conversation) update(m *pb.Update) {
+func (c *pluginStream) update(m *pb.Update) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	call := c.calls[m.GetCall()]
@@ -174,7 +174,7 @@ func (c *conversation) update(m *pb.Update) {
 }
 
 // prompt has the frontend show a prompt, and sends the answer.
-func (c *conversation) prompt(ctx context.Context, m *pb.Prompt) {
+func (c *pluginStream) prompt(ctx context.Context, m *pb.Prompt) {
 	c.mu.Lock()
 	call := c.calls[m.GetCall()]
 	c.mu.Unlock()
@@ -185,7 +185,7 @@ func (c *conversation) prompt(ctx context.Context, m *pb.Prompt) {
 	c.mu.Lock()
 	c.prompts[m.GetId()] = cancel
 	c.mu.Unlock()
-	c.goes(func() {
+	c.spawn(func() {
 		defer cancel()
 		answer, err := call.prompter.Prompt(ctx, wire.ToPrompt(m))
 		c.mu.Lock()
@@ -198,7 +198,7 @@ func (c *conversation) prompt(ctx context.Context, m *pb.Prompt) {
 }
 
 // A remoteTerminal is the host's.
-type remoteTerminal struct{ c *conversation }
+type remoteTerminal struct{ c *pluginStream }
 
 // Print implements [Terminal].
 func (t *remoteTerminal) Print(ctx context.Context, line string) error {

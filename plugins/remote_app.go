@@ -10,7 +10,7 @@ import (
 )
 
 // A remoteApp is the host's App, as a frontend in another process sees it.
-type remoteApp struct{ c *conversation }
+type remoteApp struct{ c *pluginStream }
 
 var _ core.App = (*remoteApp)(nil)
 
@@ -83,7 +83,7 @@ func (a *remoteApp) Watch(ctx context.Context) (<-chan core.Status, error) {
 	w.updates <- first
 	a.begin(m, w)
 	out := make(chan core.Status, 1)
-	began := a.c.goes(func() { // ends with ctx, with the frontend's Run, or with the conversation
+	began := a.c.spawn(func() { // ends with ctx, with the frontend's Run, or with the pluginStream
 		defer close(out)
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()

@@ -59,7 +59,7 @@ func (s *storeServer) Open(stream pb.StoreService_OpenServer) error {
 	if err != nil {
 		return err
 	}
-	c := &inquiry{send: stream.Send, waiting: make(map[uint64]chan *pb.Answer), done: make(chan struct{})}
+	c := &prompts{send: stream.Send, waiting: make(map[uint64]chan *pb.Answer), done: make(chan struct{})}
 	go c.receive(stream.Recv)
 	defer c.end()
 	store, err := s.plugin.OpenStore(stream.Context(), Request{

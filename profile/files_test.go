@@ -16,13 +16,6 @@ import (
 	"github.com/tokentoss/tokentoss/profile"
 )
 
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 func configFile(t *testing.T, text string) (dir, path string) {
 	t.Helper()
 	dir = t.TempDir()

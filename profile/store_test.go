@@ -12,6 +12,13 @@ import (
 	"github.com/tokentoss/tokentoss/stores/encrypted"
 )
 
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestStoreOfOtherPackage: a program opens a store that its profile names by the function of
 // the store's package, where the command line has it and with its settings.
 func TestStoreOfOtherPackage(t *testing.T) {

@@ -82,7 +82,7 @@ func (t *Transport) signInPage(req *http.Request) error {
 	tok, err := t.src.IDToken(req.Context())
 	o, ok := originOf(req.URL.Scheme, req.URL.Host)
 	if err != nil || !ok || !isOf(o, tok.Issuer) {
-		return nil
+		return nil //nolint:nilerr // without a token nobody knows whose page it is
 	}
 	e := &RefusedError{StatusCode: req.Response.StatusCode, Email: tok.Email, Audience: tok.Audience, Issuer: tok.Issuer}
 	if from := req.Response.Request; from != nil && from.URL != nil {

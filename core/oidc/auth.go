@@ -45,7 +45,7 @@ func (c *Client) post(ctx context.Context, p Provider, endpoint string, form url
 	}
 	again, err := c.resolver.http.post(ctx, endpoint, u, c.authenticated(form, endpoint, authBasic))
 	if err != nil || isInvalidClient(again) {
-		return a, nil
+		return a, nil //nolint:nilerr // the first answer says why
 	}
 	c.basic.Store(endpoint, true)
 	return again, nil

@@ -94,7 +94,10 @@ func (p *page) share() {
 		p.Do("closing the notebook", chromedp.Evaluate(current+`.dispose()`, nil))
 	})
 	p.Do("opening the notebook", chromedp.Evaluate(fmt.Sprintf(
-		`jupyterapp.commands.execute("docmanager:open", {path: %q, factory: "Notebook"}).then(() => true)`, path), nil, awaited))
+		`(async () => {
+			await jupyterapp.serviceManager.kernelspecs.refreshSpecs(); // this desk's kernel is new
+			await jupyterapp.commands.execute("docmanager:open", {path: %q, factory: "Notebook"});
+			return true })()`, path), nil, awaited))
 	p.ready()
 }
 
@@ -103,7 +106,7 @@ func (s *server) openLab(b *browser.Browser) {
 	s.lab = b.Open("about:blank")
 	s.lab.Do("opening JupyterLab", network.Enable(), chromedp.EmulateViewport(1200, 1600),
 		chromedp.Navigate(s.url+"lab/workspaces/shared?reset&token="+url.QueryEscape(s.token)),
-		chromedp.Poll(`window.jupyterapp?.shell?.currentWidget`, nil, chromedp.WithPollingTimeout(browser.Patience), chromedp.WithPollingInterval(browser.Look)))
+		chromedp.Poll(`!!window.jupyterapp?.shell?.currentWidget`, nil, chromedp.WithPollingTimeout(browser.Patience), chromedp.WithPollingInterval(browser.Look)))
 }
 
 func (p *page) address() string {

@@ -94,7 +94,7 @@ func signInAgain(d *desk, a app) {
 	p.ok(2, "")
 	p.press(0, "Sign out")
 	p.sees(0, "Sign in with Google to continue")
-	if out := p.run(2); !strings.Contains(out, "NoCredentialsError") {
+	if out := p.run(2); !strings.Contains(out, "SignInNeededError") {
 		d.t.Errorf("without a session a call prints:\n%s", out)
 	}
 	p.signIn(0, grace)

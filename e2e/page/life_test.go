@@ -82,7 +82,7 @@ func TestMarkup(t *testing.T) {
 	s.err = &oidc.ProviderError{Endpoint: "token", Host: markup, Problem: markup}
 	v := serveApp(t, s, "")
 	tb := browser.Open(t).Open(v.address)
-	tb.Sees("The provider did not accept")
+	tb.Sees("The provider's answer cannot be used")
 	tb.Sees("onerror=")
 	var title string
 	var images int

@@ -23,7 +23,7 @@ func (c *commands) curl() *cli.Command {
 		ArgsUsage: "URL -- CURL-ARGUMENTS", Action: c.run(1, -1, curl),
 		Description: "Options of curl that could send the token to another place than the URL, or show it,\n" +
 			"are refused, and so are those that are not known here. -v shows the request without the token.\n" +
-			"curl's own configuration file is not read: HTTPS_PROXY, NO_PROXY and CURL_CA_BUNDLE take its place.",
+			"curl's configuration file is not read: HTTPS_PROXY, NO_PROXY, CURL_CA_BUNDLE take its place.",
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 func (c *commands) emulator() *cli.Command {
 	return &cli.Command{
 		Name: "emulator", Usage: "run a local Google and IAP, to try out and to test against", Category: "try it out",
+		Description: "KIND is iap, oauth2-proxy or mod_oauth2. TCP is what TCP forwarding reaches, and where that is:\n" +
+			"PROJECT/ZONE/NAME:PORT=HOST:PORT.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "listen", Usage: "listen on `ADDR`", Value: "127.0.0.1:0"},
 			&cli.StringFlag{Name: "upstream", Usage: "guard `URL`", DefaultText: "a built-in app"},
@@ -18,10 +20,10 @@ func (c *commands) emulator() *cli.Command {
 			&cli.StringSliceFlag{Name: "account", Usage: "add account `EMAIL`; may be repeated"},
 			&cli.StringSliceFlag{Name: "robot", Usage: "add service account `EMAIL`, too"},
 			&cli.StringFlag{Name: "auto-consent", Usage: "sign in `EMAIL` without a person"},
-			&cli.StringSliceFlag{Name: "instance", Usage: "TCP forwarding reaches `WHAT`: PROJECT/ZONE/NAME:PORT=HOST:PORT"},
+			&cli.StringSliceFlag{Name: "instance", Usage: "forward to the `TCP` port"},
 			&cli.DurationFlag{Name: "token-lifetime", Usage: "tokens live `TIME`", Value: time.Hour, DefaultText: "1h"},
-			&cli.StringFlag{Name: "provider", Usage: "answer as another provider than Google, as `JSON` says"},
-			&cli.StringFlag{Name: "guard", Usage: "guard with `NAME`: iap, oauth2-proxy or mod_oauth2", Value: "iap"},
+			&cli.StringFlag{Name: "provider", Usage: "be another provider, as `JSON` says"},
+			&cli.StringFlag{Name: "guard", Usage: "guard as `KIND` does", Value: "iap"},
 		},
 		Action: c.heavy(0, 0, emulate),
 	}

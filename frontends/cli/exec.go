@@ -23,7 +23,7 @@ func (c *commands) exec() *cli.Command {
 		ArgsUsage: "-- COMMAND [ARGUMENTS]", Action: c.run(1, -1, execute),
 		Description: "IAP_TOKEN_EXPIRES has the time at which the token ends, in seconds since 1970.",
 		Flags: []cli.Flag{
-			&cli.DurationFlag{Name: "min-validity", Usage: "with a token that is valid for at least `TIME`", DefaultText: "what is left"},
+			&cli.DurationFlag{Name: "min-validity", Usage: "with a token valid for at least `TIME`"},
 		},
 	}
 }

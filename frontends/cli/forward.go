@@ -14,11 +14,11 @@ import (
 func (c *commands) forward() *cli.Command {
 	return &cli.Command{
 		Name: "forward", Usage: "lend this session to another machine while ssh runs", Category: "requests", ArgsUsage: "HOST [-- SSH-OPTIONS]",
-		Description: "HOST is what ssh takes. tokentoss there gets ID tokens for the targets, and nothing else of the session.\n" +
-			"Whoever is root at HOST can use them while this runs, at every service that admits your OAuth client.",
+		Description: "HOST is what ssh takes. tokentoss there gets ID tokens for the targets, and nothing else.\n" +
+			"Whoever is root there can use them while this runs, wherever your OAuth client is admitted.",
 		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "for", Usage: "for the service at `URL`; may be repeated", DefaultText: "the profile's targets"},
-			&cli.StringFlag{Name: "dir", Usage: "in place of HOST: to a container, into which `DIR` is mounted"},
+			&cli.StringSliceFlag{Name: "for", Usage: "for the service at `URL`", DefaultText: "the profile's targets"},
+			&cli.StringFlag{Name: "dir", Usage: "in place of HOST: to a container that mounts `DIR`"},
 			&cli.DurationFlag{Name: "lifetime", Usage: "end after `TIME`", DefaultText: "when ssh ends"},
 			&cli.BoolFlag{Name: "confirm", Usage: "ask here before each token"},
 		},

@@ -69,7 +69,8 @@ func login(ctx context.Context, in *Invocation) error {
 	}
 	ctx, stop := withParent(ctx)
 	defer stop()
-	if d := in.Duration("timeout"); d > 0 { // for all of it, also for a provider that hangs
+	// For all of it, also for a provider that hangs. A device code has an end of its own.
+	if d := in.Duration("timeout"); d > 0 && (in.IsSet("timeout") || p.Settings.Flow != profile.DeviceFlow) {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, d+timeoutMargin)
 		defer cancel()

@@ -74,7 +74,7 @@ func (in *Invocation) forgetDamaged(ctx context.Context, p *profile.Profile, cli
 	dir, name := filepath.Split(p.Location())
 	entries, err := os.ReadDir(filepath.Clean(dir))
 	if p.Store != profile.FileStore || err != nil {
-		return nil // nothing can have been set aside there
+		return nil //nolint:nilerr // nothing can have been set aside there
 	}
 	var failed error
 	for _, e := range entries {

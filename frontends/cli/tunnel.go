@@ -17,10 +17,10 @@ func (c *commands) tunnel() *cli.Command {
 	return &cli.Command{
 		Name: "tunnel", Usage: "reach a TCP port of a machine without a public address, through IAP", Category: "requests", ArgsUsage: "INSTANCE PORT",
 		Description: "INSTANCE is a virtual machine, with --zone; or with --network and --region the address of a host\n" +
-			"of that network. It needs an access token with the cloud-platform scope: a profile of its own asks for it,\n" +
+			"of that network. It needs an access token with the cloud-platform scope, in a profile of its own:\n" +
 			"  tokentoss profile add cloud --scope https://www.googleapis.com/auth/cloud-platform",
 		Flags: append(tunnelFlags(),
-			&cli.StringFlag{Name: "listen", Usage: "listen on `ADDR`, a loopback host:port", DefaultText: "a free port of 127.0.0.1"},
+			&cli.StringFlag{Name: "listen", Usage: "listen on `ADDR` of this machine", DefaultText: "a free port"},
 			&cli.BoolFlag{Name: "stdio", Usage: "one connection, from standard input to standard output: for ssh"},
 		),
 		Action: c.heavy(1, 2, tunnel),

@@ -3,7 +3,6 @@ package notebook_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/frontendtest"
 	"github.com/tokentoss/tokentoss/frontends/notebook"
 	"github.com/tokentoss/tokentoss/frontends/signin"
@@ -55,12 +55,11 @@ func TestMisuse(t *testing.T) {
 				if err == nil { // what is in another process is opened by Run
 					err = f.Run(t.Context(), nil)
 				}
-				var hint interface{ Hint() string }
 				if err == nil || !strings.Contains(err.Error(), d.want) {
 					t.Fatalf("%s: the error is %v", c, err)
 				}
-				if !errors.As(err, &hint) || !strings.Contains(hint.Hint(), "tokentoss login") {
-					t.Errorf("%s: %v has no hint", c, err)
+				if hint := fault.RemedyOf(err).String(); !strings.Contains(hint, "choose another frontend") {
+					t.Errorf("%s: the hint of %v is %q", c, err, hint)
 				}
 			}
 		})

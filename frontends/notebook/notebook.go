@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/frontends/signin"
 	"github.com/tokentoss/tokentoss/plugins"
 )
@@ -39,34 +40,31 @@ type frontend struct{ plugins.Opening[Config] }
 func Open(_ context.Context, o plugins.Opening[Config]) (core.Frontend, error) {
 	switch {
 	case o.Config.Protocol == "":
-		return nil, &misuse{"it shows nothing in a terminal: it is for notebooks, and tokentoss rpc starts it"}
+		return nil, misuse("it shows nothing in a terminal: it is for notebooks")
 	case o.Config.Protocol != Protocol:
-		return nil, &misuse{fmt.Sprintf("it speaks %s, and not %q", Protocol, o.Config.Protocol)}
+		return nil, misuse(fmt.Sprintf("it speaks %s, and not %q", Protocol, o.Config.Protocol))
 	case o.Terminal == nil:
 		return nil, errors.New("frontend notebook: there is nothing that carries its messages")
 	}
 	return &frontend{o}, nil
 }
 
-// A misuse is a frontend where it does not belong.
-type misuse struct{ problem string }
-
-func (e *misuse) Error() string { return "frontend notebook: " + e.problem }
-
-// Hint says what to do instead.
-func (e *misuse) Hint() string {
-	return "tokentoss login, or tokentoss --frontend http login for a page"
+// misuse is what a person is told who chose this frontend where it does not belong.
+func misuse(problem string) error {
+	return &fault.Error{
+		Subject: "frontend notebook", Problem: problem, Kind: fault.Unsupported, Remedy: fault.Say("choose another frontend, such as http"),
+	}
 }
 
 // Run implements [core.Frontend]. It ends with ctx, or when the terminal has no
 // more lines.
 func (f *frontend) Run(ctx context.Context, app core.App) error {
-	e := signin.Start(ctx, app, signin.Options{RemoteHint: f.Config.Remote})
+	c := signin.Start(ctx, app, signin.Options{RemoteHint: f.Config.Remote})
 	var carrying sync.WaitGroup
 	var err error
 	// The views get the last message when ctx has ended.
-	carrying.Go(func() { err = e.Carry(context.WithoutCancel(ctx), carrier{f.Terminal}) })
-	_ = e.Wait() // nil, without Once
+	carrying.Go(func() { err = c.Carry(context.WithoutCancel(ctx), carrier{f.Terminal}) })
+	_ = c.Wait() // nil, without Once
 	carrying.Wait()
 	return err
 }

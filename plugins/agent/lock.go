@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/plugins/internal/remote"
 )
 
 // Lock implements [core.Locker]. It has a connection of its own.
@@ -31,55 +31,20 @@ func (s *store) Lock(ctx context.Context, key string) (core.Lease, error) {
 		return nil, err
 	}
 	_ = c.SetDeadline(time.Time{})
-	h := &lease{c: c, lost: make(chan struct{}), ended: make(chan struct{})}
-	go h.watch()
-	return h, nil
+	return remote.Lock{
+		Ended: func() error {
+			defer c.Close()
+			var r response
+			if err := c.receive(&r); err != nil {
+				return fmt.Errorf("store %s: giving a lock back: the agent gave no answer: %w", s.name, err)
+			}
+			return r.Error.Err()
+		},
+		Release: func() { _ = c.send(request{Op: opRelease}) },
+		Timeout: callTimeout,
+		Abandon: func() error {
+			_ = c.Close() // the agent sees that nobody wants the lock any more
+			return fmt.Errorf("store %s: giving a lock back: the agent gave no answer: %w", s.name, core.ErrUnavailable)
+		},
+	}.Lease(), nil
 }
-
-// A lease is a lock that the agent holds for this process.
-type lease struct {
-	c     *conn
-	lost  chan struct{} // closed when the lock is lost before it is given back
-	ended chan struct{} // closed when there is no more to read
-
-	mu       sync.Mutex
-	released bool
-	err      error // of giving it back; after ended
-}
-
-// watch reads what the agent says of the lock: that it is lost, or given back.
-func (h *lease) watch() {
-	defer close(h.ended)
-	var r response
-	err := h.c.receive(&r)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	switch {
-	case !h.released: // lost, or the agent is gone
-		h.released = true
-		close(h.lost)
-	case err != nil:
-		h.err = fmt.Errorf("giving a lock back: the agent gave no answer: %w", err)
-	default:
-		h.err = r.Error.Err()
-	}
-	_ = h.c.Close()
-}
-
-// Release implements [core.Lease].
-func (h *lease) Release() error {
-	h.mu.Lock()
-	first := !h.released
-	h.released = true
-	h.mu.Unlock()
-	if !first {
-		return nil
-	}
-	_ = h.c.SetDeadline(time.Now().Add(callTimeout))
-	_ = h.c.send(request{Op: opRelease})
-	<-h.ended
-	return h.err
-}
-
-// Lost implements [core.Lease].
-func (h *lease) Lost() <-chan struct{} { return h.lost }

@@ -60,9 +60,9 @@ type Server struct {
 	// Log gets what happens, never a secret. Nil discards.
 	Log *slog.Logger
 
-	executable stamp
+	executable fileID
 	stores     stores
-	busy       busyness
+	busy       idleTimer
 	serving    sync.WaitGroup
 	stop       context.CancelFunc
 }
@@ -94,9 +94,9 @@ func (s *Server) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.executable = stampOf(s.Executable)
-	s.stores = stores{server: s, stamps: stampsOf(s.Watched), open: make(map[place]*entry)}
-	s.busy = busyness{idle: s.Idle, end: s.stop}
+	s.executable = fileIDOf(s.Executable)
+	s.stores = stores{server: s, fileIDs: fileIDsOf(s.Watched), open: make(map[place]*entry)}
+	s.busy = idleTimer{idle: s.Idle, end: s.stop}
 	s.busy.begin()
 	s.busy.done()
 	closing := context.AfterFunc(ctx, func() { _ = listener.Close() })
@@ -152,7 +152,7 @@ func (s *Server) answer(ctx context.Context, c *conn, m request) (r *response, e
 		defer s.stop()
 		return &response{}, true
 	}
-	if m.Version != protocolVersion || stampOf(s.Executable) != s.executable {
+	if m.Version != protocolVersion || fileIDOf(s.Executable) != s.executable {
 		s.Log.Info("agent makes way for a new one")
 		// Nobody must find this one when told to start another.
 		_ = os.Remove(s.Socket)

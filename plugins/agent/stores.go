@@ -21,10 +21,10 @@ const maxSame = 8
 type stores struct {
 	server *Server
 
-	mu     sync.Mutex
-	stamps []stamp
-	uses   int
-	open   map[place]*entry
+	mu      sync.Mutex
+	fileIDs []fileID
+	uses    int
+	open    map[place]*entry
 }
 
 // A place is what a store is open for: its name and an environment.
@@ -48,8 +48,8 @@ type entry struct {
 func (s *stores) get(ctx context.Context, m request, first caller) (*entry, error) {
 	at := place{m.Store, environment.Same(m.Environ)}
 	s.mu.Lock()
-	if now := stampsOf(s.server.Watched); !slices.Equal(now, s.stamps) {
-		s.stamps = now
+	if now := fileIDsOf(s.server.Watched); !slices.Equal(now, s.fileIDs) {
+		s.fileIDs = now
 		for _, e := range s.open {
 			s.forget(e)
 		}
@@ -206,30 +206,30 @@ func (e *entry) ask(ctx context.Context, question string) (core.Secret, error) {
 	return core.Secret(a.Text), a.Error.Err()
 }
 
-// A stamp tells whether a file is still the same.
-type stamp struct {
+// A fileID tells whether a file is still the same.
+type fileID struct {
 	size int64
 	at   time.Time
 }
 
-func stampOf(path string) stamp {
+func fileIDOf(path string) fileID {
 	info, err := os.Stat(path)
 	if err != nil {
-		return stamp{}
+		return fileID{}
 	}
-	return stamp{info.Size(), info.ModTime()}
+	return fileID{info.Size(), info.ModTime()}
 }
 
-func stampsOf(paths []string) []stamp {
-	list := make([]stamp, len(paths))
+func fileIDsOf(paths []string) []fileID {
+	list := make([]fileID, len(paths))
 	for i, p := range paths {
-		list[i] = stampOf(p)
+		list[i] = fileIDOf(p)
 	}
 	return list
 }
 
-// busyness ends the agent when it was idle for long.
-type busyness struct {
+// idleTimer ends the agent when it was idle for long.
+type idleTimer struct {
 	idle time.Duration
 	end  func()
 
@@ -238,7 +238,7 @@ type busyness struct {
 	timer *time.Timer
 }
 
-func (b *busyness) begin() {
+func (b *idleTimer) begin() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.calls++
@@ -247,7 +247,7 @@ func (b *busyness) begin() {
 	}
 }
 
-func (b *busyness) done() {
+func (b *idleTimer) done() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.calls--; b.calls == 0 {
@@ -255,7 +255,7 @@ func (b *busyness) done() {
 	}
 }
 
-func (b *busyness) stopTimer() {
+func (b *idleTimer) stopTimer() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.timer != nil {

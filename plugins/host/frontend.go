@@ -52,7 +52,7 @@ func (f *frontend) Run(ctx context.Context, app core.App) error {
 		return f.fail(ctx, gone, err)
 	}
 	callCtx, stopCalls := context.WithCancel(ctx)
-	c := &dialogue{
+	c := &hostStream{
 		app: app, terminal: f.request.Terminal, ctx: callCtx, stream: stream,
 		cancels: make(map[uint64]context.CancelFunc), prompts: make(map[uint64]chan *pb.PromptAnswer), errors: make(map[uint64]error),
 	}
@@ -89,9 +89,9 @@ func (f *frontend) fail(ctx context.Context, gone func(string) *fault.Error, err
 	return gone("run")
 }
 
-// A dialogue is the host's side of a conversation. It does for the frontend what
+// A hostStream is the host's side of a conversation. It does for the frontend what
 // the frontend may do with the App, and nothing else.
-type dialogue struct {
+type hostStream struct {
 	app      core.App
 	terminal plugins.Terminal
 	ctx      context.Context // of the calls
@@ -107,7 +107,7 @@ type dialogue struct {
 }
 
 // say sends m. When it cannot be sent the stream is over, which receive notices.
-func (d *dialogue) say(m *pb.RunRequest) {
+func (d *hostStream) say(m *pb.RunRequest) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.over {
@@ -115,7 +115,7 @@ func (d *dialogue) say(m *pb.RunRequest) {
 	}
 }
 
-func (d *dialogue) closeSend() error {
+func (d *hostStream) closeSend() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.over = true
@@ -123,7 +123,7 @@ func (d *dialogue) closeSend() error {
 }
 
 // receive handles what the frontend says until it is done.
-func (d *dialogue) receive() (*pb.Done, error) {
+func (d *hostStream) receive() (*pb.Done, error) {
 	for {
 		m, err := d.stream.Recv()
 		if err != nil {
@@ -161,7 +161,7 @@ func (d *dialogue) receive() (*pb.Done, error) {
 }
 
 // print shows a line, or keeps it below the others where the terminal can.
-func (d *dialogue) print(m *pb.Print) {
+func (d *hostStream) print(m *pb.Print) {
 	if !m.GetStatus() {
 		if d.terminal != nil {
 			_ = d.terminal.Print(d.ctx, m.GetLine())
@@ -174,7 +174,7 @@ func (d *dialogue) print(m *pb.Print) {
 }
 
 // begin does a call in a goroutine of its own; a sign-in may take minutes.
-func (d *dialogue) begin(id uint64, do func(context.Context)) {
+func (d *hostStream) begin(id uint64, do func(context.Context)) {
 	ctx, cancel := context.WithCancel(d.ctx)
 	d.mu.Lock()
 	d.cancels[id] = cancel
@@ -189,7 +189,7 @@ func (d *dialogue) begin(id uint64, do func(context.Context)) {
 }
 
 // reply does a call of the App and sends its outcome.
-func (d *dialogue) reply(ctx context.Context, m *pb.Call) {
+func (d *hostStream) reply(ctx context.Context, m *pb.Call) {
 	r := &pb.Reply{Call: m.GetId()}
 	var err error
 	switch method := m.Method.(type) {
@@ -225,7 +225,7 @@ func appStatus(st core.Status, err error) (*pb.Status, error) { return wire.From
 func idToken(t core.IDToken, err error) (*pb.IDToken, error) { return wire.FromIDToken(t), err }
 
 // watch sends each status until ctx ends.
-func (d *dialogue) watch(ctx context.Context, id uint64) error {
+func (d *hostStream) watch(ctx context.Context, id uint64) error {
 	updates, err := d.app.Watch(ctx)
 	if err != nil {
 		return err
@@ -237,7 +237,7 @@ func (d *dialogue) watch(ctx context.Context, id uint64) error {
 }
 
 // readLine reads a line of the terminal.
-func (d *dialogue) readLine(ctx context.Context, m *pb.ReadLine) {
+func (d *hostStream) readLine(ctx context.Context, m *pb.ReadLine) {
 	answer := &pb.Answer{Id: m.GetId()}
 	var err error
 	switch {
@@ -259,7 +259,7 @@ func (d *dialogue) readLine(ctx context.Context, m *pb.ReadLine) {
 
 // outcome is what Run returns. An error that the App gave is returned as the App
 // gave it: it says more than its text, which alone went to the plugin.
-func (d *dialogue) outcome(m *pb.Error) error {
+func (d *hostStream) outcome(m *pb.Error) error {
 	if m == nil {
 		return nil
 	}
@@ -274,7 +274,7 @@ func (d *dialogue) outcome(m *pb.Error) error {
 
 // A prompter shows a prompt by the frontend.
 type prompter struct {
-	d    *dialogue
+	d    *hostStream
 	call uint64
 }
 

@@ -49,7 +49,7 @@ func (h *Host) checkName(name string) error {
 func checkFile(path string) error {
 	info, err := os.Stat(path)
 	if err != nil || !info.IsDir() {
-		return nil // what is wrong is said when it is opened
+		return nil //nolint:nilerr // what is wrong is said when it is opened
 	}
 	remedy := fault.Say("name the executable in it")
 	if matches, _ := os.ReadDir(path); slices.ContainsFunc(matches, func(e os.DirEntry) bool { return e.Name() == "go.mod" || e.Name() == "main.go" }) {

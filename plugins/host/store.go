@@ -120,8 +120,8 @@ func (s *store) say(m *pb.OpenRequest) {
 	}
 }
 
-// hush says that nothing more will be said.
-func (s *store) hush() {
+// closeSend says that nothing more will be said.
+func (s *store) closeSend() {
 	s.sending.Lock()
 	defer s.sending.Unlock()
 	s.silent = true
@@ -268,7 +268,7 @@ func (s *store) Describe() string { return s.protection }
 func (s *store) Close() error {
 	s.closing.Do(func() {
 		timer := time.AfterFunc(releaseTimeout, s.cancel)
-		s.hush()
+		s.closeSend()
 		<-s.ended
 		if timer.Stop() {
 			// A process that is gone has nothing open.

@@ -171,7 +171,7 @@ func (plugin) Remove(ctx context.Context, in *cli.Invocation, name string) error
 	in.Say("removed %s; what it stored is still there", name)
 	config, err := profile.ReadConfig(h.Dir)
 	if err != nil {
-		return nil // which says what is wrong when it is needed
+		return nil //nolint:nilerr // which says what is wrong when it is needed
 	}
 	for _, use := range usesOf(config, d) {
 		in.Warn("%s still uses %s", use, name)

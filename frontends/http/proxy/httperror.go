@@ -17,6 +17,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/iap"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/frontends/http/loopback"
 )
 
@@ -42,7 +43,6 @@ var (
 	errSecret        = httpError{http.StatusUnauthorized, "secret_needed", "Not yet", "the request does not show this proxy's secret", "send it as the password of basic authentication, as the header " + secretHeader + ", or as the path /~SECRET/; tokentoss printed it", 0, false}
 	errLink          = httpError{http.StatusForbidden, "link_used", "This link was used", "a link works once, and in one browser", "open the one that tokentoss printed last", 0, false}
 	errNoTarget      = httpError{http.StatusNotFound, "no_target", "Nothing here", "no service has this address", "", 0, false}
-	errReplay        = httpError{http.StatusBadGateway, "refused", "Refused by IAP", "IAP refused the token, and the request's body is too large to be sent twice; the token was renewed", "send the request again", 0, false}
 )
 
 // errStale is IAP's refusal of a request that could not be repeated.
@@ -53,50 +53,35 @@ func explain(err error, origin string) httpError {
 	var refused *iap.RefusedError
 	var token *tokenError
 	switch {
-	case errors.Is(err, errStale):
-		return errReplay
-	case errors.As(err, &refused):
-		return explainRefusal(refused)
+	case errors.Is(err, errStale), errors.As(err, &refused) && refused.OneShot: // with another token, which it now has
+		e := explainKind(fault.TokenRefused)
+		e.Message, e.Hint = "IAP refused the token, and the request's body is too large to be sent twice; the token was renewed", "send the request again"
+		return e
+	case refused != nil:
+		return explainKind(refused)
 	case errors.As(err, &token):
-		return explainToken(token.err)
+		return explainKind(token.err)
 	}
 	return explainUpstream(err, origin)
 }
 
-func explainRefusal(e *iap.RefusedError) httpError {
-	p := httpError{http.StatusForbidden, "refused", "Refused by IAP", e.Error(), loopback.Advice(e), 0, true}
-	if e.StatusCode == http.StatusForbidden {
-		p.Code, p.Title = "no_access", "No access"
-	}
-	if e.OneShot { // with another token, which it now has
-		return errReplay
-	}
-	return p
-}
-
-// explainToken is about the sign-in. What only a person can change is 403: a client
-// would ask again for minutes after 503, and show nothing meanwhile.
-func explainToken(err error) httpError {
+// explainKind answers as the table of kinds has it. What only a person can change is
+// 403: a client would ask again for minutes after 503, and show nothing meanwhile.
+func explainKind(err error) httpError {
 	kind := fault.Of(err)
 	row := kind.Row()
-	e := httpError{row.HTTP, string(kind), "No token", err.Error(), loopback.Advice(err), row.GRPC, true}
+	e := httpError{row.HTTP, string(kind), sentenceCase(row.Text), err.Error(), loopback.Advice(err), row.GRPC, true}
 	switch kind {
-	case fault.SignInNeeded, fault.NoPerson:
-		e.Title = "Sign in"
-		e.Hint += "; this proxy goes on by itself then"
-	case fault.NotConfigured:
-		e.Title = "Not configured"
+	case fault.SignInNeeded, fault.NoPerson, fault.NotConfigured:
 		e.Hint += "; this proxy goes on by itself then"
 	case fault.Offline:
-		e.Title = "The sign-in service does not answer"
 		e.Hint = "see whether this machine is online; nothing was lost, and you stay signed in"
-	case fault.ProviderBusy, fault.ProviderAnswer:
-		e.Title = "The sign-in service does not answer"
-	case fault.Failed:
-		e.Code = "no_token"
 	}
 	return e
 }
+
+// sentenceCase begins a text with a capital.
+func sentenceCase(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // explainUpstream is about the way to the service.
 func explainUpstream(err error, origin string) httpError {
@@ -110,7 +95,8 @@ func explainUpstream(err error, origin string) httpError {
 	case errors.As(err, &dns):
 		p.Code, p.Title, p.Hint = "upstream_name", "The service is not found", "see whether its name is written right, and whether this machine is online or needs a VPN"
 	case errors.As(err, &certificate):
-		p.Code, p.Title, p.Hint = "upstream_tls", "The service cannot be trusted", "nothing was sent: its certificate is not good here; a company's own authority has to be among those of this system"
+		untrusted := &fault.Error{Kind: fault.UntrustedServer, Remedy: oidc.CertificateRemedy(err)}
+		p.Code, p.Title, p.Hint = "upstream_tls", "The service cannot be trusted", "nothing was sent; "+loopback.Advice(untrusted)
 	case errors.As(err, &record), errors.As(err, &alert):
 		p.Code, p.Title, p.Hint = "upstream_tls", "The service does not speak TLS", "see whether the target's scheme and port are right"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
@@ -128,7 +114,7 @@ func (e httpError) content(r *http.Request, h http.Header) (status int, kind str
 		h.Set("Grpc-Message", url.PathEscape(e.sentence()))
 		return http.StatusOK, kind, nil
 	case wants(r, "text/html"):
-		p := loopback.Page{Title: e.Title, Text: strings.ToUpper(e.Message[:1]) + e.Message[1:] + ".", Next: e.Hint}
+		p := loopback.Page{Title: e.Title, Text: sentenceCase(e.Message) + ".", Next: e.Hint}
 		return e.Status, "text/html; charset=utf-8", []byte(p.HTML())
 	case wants(r, "text/plain"), strings.HasPrefix(r.UserAgent(), "git/"): // which shows nothing else
 		return e.Status, "text/plain; charset=utf-8", []byte("tokentoss: " + e.sentence() + "\n")

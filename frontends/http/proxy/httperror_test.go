@@ -58,7 +58,7 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("%d %+v", res.StatusCode, p)
 	}
 	e.SetIAPPolicy(emulator.RefuseAlways)
-	if res, p = w.asks(t, "/whoami"); res.StatusCode != http.StatusForbidden || p.Error != "refused" || !strings.Contains(p.Hint, "allowlist") {
+	if res, p = w.asks(t, "/whoami"); res.StatusCode != http.StatusForbidden || p.Error != "token_refused" || !strings.Contains(p.Hint, "allowlist") {
 		t.Errorf("%d %+v", res.StatusCode, p)
 	}
 	// The app's own refusals are its own.
@@ -78,7 +78,7 @@ func TestOtherGuards(t *testing.T) {
 	w := start(t, app, proxy.Config{Targets: []string{serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, http.StatusFound) })}}, proxy.Options{})
 	to = "https://login.example/realms/x/protocol/openid-connect/auth?client_id=x"
 	before := app.renewed.Load()
-	if res, p := w.asks(t, "/page"); res.StatusCode != http.StatusForbidden || p.Error != "refused" || res.Header.Get("Location") != "" || res.Header.Get("Www-Authenticate") != "" {
+	if res, p := w.asks(t, "/page"); res.StatusCode != http.StatusForbidden || p.Error != "token_refused" || res.Header.Get("Location") != "" || res.Header.Get("Www-Authenticate") != "" {
 		t.Errorf("%d %+v %v", res.StatusCode, p, res.Header)
 	}
 	if n := app.renewed.Load() - before; n < 1 || n > 2 { // by a program and by a browser
@@ -105,8 +105,8 @@ func TestNoToken(t *testing.T) {
 		{&fault.Error{Kind: fault.Offline, Subject: "oauth2.googleapis.com"}, 503, "offline", "online"},
 		{&fault.Error{Kind: fault.ProviderBusy, Subject: "oauth2.googleapis.com"}, 503, "provider_busy", "try again"},
 		{&fault.Error{Kind: fault.WrongClock}, 403, "wrong_clock", "set the clock"},
-		{errTest, 500, "no_token", "tokentoss doctor"},
-		{hinted{errTest}, 500, "no_token", "turn it off and on"},
+		{errTest, 500, "failed", "tokentoss doctor"},
+		{hinted{errTest}, 500, "failed", "turn it off and on"},
 	} {
 		app.fail.Store(&c.err)
 		res, p := w.asks(t, "/")
@@ -117,6 +117,25 @@ func TestNoToken(t *testing.T) {
 	app.fail.Store(nil)
 	if res, _ := w.do(t, get(t, w.URL+"/")); res.StatusCode != http.StatusOK {
 		t.Errorf("afterwards %d", res.StatusCode)
+	}
+}
+
+// Each kind of fault has the status, the code and the words of the table, to gRPC too.
+func TestEveryKindIsAnsweredByTheTable(t *testing.T) {
+	app := &ada{}
+	w := start(t, app, proxy.Config{Targets: []string{serve(t, func(http.ResponseWriter, *http.Request) {})}}, proxy.Options{})
+	for _, row := range fault.Table() {
+		err := error(&fault.Error{Kind: row.Kind, Problem: "because"})
+		app.fail.Store(&err)
+		res, p := w.asks(t, "/")
+		if res.StatusCode != row.HTTP || p.Error != string(row.Kind) || !strings.Contains(p.Message, row.Text) || p.Hint == "" {
+			t.Errorf("%s: %d %+v", row.Kind, res.StatusCode, p)
+		}
+		r := post(t, w.URL+"/service/Method", nil)
+		r.Header.Set("Content-Type", "application/grpc")
+		if res, _ := w.do(t, r); res.StatusCode != http.StatusOK || res.Header.Get("Grpc-Status") != fmt.Sprint(row.GRPC) {
+			t.Errorf("%s: gRPC is told %s %v", row.Kind, res.Status, res.Header)
+		}
 	}
 }
 
@@ -199,16 +218,17 @@ func TestServiceCannotBeReached(t *testing.T) {
 		base   http.RoundTripper
 		status int
 		code   string
+		hint   string
 	}{
-		{down, nil, 502, "upstream"},
-		{untrusted.URL, nil, 502, "upstream_tls"},
-		{strings.Replace(plain, "http:", "https:", 1), nil, 502, "upstream_tls"},
-		{"https://app.example.com", nowhere, 502, "upstream_name"},
-		{"https://app.example.com", slow, 504, "upstream_timeout"},
+		{down, nil, 502, "upstream", "whether the service runs"},
+		{untrusted.URL, nil, 502, "upstream_tls", "certificate authority"},
+		{strings.Replace(plain, "http:", "https:", 1), nil, 502, "upstream_tls", "scheme and port"},
+		{"https://app.example.com", nowhere, 502, "upstream_name", "its name"},
+		{"https://app.example.com", slow, 504, "upstream_timeout", "try again"},
 	} {
 		w := start(t, &ada{}, proxy.Config{Targets: []string{c.target}}, proxy.Options{Base: c.base})
 		res, p := w.asks(t, "/path?query")
-		if res.StatusCode != c.status || p.Error != c.code || p.Hint == "" || !strings.Contains(p.Message, strings.TrimPrefix(c.target, "https://")) || strings.Contains(p.Message, "query") {
+		if res.StatusCode != c.status || p.Error != c.code || !strings.Contains(p.Hint, c.hint) || !strings.Contains(p.Message, strings.TrimPrefix(c.target, "https://")) || strings.Contains(p.Message, "query") {
 			t.Errorf("%s: %d %+v", c.target, res.StatusCode, p)
 		}
 	}

@@ -24,7 +24,7 @@ func TestLargeBodyIsRefused(t *testing.T) {
 	w := start(t, app, proxy.Config{Targets: []string{service}}, proxy.Options{})
 	body := make([]byte, 1<<20)
 	res, text := w.do(t, post(t, w.URL+"/", body))
-	if res.StatusCode != http.StatusBadGateway || res.Header.Get("Tokentoss-Error") != "refused" || !strings.Contains(text, "send the request again") {
+	if res.StatusCode != http.StatusForbidden || res.Header.Get("Tokentoss-Error") != "token_refused" || !strings.Contains(text, "send the request again") {
 		t.Errorf("%d %s", res.StatusCode, text)
 	}
 	if res, text = w.do(t, post(t, w.URL+"/", body)); res.StatusCode != http.StatusOK || app.renewed.Load() != 1 {
@@ -36,7 +36,7 @@ func TestLargeBodyIsRefused(t *testing.T) {
 // it was refused before the body was read.
 func TestReplay(t *testing.T) {
 	for _, early := range []bool{true, false} {
-		for size, want := range map[int]int{1: 200, 64 << 10: 200, 64<<10 + 1: 502} {
+		for size, want := range map[int]int{1: 200, 64 << 10: 200, 64<<10 + 1: 403} {
 			var sum atomic.Value
 			w := in(t, func(w http.ResponseWriter, r *http.Request) {
 				h := sha256.New()

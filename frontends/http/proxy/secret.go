@@ -36,7 +36,7 @@ func keptSecret(ctx context.Context, path string) (string, error) {
 	text, _, err := privatefile.Read(path)
 	if errors.Is(err, fault.NotFound) {
 		secret := rand.Text()
-		err := privatefile.Create(ctx, path, []byte(secret+"\n"))
+		err = privatefile.Create(ctx, path, []byte(secret+"\n"))
 		if !errors.Is(err, fault.Conflict) {
 			return secret, err
 		}

@@ -49,6 +49,21 @@ func TestAPI(t *testing.T) {
 	}
 }
 
+// Each kind of fault has the status, the code and the words of the table.
+func TestEveryKindIsAnsweredByTheTable(t *testing.T) {
+	for _, row := range fault.Table() {
+		t.Run(string(row.Kind), func(t *testing.T) {
+			s := start(t, &app{err: &fault.Error{Kind: row.Kind, Problem: "because"}}, "")
+			for _, route := range s.routes()[1:3] {
+				answer, body := s.send(route)
+				if answer.StatusCode != row.HTTP || !strings.Contains(body, fmt.Sprintf(`"error": %q`, string(row.Kind))) || !strings.Contains(body, row.Text+": because: ") {
+					t.Errorf("%s, %s", answer.Status, body)
+				}
+			}
+		})
+	}
+}
+
 // TestKeyFile: it is for nobody else, and goes with the run that made it.
 func TestKeyFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "deep", "api-key")

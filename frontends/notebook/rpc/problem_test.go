@@ -28,8 +28,14 @@ func (s says) Unwrap() error { return s.error }
 func TestEveryKindHasAReasonAndAHint(t *testing.T) {
 	for _, row := range fault.Table() {
 		p := problemOf(fmt.Errorf("it failed: %w", row.Kind))
-		if p.Data.Reason != string(row.Kind) || p.Data.Hint == "" && row.Kind != fault.Canceled {
+		if p.Data.Reason != string(row.Kind) || p.Data.Exception != row.Python || p.Data.Hint == "" && row.Kind != fault.Canceled {
 			t.Errorf("%s: %+v", row.Kind, p.Data)
+		}
+	}
+	for _, action := range fault.Actions() {
+		p := problemOf(&fault.Error{Kind: fault.BadConfig, Remedy: action.To("SUBJECT", "VALUE")})
+		if p.Data.Action != string(action) || p.Data.Subject != "SUBJECT" || p.Data.Value != "VALUE" || p.Data.Hint == "" {
+			t.Errorf("%s: %+v", action, p.Data)
 		}
 	}
 }

@@ -27,10 +27,10 @@ func found(t *testing.T, file, pattern string) []string {
 // the one table of kinds.
 func TestPythonKnowsEveryKindAndAction(t *testing.T) {
 	t.Parallel()
-	exceptions := found(t, "exceptions.py", `(?m)^class (\w+)\(`)
+	exceptions, exported := found(t, "exceptions.py", `(?m)^class (\w+)\(`), found(t, "exceptions.py", `(?m)^    "(\w+)",$`) // __all__
 	for _, row := range fault.Table() {
-		if !slices.Contains(exceptions, row.Python) {
-			t.Errorf("%s is %q in Python, which has no such exception", row.Kind, row.Python)
+		if !slices.Contains(exceptions, row.Python) || !slices.Contains(exported, row.Python) {
+			t.Errorf("%s is %q in Python, which has no such exception, or does not export it", row.Kind, row.Python)
 		}
 	}
 	words := found(t, "_remedies.py", `(?m)^    "(\w+)": \(`)

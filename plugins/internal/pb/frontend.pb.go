@@ -1415,9 +1415,11 @@ type Status struct {
 	Refreshable  bool                   `protobuf:"varint,11,opt,name=refreshable,proto3" json:"refreshable,omitempty"`
 	Reason       string                 `protobuf:"bytes,12,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Who it is, when that is no person.
-	Machine       string `protobuf:"bytes,13,opt,name=machine,proto3" json:"machine,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Machine string `protobuf:"bytes,13,opt,name=machine,proto3" json:"machine,omitempty"`
+	// What the person is called at the provider.
+	PreferredUsername string `protobuf:"bytes,14,opt,name=preferred_username,json=preferredUsername,proto3" json:"preferred_username,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *Status) Reset() {
@@ -1537,6 +1539,13 @@ func (x *Status) GetReason() string {
 func (x *Status) GetMachine() string {
 	if x != nil {
 		return x.Machine
+	}
+	return ""
+}
+
+func (x *Status) GetPreferredUsername() string {
+	if x != nil {
+		return x.PreferredUsername
 	}
 	return ""
 }
@@ -1727,7 +1736,7 @@ const file_tokentoss_plugin_v1_frontend_proto_rawDesc = "" +
 	"\x03web\x18\x04 \x01(\bR\x03web\x12#\n" +
 	"\rredirect_uris\x18\x05 \x03(\tR\fredirectUris\x12\x19\n" +
 	"\bauth_uri\x18\x06 \x01(\tR\aauthUri\x12\x1b\n" +
-	"\ttoken_uri\x18\a \x01(\tR\btokenUri\"\xd0\x03\n" +
+	"\ttoken_uri\x18\a \x01(\tR\btokenUri\"\xff\x03\n" +
 	"\x06Status\x12\x14\n" +
 	"\x05state\x18\x01 \x01(\tR\x05state\x12\x14\n" +
 	"\x05email\x18\x02 \x01(\tR\x05email\x12\x18\n" +
@@ -1743,7 +1752,8 @@ const file_tokentoss_plugin_v1_frontend_proto_rawDesc = "" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\vsessionEnds\x12 \n" +
 	"\vrefreshable\x18\v \x01(\bR\vrefreshable\x12\x16\n" +
 	"\x06reason\x18\f \x01(\tR\x06reason\x12\x18\n" +
-	"\amachine\x18\r \x01(\tR\amachine\"\x90\x02\n" +
+	"\amachine\x18\r \x01(\tR\amachine\x12-\n" +
+	"\x12preferred_username\x18\x0e \x01(\tR\x11preferredUsername\"\x90\x02\n" +
 	"\aIDToken\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\tR\x05value\x12\x16\n" +
 	"\x06issuer\x18\x02 \x01(\tR\x06issuer\x12\x18\n" +

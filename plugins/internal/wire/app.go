@@ -39,6 +39,7 @@ func FromAppStatus(s core.Status) *pb.Status {
 		State: string(s.State), Email: s.Email, Subject: s.Subject, HostedDomain: s.HostedDomain, Issuer: s.Issuer,
 		ClientId: s.ClientID, Scopes: s.Scopes, SignedInAt: FromTime(s.SignedInAt), TokenExpiry: FromTime(s.TokenExpiry),
 		SessionEnds: FromTime(s.SessionEnds), Refreshable: s.Refreshable, Reason: s.Reason, Machine: s.Machine,
+		PreferredUsername: s.PreferredUsername,
 	}
 }
 
@@ -48,7 +49,7 @@ func ToAppStatus(m *pb.Status) core.Status {
 		State: core.State(m.GetState()), Email: m.GetEmail(), Subject: m.GetSubject(), HostedDomain: m.GetHostedDomain(),
 		Issuer: m.GetIssuer(), ClientID: m.GetClientId(), Scopes: m.GetScopes(), SignedInAt: ToTime(m.GetSignedInAt()),
 		TokenExpiry: ToTime(m.GetTokenExpiry()), SessionEnds: ToTime(m.GetSessionEnds()), Refreshable: m.GetRefreshable(),
-		Reason: m.GetReason(), Machine: m.GetMachine(),
+		Reason: m.GetReason(), Machine: m.GetMachine(), PreferredUsername: m.GetPreferredUsername(),
 	}
 }
 

@@ -26,7 +26,7 @@ func TestConverters(t *testing.T) {
 	converts(t, wire.FromIDToken, wire.ToIDToken)
 	converts(t, wire.FromClientSecrets, wire.ToClientSecrets)
 	converts(t, wire.FromRecord, wire.ToRecord)
-	converts(t, wire.FromPrompt, wire.ToPrompt, "id", "call") // the conversation's own
+	converts(t, wire.FromPrompt, wire.ToPrompt, "id", "call") // the stream's own
 }
 
 func converts[T any, M proto.Message](t *testing.T, from func(T) M, to func(M) T, besides ...protoreflect.Name) {

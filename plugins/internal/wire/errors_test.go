@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc/status"
 
@@ -103,6 +104,31 @@ func wantSame(t *testing.T, way func(error) error, err error, all []error, is ..
 }
 
 func hint(err error) string { return fault.Hint(err) }
+
+// A method of a plugin has the status that the table has for the kind, for whoever
+// knows gRPC only.
+func TestStatusIsThatOfTheTable(t *testing.T) {
+	t.Parallel()
+	for _, row := range fault.Table() {
+		if got := status.Code(wire.ToStatus(&fault.Error{Kind: row.Kind, Problem: "because"})); uint32(got) != row.GRPC {
+			t.Errorf("%s is %s, want %d", row.Kind, got, row.GRPC)
+		}
+	}
+}
+
+// What to do is data on both sides, whatever it is.
+func TestEveryActionSurvives(t *testing.T) {
+	t.Parallel()
+	for name, way := range ways() {
+		for _, action := range fault.Actions() {
+			for _, remedy := range []fault.Remedy{action.On(""), action.On("SUBJECT"), {Action: action, Subject: "SUBJECT", Value: "VALUE", After: 90 * time.Second}} {
+				if got := fault.RemedyOf(way(&fault.Error{Kind: fault.BadConfig, Remedy: remedy})); got != remedy {
+					t.Errorf("%s: %+v came back as %+v", name, remedy, got)
+				}
+			}
+		}
+	}
+}
 
 // TestSignInNeededSurvives: frontends look at the cause and the person.
 func TestSignInNeededSurvives(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"github.com/tokentoss/tokentoss/plugins/internal/wire"
 )
 
-// An inquiry is the way in which an open store asks the person.
-type inquiry struct {
+// prompts are the questions that an open store has for the person.
+type prompts struct {
 	send func(*pb.OpenResponse) error
 	done chan struct{} // closed when the host says no more
 
@@ -21,7 +21,7 @@ type inquiry struct {
 	waiting map[uint64]chan *pb.Answer
 }
 
-func (c *inquiry) say(m *pb.OpenResponse) error {
+func (c *prompts) say(m *pb.OpenResponse) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.over {
@@ -31,7 +31,7 @@ func (c *inquiry) say(m *pb.OpenResponse) error {
 }
 
 // end is called when the stream is about to end, after which nothing may be sent.
-func (c *inquiry) end() {
+func (c *prompts) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.over = true
@@ -39,7 +39,7 @@ func (c *inquiry) end() {
 
 // receive gives the answers to those who asked, until the host half-closes the
 // stream or is gone.
-func (c *inquiry) receive(recv func() (*pb.OpenRequest, error)) {
+func (c *prompts) receive(recv func() (*pb.OpenRequest, error)) {
 	defer close(c.done)
 	for {
 		m, err := recv()
@@ -58,7 +58,7 @@ func (c *inquiry) receive(recv func() (*pb.OpenRequest, error)) {
 }
 
 // ask is [Request.Ask] of a store in a process of its own.
-func (c *inquiry) ask(ctx context.Context, question string) (core.Secret, error) {
+func (c *prompts) ask(ctx context.Context, question string) (core.Secret, error) {
 	answered := make(chan *pb.Answer, 1)
 	c.mu.Lock()
 	c.last++
