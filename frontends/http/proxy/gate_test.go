@@ -7,9 +7,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/cookiejar"
+	"net/url"
 	"regexp"
 	"strconv"
-	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -224,7 +224,9 @@ func TestSecretInOtherWritingsGoesNoFurther(t *testing.T) {
 	var seen string
 	w := in(t, func(_ http.ResponseWriter, r *http.Request) { seen = fmt.Sprint(r.RequestURI, r.Header) })
 	secret, host := w.Secret.Reveal(), strings.TrimPrefix(w.URL, "http://")
-	encode := func(e *base64.Encoding, before, after string) string { return e.EncodeToString([]byte(before + secret + after)) }
+	encode := func(e *base64.Encoding, before, after string) string {
+		return e.EncodeToString([]byte(before + secret + after))
+	}
 	writings := []string{
 		strings.ToLower(secret), secret[:10] + secret + secret[10:], secret[:5] + "/~" + secret + secret[5:],
 		encode(base64.StdEncoding, "", ":"), encode(base64.RawStdEncoding, "u:", ""), encode(base64.URLEncoding, "bob:x", "?"), encode(base64.URLEncoding, "\xff\xff>", "~~~"),
