@@ -114,7 +114,12 @@ func (c *Client) dial(ctx context.Context) (*connection, error) {
 		_ = conn.Close()
 		return nil, c.gone(err)
 	}
-	h.Host, h.Email = clean(h.Host), clean(h.Email)
+	for _, text := range []*string{&h.Host, &h.Email, &h.Issuer, &h.Client} {
+		*text = clean(*text)
+	}
+	for i := range h.Targets {
+		h.Targets[i] = clean(h.Targets[i])
+	}
 	if h.Version != Version {
 		_ = conn.Close()
 		return nil, &fault.Error{Subject: "the session of " + h.Host, Kind: fault.Newer,

@@ -255,14 +255,16 @@ func TestOddRequestsEndTheirConnectionAlone(t *testing.T) {
 // What the other side says of itself reaches no terminal as more than text.
 func TestControlCharactersAreTakenOut(t *testing.T) {
 	home(t)
-	lend(t, "one", app{err: errors.New("\x1b]0;x\x07 no\nerror: y")}, forward.Options{Hello: forward.Hello{Host: "a\x1bb\nc", Email: "e\u009bf"}})
+	lend(t, "one", app{err: errors.New("\x1b]0;x\x07 no\nerror: y")}, forward.Options{Hello: forward.Hello{Host: "a\x1bb\nc", Email: "e\u009bf\u202eg",
+		Issuer: "https://i\x1b[2J", Client: "c\r\u2028", Targets: []string{"https://s\u2066.example\n"},
+	}})
 	c, err := forward.Find(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = c.IDToken(t.Context())
-	shown, _ := json.Marshal([]string{c.Hello.Host, c.Hello.Email, err.Error()})
-	if strings.Contains(string(shown), `\u00`) || strings.Contains(string(shown), `\n`) {
+	shown, _ := json.Marshal([]any{c.Hello, err.Error()})
+	if strings.Contains(string(shown), `\u`) || strings.Contains(string(shown), `\n`) || strings.ContainsAny(string(shown), "\u202e\u2066") {
 		t.Errorf("%s", shown)
 	}
 }

@@ -18,6 +18,9 @@ const Version = 1
 // maxMessage is how long a message may be, in bytes.
 const maxMessage = 64 << 10
 
+// maxText bounds what is shown of what another machine says, in characters.
+const maxText = 500
+
 // A Hello says whose session it is that is lent.
 type Hello struct {
 	Version int       `json:"tokentoss_forward"`
@@ -73,13 +76,10 @@ func (a answer) error(host string) error {
 
 // clean makes what another machine says one line of text.
 func clean(s string) string {
-	runes := make([]rune, 0, len(s))
-	for _, r := range s {
-		if r >= ' ' && r != 0x7f && !(0x80 <= r && r < 0xa0) && len(runes) < 500 {
-			runes = append(runes, r)
-		}
+	if r := []rune(fault.Line(s)); len(r) > maxText {
+		return string(r[:maxText])
 	}
-	return string(runes)
+	return fault.Line(s)
 }
 
 var errTooLong = errors.New("a message is too long")

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // All that tokentoss says to a person goes through this file, so that it has one
@@ -58,14 +60,4 @@ func (m messages) line(kind, format string, args ...any) {
 
 // oneLine keeps a message on one line and its control characters off the
 // terminal: a part of it may come from elsewhere.
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return ' '
-		case r < ' ' || r == 0x7f || 0x80 <= r && r < 0xa0:
-			return -1
-		}
-		return r
-	}, s)
-}
+func oneLine(s string) string { return fault.Line(s) }

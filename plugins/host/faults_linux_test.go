@@ -305,7 +305,7 @@ func TestOutput(t *testing.T) {
 				if fault == "babble" && !strings.Contains(log, "lines of the plugin were left out") {
 					t.Error("nobody is told that lines were left out")
 				}
-				if fault == "json" && !strings.Contains(log, "level=ERROR msg=m") {
+				if fault == "json" && !strings.Contains(log, `level=ERROR msg="plugin evil: m"`) {
 					t.Error("a log record of the plugin is not one of the host")
 				}
 			})

@@ -195,14 +195,7 @@ func description(m *pb.DescribeResponse) plugins.Description {
 }
 
 // printable keeps a plugin's text to one line without control characters.
-func printable(s string) string {
-	return short(strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
-			return ' '
-		}
-		return r
-	}, s))
-}
+func printable(s string) string { return short(fault.Line(s)) }
 
 // List returns the installed plugins, by name.
 func (h *Host) List() ([]Installed, error) {

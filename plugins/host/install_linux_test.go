@@ -34,7 +34,7 @@ func TestInstallRefuses(t *testing.T) {
 		"folder":   {plugin: "evil", spoil: func(p string) error { return errors.Join(os.Remove(p), os.Mkdir(p, 0o700)) }, want: "not a regular file"},
 		"empty":    {plugin: "evil", spoil: func(p string) error { return os.Truncate(p, 0) }, want: "it cannot be executed: exec format error", runs: true},
 		"bundled":  {plugin: "bundled", want: "tokentoss has a plugin of that name itself", runs: true},
-		"name":     {plugin: "start-named", want: "plugin ../Evil [31m: it has no name that can be used", runs: true},
+		"name":     {plugin: "start-named", want: "plugin ../Evil[31m: it has no name that can be used", runs: true},
 		"exits":    {plugin: "start-exits", want: "it ended at once", runs: true},
 		"version":  {plugin: "start-version", want: "another version of the protocol", runs: true},
 		"no kind":  {plugin: "start-babbles", want: "no plugin of tokentoss's", runs: true},

@@ -82,8 +82,10 @@ func start(ctx context.Context, p program, env []string, log *slog.Logger) (*pro
 		removeSocketDir(sockets)
 		return nil, &fault.Error{Subject: "plugin " + p.name, Problem: "it cannot be started", Err: bare(err), Kind: core.ErrUnavailable}
 	}
+	stderr := newStderrReader(log)
+	stderr.speaker = "plugin " + p.name + ": "
 	log = log.With("plugin", p.name)
-	proc := &process{name: p.name, command: cmd, stderr: newStderrReader(log), sockets: sockets, log: log}
+	proc := &process{name: p.name, command: cmd, stderr: stderr, sockets: sockets, log: log}
 	proc.client = plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  handshake.Config,
 		VersionedPlugins: map[int]plugin.PluginSet{handshake.Protocol: {handshake.Name: &handshake.Plugin{}}},

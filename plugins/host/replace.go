@@ -9,9 +9,9 @@ import (
 	"github.com/tokentoss/tokentoss/core/fault"
 )
 
-// builtin are the names of stores that need no plugin: what is installed could not be
-// told from them.
-var builtin = []string{"file", "memory"}
+// builtin are the names of stores that need no plugin, and tokentoss's own, which begins
+// what it says itself: what is installed could not be told from them.
+var builtin = []string{"file", "memory", "tokentoss"}
 
 // A Previous is the plugin that an installed one replaced. Its executable is kept until
 // it is replaced again, so that one can go back.

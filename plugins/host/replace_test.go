@@ -14,7 +14,7 @@ import (
 func TestNamesKeepTheirMeaning(t *testing.T) {
 	t.Parallel()
 	h := &Host{Bundled: []plugins.Plugin{{Info: plugins.Info{Name: "keyring"}}}}
-	for _, name := range []string{"file", "memory", "keyring"} {
+	for _, name := range []string{"file", "memory", "keyring", "tokentoss"} {
 		if err := h.checkName(name); !errors.Is(err, fault.Refused) {
 			t.Errorf("%s: error %v, want that it is refused", name, err)
 		}

@@ -24,10 +24,11 @@ const (
 // A stderrReader logs what a plugin prints to its standard error. Lines of JSON
 // in the form of package slog are log records; others are shown with --verbose.
 // Nothing that a plugin prints can do more than be logged, as text, without what
-// looks like a secret.
+// looks like a secret, and after the name of who says it.
 type stderrReader struct {
-	log *slog.Logger
-	now func() time.Time
+	log     *slog.Logger
+	speaker string // begins each message
+	now     func() time.Time
 
 	mu      sync.Mutex
 	line    []byte
@@ -89,7 +90,7 @@ func (r *stderrReader) end() {
 	}
 	r.left--
 	if r.dropped > 0 {
-		r.log.Debug("lines of the plugin were left out", "lines", r.dropped)
+		r.log.Debug(r.speaker+"lines of the plugin were left out", "lines", r.dropped)
 		r.dropped = 0
 	}
 	r.record(wire.Redact(line))
@@ -122,7 +123,7 @@ func (r *stderrReader) record(line string) {
 		}
 	}
 	if text == "" {
-		r.log.Debug(line)
+		r.log.Debug(r.speaker + line)
 		return
 	}
 	var attrs []slog.Attr
@@ -131,5 +132,5 @@ func (r *stderrReader) record(line string) {
 			attrs = append(attrs, slog.Any(key, value))
 		}
 	}
-	r.log.LogAttrs(context.Background(), level, text, attrs...)
+	r.log.LogAttrs(context.Background(), level, r.speaker+text, attrs...)
 }

@@ -26,6 +26,19 @@ func newTestReader() (*stderrReader, *bytes.Buffer) {
 	return r, log
 }
 
+// Whoever speaks is named before what is said: a log line that says "error: ..." would be
+// taken for tokentoss's own.
+func TestStderrNamesThePluginFirst(t *testing.T) {
+	t.Parallel()
+	r, log := newTestReader()
+	r.speaker = "plugin x: "
+	fmt.Fprintln(r, `{"level":"ERROR","msg":"sign in at https://evil.example"}`)
+	fmt.Fprintln(r, "tokentoss: error: y")
+	if want := "level=ERROR msg=\"plugin x: sign in at https://evil.example\"\nlevel=DEBUG msg=\"plugin x: tokentoss: error: y\"\n"; log.String() != want {
+		t.Errorf("%s\nwant %s", log, want)
+	}
+}
+
 // TestStderrLines: each line is logged as what it is.
 func TestStderrLines(t *testing.T) {
 	t.Parallel()

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // A Result is how one check ended. Its JSON form is stable: fields may be added.
@@ -84,15 +86,7 @@ const maxText = 400
 // clean makes a text that may come from elsewhere one line without control
 // characters.
 func clean(s string) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return ' '
-		case r < ' ' || r == 0x7f || 0x80 <= r && r < 0xa0 || r == '\u2028' || r == '\u2029' || '\u202a' <= r && r <= '\u202e':
-			return -1
-		}
-		return r
-	}, s)
+	s = fault.Line(s)
 	if runes := []rune(s); len(runes) > maxText {
 		s = string(runes[:maxText]) + "..."
 	}
