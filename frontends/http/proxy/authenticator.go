@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -37,11 +36,11 @@ const (
 // An authenticator knows who may use the proxy. What it takes for a proof, from any
 // place, it takes off everything that goes on to a service or into the log.
 type authenticator struct {
-	secret  string // empty: everybody may
-	coded   string // the credentials that most tools make of it for basic authentication
-	path    string // the first segment of a path, with its slash
-	cookie  string // name and value
-	cleaner *strings.Replacer
+	secret string // empty: everybody may
+	coded  string // the credentials that most tools make of it for basic authentication
+	path   string // the first segment of a path, with its slash
+	cookie string // name and value
+	traces traces // of the secret
 
 	mu    sync.Mutex
 	links map[string]string // by code: the origin that it is for
@@ -65,8 +64,7 @@ func newAuthenticator(secret, port string) *authenticator {
 		a.path = "/~" + secret
 		// Not the secret itself: browsers show cookies to every port of the host.
 		a.cookie = cookiePrefix + port + "=" + rand.Text()
-		a.cleaner = strings.NewReplacer(a.path, "", "%2F~"+secret, "", "%2f~"+secret, "", "/%7E"+secret, "", "/%7e"+secret, "",
-			"%2F%7E"+secret, "", "%2f%7e"+secret, "", secret, "", a.coded, "")
+		a.traces = newTraces(a.path, a.coded)
 	}
 	return a
 }
@@ -128,10 +126,11 @@ func (a *authenticator) strip(h http.Header) {
 		return
 	}
 	for name, values := range h {
-		credentials := strings.HasSuffix(name, "Authorization")
-		mine := func(v string) bool { return a.has(v) || credentials && a.isBasic(v) }
-		if slices.ContainsFunc(values, mine) {
-			set(h, name, slices.DeleteFunc(values, mine))
+		switch {
+		case a.traces.in(name):
+			delete(h, name)
+		case slices.ContainsFunc(values, a.traces.in):
+			set(h, name, slices.DeleteFunc(values, a.traces.in))
 		}
 	}
 }
@@ -145,57 +144,17 @@ func set(h http.Header, name string, values []string) {
 	}
 }
 
-// has tells whether the secret is in a text.
-func (a *authenticator) has(s string) bool {
-	return a.secret != "" && (strings.Contains(s, a.secret) || strings.Contains(s, a.coded))
-}
-
-// clean returns a part of a URL without the secret.
-func (a *authenticator) clean(s string) string {
-	if !a.has(s) {
-		return s
-	}
-	return a.cleaner.Replace(s)
-}
-
-// redact returns a text for the log: without the secret wherever it stands, without what
-// may have been the secret of an earlier run, and without the code of a link.
-func (a *authenticator) redact(s string) string {
-	if a.has(s) {
-		s = strings.NewReplacer(a.secret, "...", a.coded, "...").Replace(s)
-	}
-	for plain, next := s, ""; plain != next; {
-		next = plain
-		if text, err := url.PathUnescape(plain); err == nil {
-			plain = text
-		}
-		if a.has(plain) { // in another writing
-			return "..."
-		}
-	}
-	if at := strings.Index(s, openPath); at >= 0 && s[at:] != openPath {
-		s = s[:at] + openPath + "..."
-	}
-	segments := strings.Split(s, "/")
-	for i, segment := range segments {
-		if old, ok := strings.CutPrefix(segment, "~"); ok && "/"+segment+"/" != ownPath && (i == 1 || len(old) >= minSecret) {
-			segments[i] = "~..."
-		}
-	}
-	return strings.Join(segments, "/")
-}
-
 // withoutOwn takes the cookies of this and other proxies off, and those that have the
 // secret. What it returns may be lines itself.
 func (a *authenticator) withoutOwn(lines []string) []string {
-	if all := strings.Join(lines, ";"); !strings.Contains(all, cookiePrefix) && !a.has(all) {
+	if all := strings.Join(lines, ";"); !strings.Contains(all, cookiePrefix) && !a.traces.in(all) {
 		return lines
 	}
 	var kept []string
 	for _, line := range lines {
 		var parts []string
 		for part := range strings.SplitSeq(line, ";") {
-			if part = strings.TrimSpace(part); part != "" && !strings.HasPrefix(part, cookiePrefix) && !a.has(part) {
+			if part = strings.TrimSpace(part); part != "" && !strings.HasPrefix(part, cookiePrefix) && !a.traces.in(part) {
 				parts = append(parts, part)
 			}
 		}

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -214,6 +216,65 @@ func TestSecretGoesNoFurther(t *testing.T) {
 
 func basic(user, password string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
+}
+
+// However a client writes the secret beside what shows it, the service does not learn it,
+// and gets the rest.
+func TestSecretInOtherWritingsGoesNoFurther(t *testing.T) {
+	var seen string
+	w := in(t, func(_ http.ResponseWriter, r *http.Request) { seen = fmt.Sprint(r.RequestURI, r.Header) })
+	secret, host := w.Secret.Reveal(), strings.TrimPrefix(w.URL, "http://")
+	encode := func(e *base64.Encoding, before, after string) string {
+		return e.EncodeToString([]byte(before + secret + after))
+	}
+	writings := []string{
+		strings.ToLower(secret), secret[:10] + secret + secret[10:], secret[:5] + "/~" + secret + secret[5:],
+		encode(base64.StdEncoding, "", ":"), encode(base64.RawStdEncoding, "u:", ""), encode(base64.URLEncoding, "bob:x", "?"), encode(base64.URLEncoding, "\xff\xff>", "~~~"),
+	}
+	percent := func(s string) (p string) {
+		for _, c := range []byte(s) {
+			p += fmt.Sprintf("%%%02X", c)
+		}
+		return p
+	}
+	writings = append(writings, percent(secret), percent(percent(secret)), secret[:3]+percent(secret[3:5])+secret[5:], percent(writings[4]), "%zz"+percent(secret))
+	for _, text := range writings {
+		for _, also := range []string{
+			"X-Any: " + text, text + ": x", "Authorization: Basic " + text, "Authorization: Digest username=\"" + text + "\"", "Cookie: a=b; c=" + text, "Referer: " + w.URL + "/" + text,
+			"Destination: " + w.URL + "/" + text + "/x", "Sec-Websocket-Protocol: app, " + text,
+		} {
+			if name, _, _ := strings.Cut(also, ": "); strings.ContainsAny(name, "%/=~:") {
+				continue // which is no name of a header
+			}
+			for _, path := range []string{"/page", "/page/" + text + "/x", "/page?q=" + text + "&r=1", "/page?a=1;b=" + text, "/page/x%23" + text} {
+				if before, _, _ := strings.Cut(path, "?"); strings.Contains(before, "%zz") {
+					continue // which is no path
+				}
+				seen = ""
+				res, _ := w.raw(t, "GET "+path+" HTTP/1.1\r\nHost: "+host+"\r\nTokentoss-Secret: "+secret+"\r\n"+also+"\r\nX-Kept: yes\r\nConnection: close\r\n\r\n")
+				if res.StatusCode != http.StatusOK || !strings.Contains(seen, "yes") || !strings.HasPrefix(seen, "/page") {
+					t.Fatalf("%s, %s: %d, %s", path, also, res.StatusCode, seen)
+				}
+				// The service would look for it in every writing.
+				if plain := strings.ToLower(unescape(seen)); strings.Contains(plain, strings.ToLower(secret)) || strings.Contains(seen, text) {
+					t.Errorf("%s, %s: the service saw %s", path, also, seen)
+				}
+			}
+		}
+	}
+	if res, _ := w.raw(t, secret+" / HTTP/1.1\r\nHost: "+host+"\r\nTokentoss-Secret: "+secret+"\r\nConnection: close\r\n\r\n"); res.StatusCode != http.StatusBadRequest {
+		t.Errorf("as a method: %d", res.StatusCode)
+	}
+}
+
+func unescape(s string) string {
+	for range 3 {
+		s = regexp.MustCompile(`%[0-9A-Fa-f]{2}`).ReplaceAllStringFunc(s, func(e string) string {
+			c, _ := strconv.ParseUint(e[1:], 16, 8)
+			return string([]byte{byte(c)})
+		})
+	}
+	return s
 }
 
 // bare sends a request without adding the secret.

@@ -106,7 +106,7 @@ func (x *requestState) serve() {
 func (h *handler) refuse(r *http.Request) *httpError {
 	// What has a scheme or a host in its first line is for a forward proxy. The name
 	// "*" of OPTIONS is not a path either.
-	if r.Method == http.MethodConnect || r.Method == http.MethodTrace || !strings.HasPrefix(r.RequestURI, "/") {
+	if r.Method == http.MethodConnect || r.Method == http.MethodTrace || !strings.HasPrefix(r.RequestURI, "/") || h.auth.traces.in(r.Method) {
 		return &errNotForward
 	}
 	switch no := h.gate.Check(r); {
@@ -125,8 +125,8 @@ func (x *requestState) rewrite(p *httputil.ProxyRequest) {
 	u.Scheme, u.Host, out.Host = x.target.scheme, x.target.host, x.target.host
 	// ReverseProxy drops what it cannot parse of a query, and net/url would write
 	// some paths in another way.
-	u.RawQuery, u.ForceQuery = strings.TrimPrefix(auth.clean(x.query), "?"), x.query == "?"
-	path := auth.clean(x.rest)
+	u.RawQuery, u.ForceQuery = strings.TrimPrefix(auth.traces.clean(x.query), "?"), x.query == "?"
+	path := auth.traces.clean(x.rest)
 	if !strings.HasPrefix(path, "/") {
 		path = "/" + path
 	}

@@ -298,9 +298,9 @@ func TestLogRedacts(t *testing.T) {
 	requests := 0
 	for _, path := range []string{
 		"//~SECRET/x", "/~SECRET", "/~SECRET/x", "/x/~SECRET/y", "/SECRET", "/xSECRETx", "/%7ESECRET/x", "/~%SECRET", "/~%53ECRET", "/~tokentoss/open/SECRET", "/x/~tokentoss/open/CODE",
-		"/CODED", "/~OLDOLDOLDOLDOLDOLDOLD/x", "//~OLDOLDOLDOLDOLDOLDOLD/x",
+		"/CODED", "/x?~SECRET", "/xHALFSECRETREST", "/lower", "/~OLDOLDOLDOLDOLDOLDOLD/x", "//~OLDOLDOLDOLDOLDOLDOLD/x",
 	} {
-		path = strings.NewReplacer("%53ECRET", fmt.Sprintf("%%%X%s", secret[0], secret[1:]), "SECRET", secret, "CODED", coded).Replace(path)
+		path = strings.NewReplacer("HALFSECRETREST", secret[:9]+secret+secret[9:], "lower", strings.ToLower(secret), "%53ECRET", fmt.Sprintf("%%%X%s", secret[0], secret[1:]), "SECRET", secret, "CODED", coded).Replace(path)
 		for _, method := range []string{"GET", secret} {
 			for _, show := range []string{"", "Tokentoss-Secret: " + secret + "\r\n"} {
 				w.raw(t, method+" "+path+" HTTP/1.1\r\nHost: "+strings.TrimPrefix(w.URL, "http://")+"\r\n"+show+"Connection: close\r\n\r\n")
@@ -316,7 +316,7 @@ func TestLogRedacts(t *testing.T) {
 	if n := strings.Count(text, "\n"); n < requests/2 {
 		t.Errorf("%d lines of %d requests", n, requests)
 	}
-	for _, hidden := range []string{secret, secret[1:], coded, "OLDOLD", "CODE"} {
+	for _, hidden := range []string{secret, secret[1:], secret[:9], strings.ToLower(secret), coded, "OLDOLD", "CODE"} {
 		if strings.Contains(text, hidden) {
 			t.Errorf("%s is in the log:\n%s", hidden, text)
 		}

@@ -90,7 +90,7 @@ func (x *requestState) address(value string) string {
 		}
 		path = rest
 	}
-	path = x.handler.auth.clean(path)
+	path = x.handler.auth.traces.clean(path)
 	if !strings.HasPrefix(path, "/") {
 		path = "/" + path
 	}

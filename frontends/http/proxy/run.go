@@ -45,7 +45,7 @@ func (p *Proxy) Run(ctx context.Context, app core.App) error {
 	server := loopback.NewServer(ctx, options)
 	defer server.Stop(0)
 	auth := newAuthenticator(secret, ls.Port)
-	log, closeLog, err := p.startLog(server.Context(), auth.redact)
+	log, closeLog, err := p.startLog(server.Context(), auth.traces.redact)
 	if err != nil {
 		return err
 	}
