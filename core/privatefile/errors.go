@@ -54,15 +54,28 @@ func cannotOpen(path string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return notFound(path)
 	}
-	return &fault.Error{Subject: path, Problem: "cannot be opened", Err: reason(err)}
+	return unusable(path, "cannot be opened", err)
 }
 
 func cannotExamine(path string, err error) error {
-	return &fault.Error{Subject: path, Problem: "cannot be examined", Err: reason(err)}
+	return unusable(path, "cannot be examined", err)
 }
 
 func cannotRead(path string, err error) error {
-	return &fault.Error{Subject: path, Problem: "cannot be read", Err: reason(err)}
+	return unusable(path, "cannot be read", err)
+}
+
+// unusable tells why path cannot be used.
+func unusable(path, problem string, err error) error {
+	e := &fault.Error{Subject: path, Problem: problem, Err: reason(err)}
+	if !errors.Is(err, fs.ErrPermission) {
+		return e
+	}
+	at := existing(path)
+	if e.Remedy = OwnerRemedy(path); e.Remedy.IsZero() && !usersOwn(at) {
+		e.Remedy = fault.Ask.To("the owner of "+at, "for access to it, or choose another place")
+	}
+	return e
 }
 
 func cutShort(path string) error {
@@ -81,7 +94,10 @@ func cannotWrite(path string, err error) error {
 	switch {
 	case errors.Is(err, errNoSpace), errors.Is(err, errQuota):
 		e.Remedy = fault.FreeSpace.On(path)
-	default:
+	case errors.Is(err, fs.ErrPermission):
+		e.Remedy = OwnerRemedy(path)
+	}
+	if e.Remedy.IsZero() {
 		e.Remedy = fault.MakeWritable.On(filepath.Dir(path))
 	}
 	return e

@@ -29,8 +29,9 @@ func other(t *testing.T, path string) {
 }
 
 // asNobody runs the test again in a process of an unprivileged user, where it returns
-// true. Root may do too much to be kept from anything.
-func asNobody(t *testing.T) bool {
+// true. Root may do too much to be kept from anything. What root does beforehand in the
+// home of that user is prepare.
+func asNobody(t *testing.T, prepare ...func(home string)) bool {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		return true
@@ -45,6 +46,9 @@ func asNobody(t *testing.T) bool {
 	self := filepath.Join(dir, "test")
 	must(t, os.WriteFile(self, data, 0o755))
 	must(t, os.Chown(dir, nobody, nobody))
+	for _, f := range prepare {
+		f(dir)
+	}
 	cmd := exec.CommandContext(t.Context(), self, "-test.run=^"+t.Name()+"$", "-test.v")
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "TMPDIR="+dir, "HOME="+dir)

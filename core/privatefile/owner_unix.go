@@ -54,6 +54,12 @@ func exposed(p place) error {
 	return insecure(p.path, modeText(p.info)+": others can read it", fault.Run.On("chmod 600 "+quote(p.path)))
 }
 
+// mayWrite tells whether the user has the permission to write path.
+func mayWrite(path string) bool {
+	const write = 2 // W_OK
+	return syscall.Access(path, write) == nil
+}
+
 // readOnlyMount tells whether not even root can write the file.
 func readOnlyMount(path string) bool {
 	const write = 2 // W_OK

@@ -123,6 +123,9 @@ func exposed(p place) error {
 // isUsers tells whether a file may be the user's own.
 func isUsers(info fs.FileInfo) bool { return true }
 
+// mayWrite tells whether the user may have the permission to write path.
+func mayWrite(string) bool { return true }
+
 // isLink tells whether info is of a symbolic link or a junction.
 func isLink(info fs.FileInfo) bool { return info.Mode()&(fs.ModeSymlink|fs.ModeIrregular) != 0 }
 

@@ -101,10 +101,12 @@ func (k *kit) checkLeaks(t *testing.T, op operation) {
 		for range calls {
 			op.call(k.ctx(t), k, s)
 		}
-		if !settles(func() bool { return runtime.NumGoroutine() < routines+calls }) {
+		// What was still ending when they were counted must not hide one: half is enough.
+		most := (calls + 1) / 2
+		if !settles(func() bool { return runtime.NumGoroutine() < routines+most }) {
 			k.fail(t, "%s leaves a goroutine behind, each time", op.name)
 		}
-		if !settles(func() bool { return openFiles() < open+calls }) {
+		if !settles(func() bool { return openFiles() < open+most }) {
 			k.fail(t, "%s leaves a file or connection open, each time", op.name)
 		}
 	})

@@ -43,16 +43,3 @@ func configFile(cmd *exec.Cmd, pipe *os.File) string {
 	cmd.ExtraFiles = append(cmd.ExtraFiles, pipe)
 	return "/dev/fd/3"
 }
-
-// ownerOf returns the user whose file or directory it is.
-func ownerOf(path string) (uid int, ok bool) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return 0, false
-	}
-	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return 0, false
-	}
-	return int(st.Uid), true
-}

@@ -9,6 +9,7 @@ import (
 	"github.com/tokentoss/tokentoss/core/authcode"
 	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/iap"
+	"github.com/tokentoss/tokentoss/core/privatefile"
 	"github.com/tokentoss/tokentoss/profile"
 )
 
@@ -29,13 +30,17 @@ func hintFor(err error) string {
 	case errors.As(err, &refused) && refused.OneShot:
 		return "send the request again: the token was renewed, and its body is too large to be sent twice"
 	}
-	if hint := homeHint(err); hint != "" {
-		return hint
-	}
 	if near != "" {
 		return fault.DidYouMean.On(near).String()
 	}
-	return remedyWords(fault.RemedyOf(err), fault.Of(err))
+	kind, remedy := fault.Of(err), fault.RemedyOf(err)
+	if kind == fault.NotConfigured && remedy == kind.Row().Remedy {
+		// Where nothing can be kept, that comes first.
+		if dir, err := profile.Dir(); err == nil {
+			remedy = cmp.Or(privatefile.OwnerRemedy(dir), remedy)
+		}
+	}
+	return remedyWords(remedy, kind)
 }
 
 // remedyWords says a remedy as a person in a shell can follow it. The kind is that

@@ -1,7 +1,12 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -38,5 +43,21 @@ func TestEveryActionHasWordsInAShell(t *testing.T) {
 				t.Errorf("%+v is said as %q", remedy, hint)
 			}
 		}
+	}
+}
+
+// A service whose certificate this machine does not trust is not looked for in the
+// network.
+func TestServiceThatIsNotTrustedIsSaid(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	t.Setenv("SSL_CERT_FILE", "")
+	_, err := http.Get(server.URL + "/path?private") //nolint:bodyclose // there is none
+	text, hint := explain(requestError(t.Context(), err))
+	if err = requestError(t.Context(), err); !errors.Is(err, fault.UntrustedServer) || strings.Contains(text, "private") || !strings.Contains(text, strings.TrimPrefix(server.URL, "https://")) ||
+		!strings.Contains(hint, "certificate authority") {
+		t.Errorf("%s; %s", text, hint)
 	}
 }

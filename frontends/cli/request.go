@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tokentoss/tokentoss/core/fault"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/core/privatefile"
 	"github.com/tokentoss/tokentoss/profile"
 )
@@ -112,11 +114,21 @@ func requestError(ctx context.Context, err error) error {
 	if !errors.As(err, &ue) {
 		return err
 	}
+	if u, perr := url.Parse(ue.URL); perr == nil && untrusted(ue.Err) {
+		return &fault.Error{Op: "no answer from", Subject: u.Host, Kind: fault.UntrustedServer, Err: ue.Err, Remedy: oidc.CertificateRemedy(ue.Err)}
+	}
 	// Errors of the session and of IAP say what to do; those of the network do not.
 	if u, perr := url.Parse(ue.URL); perr == nil && !interrupted(ctx, err) && hintFor(ue.Err) == "" && exitCode(ue.Err) == exitFailed {
 		return &hintedError{fmt.Errorf("no answer from %s: %w", u.Host, ue.Err), "check the address, the network and the service"}
 	}
 	return ue.Err
+}
+
+// untrusted tells whether err is that this machine does not trust the service's
+// certificate. That of the provider is an error of the session.
+func untrusted(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	return errors.As(err, &certificate) && !errors.Is(err, fault.UntrustedServer)
 }
 
 // newRequest builds the request that the options describe.

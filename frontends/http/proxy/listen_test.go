@@ -92,12 +92,6 @@ func TestUnixSocket(t *testing.T) {
 		t.Fatal(err)
 	}
 	old.(*net.UnixListener).SetUnlinkOnClose(false)
-	if err := run(t, proxy.Config{Listen: "unix:" + path}); !errors.Is(err, fault.Insecure) {
-		t.Errorf("a socket that others can use, which no run made: %v", err)
-	}
-	if err := os.Chmod(path, 0o600); err != nil { // as an earlier run leaves it
-		t.Fatal(err)
-	}
 	if err := run(t, proxy.Config{Listen: "unix:" + path}); err == nil || !strings.Contains(err.Error(), "another program") {
 		t.Errorf("in use: %v", err)
 	}
