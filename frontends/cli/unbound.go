@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/profile"
 )
 
@@ -31,17 +33,14 @@ func (in *Invocation) openUnbound(ctx context.Context, config *profile.Config, s
 // accept shows whose session a document is that nobody knows the writer of, and asks
 // whether it is the person's.
 func (m *migration) accept(ctx context.Context, key string, record core.Record) error {
-	var session struct {
-		Email  string `json:"user_email"`
-		Client string `json:"client_id"`
-	}
-	if err := json.Unmarshal(record.Data, &session); err != nil {
-		return fmt.Errorf("%w: it is not a session", core.ErrCorrupt)
+	account, client, err := sessionOf(record.Data)
+	if err != nil {
+		return err
 	}
 	in := m.in
 	in.say.say("the session of profile %s is not bound to your key, so that anybody may have written it", oneLine(key))
-	in.say.say("account: %s", oneLine(session.Email))
-	in.say.say("OAuth client: %s", oneLine(session.Client))
+	in.say.say("account: %s", oneLine(account))
+	in.say.say("OAuth client: %s", oneLine(client))
 	if m.lines == nil {
 		m.lines = readLines(in.Stdin)
 	}
@@ -57,6 +56,36 @@ func (m *migration) accept(ctx context.Context, key string, record core.Record) 
 		}
 	}
 	return &hintedError{errors.New("it was left as it is"), "tokentoss login"}
+}
+
+// sessionOf returns whose a session is, and whose client's, by the ID token in it. What
+// the document says beside it is nothing that anybody goes by later; one that says
+// something else was made to deceive who looks at it.
+func sessionOf(data []byte) (account, client string, err error) {
+	var session struct {
+		IDToken core.Secret `json:"id_token"`
+		Email   string      `json:"user_email"`
+		Client  string      `json:"client_id"`
+	}
+	if err := json.Unmarshal(data, &session); err != nil {
+		return "", "", fmt.Errorf("%w: it is not a session", core.ErrCorrupt)
+	}
+	claims, err := oidc.ParseClaims(session.IDToken)
+	switch {
+	case err != nil:
+		return "", "", fmt.Errorf("%w: it is not a session: %w", core.ErrCorrupt, err)
+	case claims.Email == "": // a provider may leave it out when it refreshes a token
+		claims.Email = session.Email
+	case session.Email != "" && !strings.EqualFold(session.Email, claims.Email):
+		return "", "", fmt.Errorf("%w: it says that it is %s's, and its ID token is %s's", core.ErrCorrupt, oneLine(session.Email), oneLine(claims.Email))
+	}
+	if session.Client == "" && len(claims.Audience) > 0 {
+		session.Client = claims.Audience[0]
+	}
+	if !slices.Contains(claims.Audience, session.Client) {
+		return "", "", fmt.Errorf("%w: its ID token is for another client than %s", core.ErrCorrupt, oneLine(session.Client))
+	}
+	return claims.Account(), session.Client, nil
 }
 
 // bind saves a document that is not bound where it is, so that it is.
