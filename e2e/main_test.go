@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"testing"
 )
 
@@ -13,7 +15,19 @@ import (
 const binariesEnv = "TOKENTOSS_TEST_BINARIES"
 
 func TestMain(m *testing.M) {
+	defaultSignals(os.Interrupt, syscall.SIGHUP)
 	os.Exit(run(m))
+}
+
+// defaultSignals has the programs that the tests start begin with the default for these
+// signals: one that is ignored, as by nohup or for a shell's job in the background, would
+// stay ignored in them. A signal that is caught here is not ignored there.
+func defaultSignals(list ...os.Signal) {
+	for _, s := range list {
+		if signal.Ignored(s) {
+			signal.Notify(make(chan os.Signal, 1), s)
+		}
+	}
 }
 
 // run builds both executables, as they are released, and the plugins that are
