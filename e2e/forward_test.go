@@ -116,8 +116,13 @@ func TestForwardLendsTheSession(t *testing.T) {
 		t.Errorf("the service does not see the person: %s", out)
 	}
 	// 2. Only for what was named, and nothing beside tokens.
-	if other := r.run("get", "http://127.0.0.1:1/"); other.code == 0 {
-		t.Error("another service was asked")
+	for _, args := range [][]string{
+		{"get", "http://127.0.0.1:1/"}, {"curl", "http://127.0.0.1:1/"}, {"token", "--jar", "jar", "http://127.0.0.1:1/"},
+		{"proxy", "http://127.0.0.1:1"}, {"proxy", m.provider.IAPURL(), "/x=http://127.0.0.1:1"}, {"proxy", "x=http://127.0.0.1:1"},
+	} {
+		if other := r.run(args...); other.code == 0 || !strings.Contains(other.stderr, "the session is lent for "+m.provider.IAPURL()+" alone") {
+			t.Errorf("%q: another service was asked: %s", args, other.stderr)
+		}
 	}
 	for _, args := range [][]string{{"token", "--access"}, {"login"}} {
 		if x := r.run(args...); x.code == 0 {

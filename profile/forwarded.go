@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/url"
+	"strings"
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/forward"
+	"github.com/tokentoss/tokentoss/core/iap"
 	"github.com/tokentoss/tokentoss/stores/memory"
 )
 
@@ -27,4 +30,31 @@ func (p *Profile) borrow() *core.Machine {
 	return &core.Machine{
 		Name: c.Hello.Email + ", forwarded from " + c.Hello.Host, Issuer: c.Hello.Issuer, Audience: c.Hello.Client, Flow: c.Flow(),
 	}
+}
+
+// CheckLent refuses URLs that a session which another machine lends is not lent for. One
+// of this machine is not looked at.
+func (p *Profile) CheckLent(urls ...string) error {
+	if p.Forwarded == nil {
+		return nil
+	}
+	lent := iap.Options{Origins: p.Forwarded.Targets, InsecureLoopback: p.Settings.InsecureLoopback}
+	for _, text := range urls {
+		u, err := url.Parse(text)
+		if err != nil {
+			continue // which no transport takes
+		}
+		ok, err := lent.Allows(u)
+		if err != nil {
+			return &SettingError{Key: "targets", Err: err}
+		}
+		if !ok {
+			service := (&url.URL{Scheme: u.Scheme, Host: u.Host}).String()
+			return &fault.Error{
+				Subject: service, Kind: fault.Refused, Problem: "the session is lent for " + strings.Join(p.Forwarded.Targets, ", ") + " alone",
+				Remedy: fault.Say("lend it for %s, too, on %s", service, p.Forwarded.Host),
+			}
+		}
+	}
+	return nil
 }

@@ -347,6 +347,9 @@ func (p *Profile) Transport(origins ...string) (*iap.Transport, error) {
 			return nil, &SettingError{Key: "targets", Err: err}
 		}
 	}
+	if err := p.CheckLent(origins...); err != nil {
+		return nil, err
+	}
 	o.Origins = append(slices.Clone(origins), o.Origins...)
 	return iap.NewTransport(p.Session, o)
 }

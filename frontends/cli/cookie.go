@@ -24,6 +24,9 @@ func (in *Invocation) mayGet(p *profile.Profile, target string) error {
 	if err != nil {
 		return err
 	}
+	if err := p.CheckLent(target); err != nil {
+		return err
+	}
 	o := iap.Options{Origins: []string{target}, InsecureLoopback: p.Settings.InsecureLoopback}
 	if _, err := iap.NewTransport(p.Session, o); err != nil {
 		return refusedTarget(err, target)

@@ -13,7 +13,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/tokentoss/tokentoss/core/iap"
 	"github.com/tokentoss/tokentoss/core/proxyenv"
 )
 
@@ -61,8 +60,8 @@ func curl(ctx context.Context, in *Invocation) error {
 	}
 	defer p.Close()
 	// The transport's rules for where a token may go are the rules here too.
-	if _, err := iap.NewTransport(p.Session, iap.Options{Origins: []string{target}, InsecureLoopback: p.Settings.InsecureLoopback}); err != nil {
-		return refusedTarget(err, target)
+	if err := in.mayGet(p, target); err != nil {
+		return err
 	}
 	id, err := p.IDToken(ctx)
 	if err != nil {

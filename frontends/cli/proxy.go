@@ -43,8 +43,29 @@ func proxy(ctx context.Context, in *Invocation) error {
 		if p.Settings.InsecureLoopback {
 			settings["insecure_loopback"] = true
 		}
+		if err := p.CheckLent(proxiedURLs(settings["targets"])...); err != nil {
+			return err
+		}
 		return in.setFlags(settings, "listen", "secret", "log", "log-file")
 	})
+}
+
+// proxiedURLs returns the URLs of targets, which have the forms "URL", "/PATH=URL" and
+// "NAME=URL".
+func proxiedURLs(targets any) (urls []string) {
+	list, _ := targets.([]string) // of the command line
+	if set, ok := targets.([]any); ok {
+		for _, target := range set {
+			list = append(list, fmt.Sprint(target))
+		}
+	}
+	for _, target := range list {
+		if before, after, ok := strings.Cut(target, "="); ok && !strings.Contains(before, "://") {
+			target = after
+		}
+		urls = append(urls, target)
+	}
+	return urls
 }
 
 // setFlags puts the options names, and --for, into the settings of a frontend. Paths

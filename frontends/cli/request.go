@@ -88,7 +88,7 @@ func (in *Invocation) target(raw string) (string, error) {
 // refusedTarget explains a target that the transport does not take.
 func refusedTarget(err error, target string) error {
 	var setting *profile.SettingError
-	if errors.As(err, &setting) || errors.Is(err, fault.BadConfig) {
+	if errors.As(err, &setting) || errors.Is(err, fault.BadConfig) || errors.Is(err, fault.Refused) {
 		return err
 	}
 	if inner := errors.Unwrap(err); inner != nil {
