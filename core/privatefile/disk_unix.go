@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -232,11 +233,19 @@ func quoted(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\
 // shortTemp is a directory for temporary files that has a short name.
 const shortTemp = "/tmp"
 
-// checkRuntimeDir refuses a directory of another user, also of root, and one in which
-// others may have put something. One that they could only look into is closed.
+// checkRuntimeDir refuses a directory of another user, also of root, one in which others
+// may have put something, and one that others could put another in the place of. One that
+// they could only look into is closed.
 func checkRuntimeDir(dir string, info fs.FileInfo) error {
 	if !isUsers(info) {
 		return otherOwner(dir, ownerOf(info))
+	}
+	above, err := os.Stat(filepath.Dir(dir))
+	if err != nil {
+		return cannotExamine(filepath.Dir(dir), err)
+	}
+	if err := checkUnwritable(filepath.Dir(dir), above, true); err != nil {
+		return err
 	}
 	if err := checkUnwritable(dir, info, false); err != nil {
 		return err

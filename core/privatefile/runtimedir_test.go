@@ -48,9 +48,13 @@ func TestRuntimeDirFallsBack(t *testing.T) {
 func TestRuntimeDirIsOnesOwn(t *testing.T) {
 	for name, spoil := range map[string]func(t *testing.T, path string){
 		"others can write": func(t *testing.T, path string) { dir(t, path, 0o777) },
-		"a link":           func(t *testing.T, path string) { link(t, t.TempDir(), path) },
-		"a file":           func(t *testing.T, path string) { write(t, path, "", 0o600) },
-		"somebody else's":  func(t *testing.T, path string) { other(t, dir(t, path, 0o700)) },
+		"others can exchange it": func(t *testing.T, path string) {
+			dir(t, path, 0o700)
+			must(t, os.Chmod(filepath.Dir(path), 0o777))
+		},
+		"a link":          func(t *testing.T, path string) { link(t, t.TempDir(), path) },
+		"a file":          func(t *testing.T, path string) { write(t, path, "", 0o600) },
+		"somebody else's": func(t *testing.T, path string) { other(t, dir(t, path, 0o700)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			base, temp, cache := short(t), short(t), short(t)
