@@ -64,7 +64,7 @@ func TestKubectl(t *testing.T) {
 
 	writeFile(t, config, kubeconfig(t, server, ca, "v1"))
 	r := version()
-	wantWords(t, "kubectl", r.stderr, "tokentoss: error: kubectl is given tokens for the profile's targets only, and "+server+" is none")
+	wantWords(t, "kubectl", r.stderr, "tokentoss: error: kubectl is given tokens for the profile's targets only, and "+server+" is not one")
 	if r.code == 0 || m.provider.Calls(emulator.Upstream) != 0 {
 		t.Error("a server that is no target was given a token")
 	}
