@@ -12,7 +12,7 @@ import (
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
-// T4: the warm path makes no allocation, no store call, and takes no lock.
+// The warm path makes no allocation, no store call, and takes no lock.
 func TestWarmPath(t *testing.T) {
 	w := newWorld(t, func(o *emulator.Options) { o.Now = nil })
 	s := w.signedIn(func(o *core.SessionOptions) {

@@ -151,7 +151,7 @@ func TestConfigFaults(t *testing.T) {
 		"session_lifetime = \"1 day\"":                   "session_lifetime",
 		"[profiles.X]":                                   "use a-z",
 		"[auth_params]\nstate = \"x\"":                   "\"state\" is set by tokentoss itself",
-		"[auth_params]\ncode_challenge_method=\"plain\"": "set by tokentoss itself", // S5
+		"[auth_params]\ncode_challenge_method=\"plain\"": "set by tokentoss itself",
 		"redirect_port = 70000":                          "70000 is not a port",
 	} {
 		_, err := parseConfig([]byte(text))

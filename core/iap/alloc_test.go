@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// T1: the warm path adds at most 3 allocations and 768 bytes to its base, and
+// The warm path adds at most 3 allocations and 768 bytes to its base, and
 // no goroutine. The race detector allocates too, so this is not for it.
 func TestWarmPathAllocations(t *testing.T) {
 	all := stacks(t)
