@@ -109,6 +109,11 @@ func start(t *testing.T, c *exec.Cmd) *process {
 	t.Helper()
 	p := &process{cmd: c, done: make(chan struct{})}
 	c.Stdout, c.Stderr = &p.stdout, &p.stderr
+	if c.SysProcAttr == nil {
+		// In a process group of its own: one that has no parent, and in which somebody is
+		// stopped, gets a hangup with each process of it that ends (setpgid(2)).
+		c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	}
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
