@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
-	"golang.org/x/oauth2"
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/iap/tunnel"
@@ -119,7 +118,7 @@ func (w *world) examine() *doctor.Report {
 		defer o.Profile.Close()
 		if o.Tunnel = w.tunnel; o.Tunnel != nil {
 			o.Tunnel.Dialer = &tunnel.Dialer{
-				TokenSource: accessTokens{w.t.Context(), o.Profile}, Project: "p", Zone: "z", Relay: w.em.RelayURL(), InsecureLoopback: true,
+				TokenSource: o.Profile.AccessTokenSource(w.t.Context()), Project: "p", Zone: "z", Relay: w.em.RelayURL(), InsecureLoopback: true,
 				HTTPClient: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
 			}
 		}
@@ -177,15 +176,4 @@ func found(t *testing.T, r *doctor.Report, id doctor.Code) doctor.Result {
 		t.Fatalf("no %s among %v", id, levels(r))
 	}
 	return r.Checks[i]
-}
-
-// accessTokens are a profile's.
-type accessTokens struct {
-	ctx context.Context
-	p   *profile.Profile
-}
-
-func (s accessTokens) Token() (*oauth2.Token, error) {
-	t, err := s.p.AccessToken(s.ctx)
-	return &oauth2.Token{AccessToken: t.Reveal()}, err
 }

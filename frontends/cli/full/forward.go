@@ -2,6 +2,7 @@ package full
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -237,16 +238,8 @@ func (s *sshSession) start(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return cli.Hinted(fmt.Errorf("%s could not be prepared, as ssh says above: %w", s.host, cmpErr(s.err, errors.New("it has no place for a socket"))),
+	return cli.Hinted(fmt.Errorf("%s could not be prepared, as ssh says above: %w", s.host, cmp.Or(s.err, errors.New("it has no place for a socket"))),
 		"see that ssh "+s.host+" works, and that there is room in ~/.cache there")
-}
-
-// cmpErr returns the first error that is one.
-func cmpErr(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
 }
 
 // forward has ssh forward a socket of that machine to one of this.

@@ -14,8 +14,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/oauth2"
-
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/iap/tunnel"
 	"github.com/tokentoss/tokentoss/core/peercred"
@@ -66,28 +64,13 @@ func tunnelReady(ctx context.Context, p *profile.Profile) (core.Status, error) {
 // tunnelDialer is a dialer with the session's access tokens.
 func tunnelDialer(ctx context.Context, p *profile.Profile, st core.Status, o cli.TunnelOptions) *tunnel.Dialer {
 	d := &tunnel.Dialer{
-		TokenSource: accessTokens{ctx, p}, Project: o.Project, Zone: o.Zone, Interface: o.Interface,
+		TokenSource: p.AccessTokenSource(ctx), Project: o.Project, Zone: o.Zone, Interface: o.Interface,
 		Region: o.Region, Network: o.Network, Group: o.Group, InsecureLoopback: p.Settings.InsecureLoopback,
 	}
 	if p.Settings.InsecureLoopback && strings.HasPrefix(st.Issuer, "http://") {
 		d.Relay = st.Issuer // an emulator has all in one place
 	}
 	return d
-}
-
-// accessTokens are the session's access tokens.
-type accessTokens struct {
-	ctx context.Context
-	p   *profile.Profile
-}
-
-// Token implements [oauth2.TokenSource].
-func (s accessTokens) Token() (*oauth2.Token, error) {
-	t, err := s.p.AccessToken(s.ctx)
-	if err != nil {
-		return nil, err
-	}
-	return &oauth2.Token{AccessToken: t.Reveal()}, nil
 }
 
 // tunnelStdio is for ssh's ProxyCommand.
