@@ -46,7 +46,9 @@ class TerminalPrompt(Prompt):
             termios.tcsetattr(fd, termios.TCSAFLUSH, silent)
             sys.stderr.write(self._text)
             sys.stderr.flush()
-            ready, _, _ = select.select([fd, self._wake[0]], [], [])
+            ready: list[int] = []
+            while not ready:  # a ^C that comes right before select() does not end it, only what follows sees it
+                ready, _, _ = select.select([fd, self._wake[0]], [], [], 0.25)
             if fd not in ready or self._stopped.is_set():
                 return None
             line = os.read(fd, 16384)  # a whole line: the terminal collects it
