@@ -35,6 +35,7 @@ type Full struct {
 	Forward  func(context.Context, *Invocation, ForwardOptions) error
 	Demo     func(context.Context, *Invocation) error
 	RPC      func(context.Context, *Invocation) error
+	Hub      func(ctx context.Context, in *Invocation, publicURL string) error
 	Plugins  Plugins
 
 	// RunFrontend runs a frontend that stays until it is interrupted, with the
