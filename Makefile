@@ -124,9 +124,9 @@ proto:
 proto-check:
 	.ci/proto check
 
-# The page of what the doctor knows. A test fails while it is stale.
+# The pages of what the doctor knows, and of clients. Tests fail while they are stale.
 docs:
-	go generate ./frontends/cli/doctor
+	go generate ./frontends/cli/doctor ./e2e/clients
 
 # After changing imports.
 tidy:
