@@ -48,7 +48,7 @@ type Server struct {
 	work   sync.WaitGroup // the goroutines of connections, and handlers
 
 	mu      sync.Mutex
-	stopped bool          // no handler begins any more
+	stopped bool // no handler begins any more
 	conns   map[net.Conn]*conn
 	unknown *list.List    // of *conn, oldest first
 	active  int           // those with a request that is being answered
