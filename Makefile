@@ -65,8 +65,7 @@ test: setup
 # Jupyter's own applications, and OpenID providers and guards of others.
 test-clients: setup wheel
 	TOKENTOSS_TEST_SUITES=clients go test -timeout 20m -run 'Git|Kubectl|Google' ./e2e
-	.ci/python-clients
-	.ci/proxy-clients
+	.ci/clients
 
 test-hosts: setup
 	TOKENTOSS_TEST_SUITES=hosts go test -timeout 20m -run GoNB ./e2e/jupyter

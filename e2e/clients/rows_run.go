@@ -17,11 +17,6 @@ var unchanged = []Row{
 		Test:   runTest + "wget",
 	},
 	{
-		Client: "aria2", Version: "Debian 12's 1.36", Way: Run,
-		Type: []string{"tokentoss run -- aria2c -x4 https://wiki.example.com/x"},
-		Test: runTest + "aria2",
-	},
-	{
 		Client: "requests", Version: "pypi requests", Way: Run,
 		Type: []string{"tokentoss run -- python3 program.py"},
 		Test: runTest + "requests",
@@ -65,7 +60,7 @@ var unchanged = []Row{
 		Test:   runTest + "MLflow",
 	},
 	{
-		Client: "gradio_client", Version: "pypi gradio_client", Way: Run,
+		Client: "gradio_client", Version: "pypi gradio-client", Way: Run,
 		Type:   []string{"tokentoss run -- python3 program.py"},
 		Limits: "tried with a stand-in for its server",
 		Test:   runTest + "gradio_client",
@@ -158,13 +153,15 @@ var unchanged = []Row{
 	},
 	{
 		Client: "R (httr2)", Version: "Debian 12's 0.2", Way: Run,
-		Type: []string{"tokentoss run -- Rscript program.R"},
-		Test: runTest + "R (httr2)",
+		Type:   []string{"tokentoss run -- Rscript program.R"},
+		Limits: "not with `--vanilla` or `--no-site-file`",
+		Test:   runTest + "R (httr2)",
 	},
 	{
-		Client: "R (base, readr's and read.csv's connection)", Version: "Debian 12's 4.2", Way: Run,
-		Type: []string{"tokentoss run -- Rscript program.R"},
-		Test: runTest + "R (base, readr's and read.csv's connection)",
+		Client: "R (base)", Version: "Debian 12's 4.2", Way: Run,
+		Type:   []string{"tokentoss run -- Rscript program.R"},
+		Limits: "`url()`, `read.csv()`, `download.file()`",
+		Test:   runTest + "R (base)",
 	},
 	{
 		Client: "Ruby (net/http)", Version: "Debian 12's 3.1", Way: Run,
@@ -183,17 +180,9 @@ var unchanged = []Row{
 		Test: runTest + "PHP (curl)",
 	},
 	{
-		Client: "Java (HttpURLConnection)", Version: "17", Way: Run,
-		Type: []string{"tokentoss run -- java Program.java"},
-		Test: runTest + "Java (HttpURLConnection)",
-	},
-	{
 		Client: "OpenTofu", Version: "1.12", Way: Run,
 		Type:   []string{"tokentoss run -- tofu apply"},
 		Limits: "the `http` backend",
 		Test:   runTest + "OpenTofu",
 	},
 }
-
-// otherwise are those that "tokentoss run" does not serve, with what does.
-var otherwise []Row

@@ -128,13 +128,13 @@ func (w *world) env(more ...string) []string {
 	return append([]string{
 		"PATH=" + path(), "HOME=" + w.home, "XDG_RUNTIME_DIR=" + w.home, "SSL_CERT_FILE=" + w.ca, "HTTPS_PROXY=" + w.way.URL, "HTTP_PROXY=" + w.way.URL,
 		"TOKENTOSS_INSECURE_LOOPBACK=1", "LANG=C.UTF-8", "PAUSE=" + pause, "SITE=" + site, "PYTHONDONTWRITEBYTECODE=1",
-		"RUSTUP_HOME=" + cmp.Or(os.Getenv("RUSTUP_HOME"), filepath.Join(os.Getenv("HOME"), ".rustup")), "RUSTUP_TOOLCHAIN=" + os.Getenv("RUSTUP_TOOLCHAIN"),
+		"RUSTUP_HOME=" + cmp.Or(os.Getenv("RUSTUP_HOME"), filepath.Join(os.Getenv("HOME"), ".rustup")),
 	}, more...)
 }
 
 // path is where the programs are.
 func path() string {
-	return strings.Join([]string{binaries, programs + "/python/bin", programs + "/node/node_modules/.bin", programs + "/go", os.Getenv("PATH")}, ":")
+	return strings.Join([]string{binaries, programs + "/node/node_modules/.bin", programs + "/python/bin", programs + "/go", os.Getenv("PATH")}, ":")
 }
 
 // A said is what a program that ended said, and whether it succeeded.
