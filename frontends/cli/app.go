@@ -36,6 +36,7 @@ type Full struct {
 	Demo     func(context.Context, *Invocation) error
 	RPC      func(context.Context, *Invocation) error
 	Plugins  Plugins
+	Helpers  Helpers
 
 	// RunFrontend runs a frontend that stays until it is interrupted, with the
 	// settings of config.toml and those that set adds.
@@ -64,7 +65,8 @@ type Named struct{ Name, About string }
 func Main(full *Full) int {
 	p := Program{Full: full, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 	unsetEmpty()
-	if isPlainToken(os.Args, os.Environ()) {
+	args := calledAs(os.Args)
+	if isPlainToken(args, os.Environ()) {
 		ctx := context.Background()
 		// A store that no agent opens is for the command of that name, and so is a
 		// machine's token that is not stored.
@@ -75,7 +77,7 @@ func Main(full *Full) int {
 	}
 	ctx, stop := withSignals(context.Background())
 	defer stop()
-	return p.Run(ctx, os.Args)
+	return p.Run(ctx, args)
 }
 
 // withSignals returns a context that ends with a signal that ends a command. What was

@@ -61,13 +61,19 @@ func tokenFor(ctx context.Context, p *profile.Profile, least time.Duration) (cor
 	return id, nil
 }
 
+// wrapped returns the arguments that are for the program that a command stands for.
+func wrapped(in *Invocation) []string {
+	args := in.Args().Slice()
+	if len(args) > 0 && args[0] == "--" {
+		args = args[1:]
+	}
+	return args
+}
+
 // execute runs a command with the token in its environment, which is what the
 // person asked for; the command, and what it starts, can use it for an hour.
 func execute(ctx context.Context, in *Invocation) error {
-	args := in.Args().Slice()
-	if args[0] == "--" {
-		args = args[1:]
-	}
+	args := wrapped(in)
 	if len(args) == 0 {
 		return usagef("tokentoss exec -- COMMAND [ARGUMENTS]", "exec: which command?")
 	}
