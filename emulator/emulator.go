@@ -13,20 +13,21 @@ import (
 
 // Emulator is a running Google and IAP. All its methods are safe for concurrent use.
 type Emulator struct {
-	opts     Options
-	google   *site
-	iap      *site
-	iapOwn   Client // IAP's own client, for people in a browser
-	app      http.Handler
-	idle     func() // closes connections to the upstream that wait for work
-	ledger   ledger
-	settings settings
-	keys     keys
-	grants   grants
-	pages    pages
-	devices  devices
-	visitors visitors
-	relays   relays
+	opts      Options
+	google    *site
+	iap       *site
+	iapOwn    Client // IAP's own client, for people in a browser
+	app       http.Handler
+	idle      func()     // closes connections to the upstream that wait for work
+	authority *authority // nil without TLS
+	ledger    ledger
+	settings  settings
+	keys      keys
+	grants    grants
+	pages     pages
+	devices   devices
+	visitors  visitors
+	relays    relays
 
 	serviceKeys serviceKeys
 
@@ -53,14 +54,19 @@ func Start(ctx context.Context, opts Options) (*Emulator, error) {
 	if err := e.keys.rotate(); err != nil {
 		return nil, err
 	}
-	if e.google, err = listen(ctx, opts.Listen); err != nil {
+	if opts.TLS {
+		if e.authority, err = newAuthority(opts.certified()); err != nil {
+			return nil, err
+		}
+	}
+	if e.google, err = listen(ctx, opts.Listen, e.tlsConfig()); err != nil {
 		return nil, err
 	}
 	iapAddress := opts.IAPListen
 	if iapAddress == "" {
 		iapAddress = net.JoinHostPort(e.google.host, "0")
 	}
-	if e.iap, err = listen(ctx, iapAddress); err != nil {
+	if e.iap, err = listen(ctx, iapAddress, e.tlsConfig()); err != nil {
 		return nil, errors.Join(err, e.google.listener.Close())
 	}
 	e.iapOwn = Client{

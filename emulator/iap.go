@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/textproto"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -35,7 +36,7 @@ func (e *Emulator) iapHandler() http.Handler {
 	return e.logged("iap", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		now := e.now()
 		fault := e.ledger.record(Request{
-			Endpoint: IAP, Time: now, Method: r.Method, Host: r.Host, Path: r.URL.Path,
+			Endpoint: IAP, Time: now, Method: r.Method, Proto: r.Proto, Host: r.Host, Path: r.URL.Path,
 			Query: r.URL.Query(), Header: r.Header.Clone(),
 		})
 		w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
@@ -183,7 +184,7 @@ func (e *Emulator) checkToken(r *http.Request, token string) (*identity, *IAPDec
 // like it. No client is asked about.
 func (e *Emulator) checkServiceJWT(r *http.Request, token string) (*identity, *IAPDecision) {
 	a, claims, problem := e.serviceJWT(token)
-	switch url := e.iap.url + r.URL.EscapedPath(); {
+	switch url := e.iapBase(r) + r.URL.EscapedPath(); {
 	case problem == textTimeframe:
 		return nil, &IAPDecision{Status: http.StatusUnauthorized, Text: textExpired}
 	case problem != "" || claims.Subject != a.Email:
@@ -192,6 +193,15 @@ func (e *Emulator) checkServiceJWT(r *http.Request, token string) (*identity, *I
 		return nil, &IAPDecision{Status: http.StatusUnauthorized, Text: textAudience}
 	}
 	return &identity{email: a.Email, sub: a.Sub, issuedAt: claims.IssuedAt.Time()}, nil
+}
+
+// iapBase is how IAP is called in a request: by a name of its certificate, or as ever.
+func (e *Emulator) iapBase(r *http.Request) string {
+	u := url.URL{Scheme: "https", Host: r.Host}
+	if e.authority == nil || !e.opts.answersTo(u.Hostname()) {
+		return e.iap.url
+	}
+	return u.String()
 }
 
 // coversURL tells whether an audience is url, or ends in /* and begins like it.
@@ -271,7 +281,7 @@ func (e *Emulator) forward(w http.ResponseWriter, r *http.Request, who *identity
 		e.opts.Guard.introduce(r, who)
 	}
 	fault := e.ledger.record(Request{
-		Endpoint: Upstream, Time: e.now(), Method: r.Method, Host: r.Host, Path: r.URL.Path,
+		Endpoint: Upstream, Time: e.now(), Method: r.Method, Proto: r.Proto, Host: r.Host, Path: r.URL.Path,
 		Query: r.URL.Query(), Header: r.Header.Clone(),
 	})
 	if fault != nil {

@@ -16,6 +16,7 @@ type Request struct {
 	Endpoint Endpoint
 	Time     time.Time // by the emulator's clock
 	Method   string
+	Proto    string // such as "HTTP/2.0"
 	Host     string
 	Path     string
 	Query    url.Values

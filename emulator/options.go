@@ -19,7 +19,14 @@ type Options struct {
 	Listen string
 	// IAPListen is the host:port of IAP's side; when empty, Listen's host and a port the system chooses.
 	IAPListen string
-	// Upstream is the URL of the service that IAP guards. Empty means the built-in app of the package comment.
+	// TLS makes both sides https, with HTTP/2 for clients that offer it. The certificate is for localhost, 127.0.0.1, ::1, the
+	// hosts of Listen and IAPListen, and TLSNames; clients trust [Emulator.CA].
+	TLS bool
+	// TLSNames are further names of the certificate, each a DNS name, of which the first label may be *, or an address. They
+	// need TLS.
+	TLSNames []string
+	// Upstream is the URL of the service that IAP guards: http, https, or h2c for HTTP/2 without TLS. Empty means the built-in
+	// app of the package comment.
 	Upstream string
 
 	// Accounts are the people that the consent page offers. None means "user@example.com".
@@ -129,9 +136,12 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Upstream != "" {
 		u, err := url.Parse(o.Upstream)
-		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-			return o, fmt.Errorf("emulator: upstream %q is not an http or https URL", o.Upstream)
+		if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https", "h2c"}, u.Scheme) {
+			return o, fmt.Errorf("emulator: upstream %q is not an http, https or h2c URL", o.Upstream)
 		}
+	}
+	if len(o.TLSNames) > 0 && !o.TLS {
+		return o, errors.New("emulator: TLS names need TLS")
 	}
 	if err := o.fillAccounts(); err != nil {
 		return o, err
@@ -139,7 +149,7 @@ func (o Options) withDefaults() (Options, error) {
 	if err := o.fillServiceAccounts(); err != nil {
 		return o, err
 	}
-	if err := errors.Join(o.Provider.check(), o.Guard.check()); err != nil {
+	if err := errors.Join(o.Provider.check(), o.Guard.check(), o.checkTLSNames()); err != nil {
 		return o, err
 	}
 	o.fillInstances()
