@@ -32,22 +32,22 @@ func (c *commands) credential() *cli.Command {
 		&cli.Command{Name: "pnpm", Usage: "be a token helper of pnpm",
 			Description: "tokentoss credential install pnpm",
 			Action:      c.run(0, 0, helper(credentialPnpm))},
-		&cli.Command{Name: "terraform", Usage: "be a credentials helper of OpenTofu and Terraform, for the profile's targets", ArgsUsage: "get|store|forget HOST",
+		&cli.Command{Name: "terraform", Usage: "be a credentials helper of OpenTofu and Terraform", ArgsUsage: "get|store|forget HOST",
 			Description: "tokentoss credential install terraform",
 			Action:      c.run(2, 2, helper(credentialTerraform))},
-		&cli.Command{Name: "docker", Usage: "give the secret of a running proxy to what uses Docker's credential helpers", ArgsUsage: "get|list|store|erase",
+		&cli.Command{Name: "docker", Usage: "be a credential helper of Docker, for a running proxy", ArgsUsage: "get|list|store|erase",
 			Description: "tokentoss credential install docker",
 			Action: c.heavy(1, 1, func(ctx context.Context, in *Invocation) error {
 				return in.full.Helpers.Docker(ctx, in, in.Args().First())
 			})},
-		&cli.Command{Name: "keyring", Usage: "give the secret of a running proxy to pip and uv", ArgsUsage: "-- get URL [USER]",
+		&cli.Command{Name: "keyring", Usage: "be a keyring of pip and uv, for a running proxy", ArgsUsage: "-- get URL [USER]",
 			Description: "tokentoss credential install keyring",
 			Action: c.heavy(0, -1, func(ctx context.Context, in *Invocation) error {
 				return in.full.Helpers.Keyring(ctx, in, wrapped(in))
 			})},
 		&cli.Command{Name: "install", Usage: "have a tool ask tokentoss", ArgsUsage: "TOOL",
-			Description: "TOOL is one of the above. Where a tool wants a program of a certain name, a link of that name is made;\n" +
-				"what to set in the tool is printed, and how to undo it.",
+			Description: "TOOL is bazel, docker, git, go, keyring, pnpm or terraform. Where one wants a program of a\n" +
+				"certain name, a link is made. What to set in the tool is printed, and how to undo it.",
 			Flags: []cli.Flag{&cli.StringFlag{Name: "dir", Usage: "make the link in `DIR`"}},
 			Action: c.heavy(1, 1, func(ctx context.Context, in *Invocation) error {
 				return in.full.Helpers.Install(ctx, in, in.Args().First(), in.String("dir"))
@@ -154,7 +154,7 @@ func (t *tool) token(ctx context.Context, least time.Duration) (core.IDToken, st
 
 // noTargets is that there is no service whose token tool could be given.
 func noTargets(tool, example string) error {
-	return &hintedError{errors.New(tool + " is given tokens for the profile's targets only, and there is none"),
+	return &hintedError{errors.New(tool + " is given tokens for the profile's targets only, and there is none that it could use"),
 		fmt.Sprintf("targets = [%q] in %s", example, profile.ConfigName)}
 }
 
