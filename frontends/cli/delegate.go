@@ -53,15 +53,11 @@ func delegate(ctx context.Context, in *Invocation) error {
 		return &hintedError{fmt.Errorf("%s is done by %s, %w", in.Command.HelpName, hostName, err),
 			"go install " + hostPackage + ", or install the complete release"}
 	}
-	return Become(ctx, in, host, in.args[1:])
-}
-
-// Become runs a program in the place of this one.
-func Become(ctx context.Context, in *Invocation, path string, args []string) error {
-	if err := replaceProcess(path, append([]string{path}, args...), os.Environ()); !errors.Is(err, errors.ErrUnsupported) {
-		return fmt.Errorf("%s: %w", path, err)
+	args := append([]string{host}, in.args[1:]...)
+	if err := replaceProcess(host, args, os.Environ()); !errors.Is(err, errors.ErrUnsupported) {
+		return fmt.Errorf("%s: %w", host, err)
 	}
-	cmd := exec.CommandContext(ctx, path, args...)
+	cmd := exec.CommandContext(ctx, host, in.args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = in.Stdin, in.Stdout, in.Stderr
 	return passExit(cmd.Run())
 }

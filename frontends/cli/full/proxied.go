@@ -79,7 +79,7 @@ func docker(in *cli.Invocation, verb string) error {
 
 // Keyring has the arguments of the program keyring, of which pip and uv use "get". What is
 // not about a proxy that runs is for the next program of that name on PATH.
-func (helpers) Keyring(ctx context.Context, in *cli.Invocation, args []string) error {
+func (helpers) Keyring(_ context.Context, in *cli.Invocation, args []string) error {
 	list, err := running(in)
 	if err != nil {
 		return err
@@ -91,7 +91,7 @@ func (helpers) Keyring(ctx context.Context, in *cli.Invocation, args []string) e
 		}
 	}
 	if next := nextKeyring(); next != "" {
-		return cli.Become(ctx, in, next, args)
+		return in.Become(next, append([]string{next}, args...), os.Environ())
 	}
 	if ask.verb == "get" {
 		return cli.Exit(1) // which is how keyring says that it has nothing
