@@ -20,11 +20,6 @@ var python = []Row{
 		Test: pythonTests + "test_auth.py#test_httpx",
 	},
 	{
-		Client: "aiohttp", Version: newestOfPython, Way: Python,
-		Type: []string{`aiohttp.ClientSession(middlewares=[AiohttpIAPMiddleware("https://svc")])`},
-		Test: pythonTests + "test_auth.py#test_aiohttp",
-	},
-	{
 		Client: "google-auth", Version: newestOfPython, Way: Python,
 		Type:   []string{`AuthorizedSession(tokentoss.google.IDTokenCredentials("https://svc"))`},
 		Limits: "a `~/.netrc` takes the token's place: `session.auth = lambda request: request`",

@@ -4,11 +4,9 @@ package clients_test
 
 import (
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/tokentoss/tokentoss/e2e/clients"
 	"github.com/tokentoss/tokentoss/e2e/internal/suite"
 )
 
@@ -31,40 +29,20 @@ func inNode(name string) string   { return "node $TESTDATA/clients.mjs " + name 
 // TestUnchanged runs each client by "tokentoss run --" for longer than a token lives.
 func TestUnchanged(t *testing.T) {
 	suite.Need(t, suite.Clients)
-	left := unchanged()
-	testdata, err := filepath.Abs("testdata")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, row := range clients.Table() {
-		if row.Way != clients.Run {
-			continue
-		}
-		p, ok := left[row.Client]
-		if !ok {
-			t.Errorf("%s is in the table, and no test has it", row.Client)
-			continue
-		}
-		delete(left, row.Client)
-		t.Run(row.Client, func(t *testing.T) {
+	for name, p := range inTable(t, unchanged()) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if lookUp(p.needs) == p.needs {
-				t.Skipf("there is no %s here: make setup, .ci/clients", p.needs)
-			}
-			w := newWorld(t, p.serve(t))
+			w, testdata := begin(t, p)
 			// Nothing that CMD can see is a token.
 			script := "if env | grep eyJ; then exit 1; fi\n" + p.script
 			w.run(t, []string{"TESTDATA=" + testdata, "MODULES=" + programs + "/node"}, "tokentoss", "run", "--", "sh", "-euc", script).want(t, "")
 			w.wantRenewed(t, p.agent)
 		})
 	}
-	for name := range left {
-		t.Errorf("%s has a test, and no row in the table", name)
-	}
 }
 
-// output returns what a command prints.
-func output(t *testing.T, command ...string) string {
+// printed returns what a command prints.
+func printed(t *testing.T, command ...string) string {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), command[0], command[1:]...).CombinedOutput()
 	if err != nil {
@@ -99,16 +77,16 @@ func unchanged() map[string]program {
 		"pnpm":                   {needs: "pnpm", agent: `^pnpm/`, serve: packages, script: "mkdir a b; " + pnpm("a") + "\nsleep $PAUSE\n" + pnpm("b")},
 		"go": {needs: "go", agent: `^Go-http-client/`, serve: packages, script: "export GONOSUMDB='*' GOFLAGS=-modcacherw GOPROXY=$SITE/goproxy GOTOOLCHAIN=local GOENV=off\n" +
 			"GOMODCACHE=$PWD/one go mod download example.com/greeting@v1.0.0\nsleep $PAUSE\nGOMODCACHE=$PWD/two go mod download example.com/greeting@v1.0.0"},
-		"cargo":                    {needs: "cargo", agent: `^cargo`, serve: packages, script: cargoScript},
-		"crane":                    {needs: "crane", agent: `go-containerregistry`, serve: registry, script: ociScript(`crane append --oci-empty-base -f layer.tgz -t $HOST/app:%s; crane manifest $HOST/app:%[1]s | grep -q layers; crane pull $HOST/app:%[1]s out-%[1]s.tar`)},
-		"skopeo":                   {needs: "skopeo", agent: `skopeo`, serve: registry, script: ociScript(`skopeo copy --insecure-policy dir:image docker://$HOST/app:%s; skopeo inspect --raw docker://$HOST/app:%[1]s | grep -q layers`)},
-		"oras":                     {needs: "oras", agent: `^oras`, serve: registry, script: ociScript(`oras push $HOST/app:%s layer.tgz; oras pull -o out-%[1]s $HOST/app:%[1]s`)},
-		"R (httr2)":                {needs: "Rscript", agent: `httr2`, serve: pages, script: "Rscript $TESTDATA/clients.R httr2"},
-		"R (base)":                 {needs: "Rscript", agent: `^R \(|libcurl|^R `, serve: pages, script: "Rscript $TESTDATA/clients.R base"},
-		"Ruby (net/http)":          {needs: "ruby", agent: `^Ruby`, serve: pages, script: "ruby $TESTDATA/clients.rb"},
-		"Perl (LWP)":               {needs: "lwp-request", agent: `libwww-perl`, serve: pages, script: "perl $TESTDATA/clients.pl"},
-		"PHP (curl)":               {needs: "php", agent: `^php-curl`, serve: pages, script: "php $TESTDATA/clients.php"},
-		"OpenTofu":                 {needs: "tofu", agent: `OpenTofu|Go-http-client`, serve: states, script: tofuScript},
+		"cargo":           {needs: "cargo", agent: `^cargo`, serve: packages, script: cargoScript},
+		"crane":           {needs: "crane", agent: `go-containerregistry`, serve: registry, script: ociScript(`crane append --oci-empty-base -f layer.tgz -t $HOST/app:%s; crane manifest $HOST/app:%[1]s | grep -q layers; crane pull $HOST/app:%[1]s out-%[1]s.tar`)},
+		"skopeo":          {needs: "skopeo", agent: `skopeo`, serve: registry, script: ociScript(`skopeo copy --insecure-policy dir:image docker://$HOST/app:%s; skopeo inspect --raw docker://$HOST/app:%[1]s | grep -q layers`)},
+		"oras":            {needs: "oras", agent: `^oras`, serve: registry, script: ociScript(`oras push $HOST/app:%s layer.tgz; oras pull -o out-%[1]s $HOST/app:%[1]s`)},
+		"R (httr2)":       {needs: "Rscript", agent: `httr2`, serve: pages, script: "Rscript $TESTDATA/clients.R httr2"},
+		"R (base)":        {needs: "Rscript", agent: `^R \(|libcurl|^R `, serve: pages, script: "Rscript $TESTDATA/clients.R base"},
+		"Ruby (net/http)": {needs: "ruby", agent: `^Ruby`, serve: pages, script: "ruby $TESTDATA/clients.rb"},
+		"Perl (LWP)":      {needs: "lwp-request", agent: `libwww-perl`, serve: pages, script: "perl $TESTDATA/clients.pl"},
+		"PHP (curl)":      {needs: "php", agent: `^php-curl`, serve: pages, script: "php $TESTDATA/clients.php"},
+		"OpenTofu":        {needs: "tofu", agent: `OpenTofu|Go-http-client`, serve: states, script: tofuScript},
 	}
 }
 

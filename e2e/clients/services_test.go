@@ -123,6 +123,10 @@ func mcpServer(t *testing.T) string {
 	return "http://" + started(t, `^(\d+)$`, "python3", "testdata/server.py", "mcp")
 }
 
+func sseServer(t *testing.T) string {
+	return "http://" + started(t, `^(\d+)$`, "python3", "testdata/server.py", "sse")
+}
+
 func grpcServer(t *testing.T) string {
 	return "h2c://" + started(t, `^(\d+)$`, "python3", "testdata/server.py", "grpc")
 }
@@ -177,9 +181,9 @@ tofu state list | grep terraform_data.one`
 // repositories are git's own server for app.git, and a server of git-lfs.
 func repositories(t *testing.T) string {
 	root := t.TempDir()
-	backend := filepath.Join(output(t, "git", "--exec-path"), "git-http-backend")
-	output(t, "git", "init", "--quiet", "--bare", "--initial-branch=main", filepath.Join(root, "app.git"))
-	output(t, "git", "-C", filepath.Join(root, "app.git"), "config", "http.receivepack", "true")
+	backend := filepath.Join(printed(t, "git", "--exec-path"), "git-http-backend")
+	printed(t, "git", "init", "--quiet", "--bare", "--initial-branch=main", filepath.Join(root, "app.git"))
+	printed(t, "git", "-C", filepath.Join(root, "app.git"), "config", "http.receivepack", "true")
 	mux := http.NewServeMux()
 	mux.Handle("/", &cgi.Handler{Path: backend, Env: []string{"GIT_PROJECT_ROOT=" + root, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_NOSYSTEM=1", "HOME=" + root}})
 	mux.HandleFunc("POST /app.git/info/lfs/objects/batch", lfsBatch)

@@ -63,6 +63,23 @@ def use_aiohttp():
     asyncio.run(run())
 
 
+def use_aiohttp_middleware():
+    """The one that knows tokentoss: without trust_env, aiohttp takes no proxy from its environment."""
+    import aiohttp
+    from tokentoss import AiohttpIAPMiddleware
+
+    async def run():
+        async with aiohttp.ClientSession(proxy=os.environ["HTTPS_PROXY"], middlewares=[AiohttpIAPMiddleware(SITE)]) as session:
+
+            async def turn():
+                async with session.get(SITE + "/x") as answer:
+                    same(await answer.text(), "hello\n")
+
+            await twice_async(turn)
+
+    asyncio.run(run())
+
+
 def use_openai():
     import openai
 
@@ -89,12 +106,15 @@ def use_gradio():
     twice(lambda: gradio_client.Client(SITE, verbose=False).close())
 
 
-def use_mcp():
+def use_mcp(streams=None):
     from mcp import ClientSession
     from mcp.client.streamable_http import streamable_http_client
 
     async def run():
-        async with streamable_http_client(SITE + "/mcp") as streams, ClientSession(streams[0], streams[1]) as session:
+        async with (
+            (streams or streamable_http_client(SITE + "/mcp")) as opened,
+            ClientSession(opened[0], opened[1]) as session,
+        ):
             await session.initialize()
 
             async def turn():
@@ -104,6 +124,12 @@ def use_mcp():
             await twice_async(turn)
 
     asyncio.run(run())
+
+
+def use_mcp_sse():
+    from mcp.client.sse import sse_client
+
+    use_mcp(sse_client(SITE + "/sse", headers={"Tokentoss-Secret": os.environ["SECRET"]}))
 
 
 def use_grpc():

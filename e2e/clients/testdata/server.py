@@ -11,7 +11,7 @@ def free_port():
         return s.getsockname()[1]
 
 
-def serve_mcp():
+def serve_mcp(over="streamable_http"):
     import uvicorn
     from mcp.server import MCPServer
     from mcp.server.transport_security import TransportSecuritySettings
@@ -23,10 +23,14 @@ def serve_mcp():
         """Adds two numbers."""
         return a + b
 
-    app = server.streamable_http_app(transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False))
+    app = getattr(server, over + "_app")(transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False))
     port = free_port()
     print(port, flush=True)
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
+
+
+def serve_sse():
+    serve_mcp("sse")
 
 
 def serve_grpc():
