@@ -24,7 +24,7 @@ EXE ?=
 
 # The packages in which goroutines share things: all but the commands and what drives them from outside.
 CONCURRENT = ./core ./core/authcode ./core/device ./core/forward ./core/frontendtest ./core/googleid/... ./core/iap/... ./core/lease ./core/oidc \
-	./core/peercred ./core/privatefile ./core/storetest ./emulator ./profile ./stores/file ./stores/memory ./stores/encrypted ./stores/keyring \
+	./core/peercred ./core/privatefile ./core/storetest ./emulator/... ./profile ./stores/file ./stores/memory ./stores/encrypted ./stores/keyring \
 	./stores/etcd ./stores/postgres/... ./plugins/... ./frontends/http/... ./frontends/signin ./frontends/notebook ./frontends/notebook/rpc \
 	./frontends/notebook/gonb
 
@@ -131,9 +131,9 @@ proto:
 proto-check:
 	.ci/proto check
 
-# The page of what the doctor knows. A test fails while it is stale.
+# The pages of what the doctor knows, of clients, and of the emulator's control API. Tests fail while they are stale.
 docs:
-	go generate ./frontends/cli/doctor
+	go generate ./frontends/cli/doctor ./e2e/clients ./emulator/control
 
 # After changing imports.
 tidy:

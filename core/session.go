@@ -188,6 +188,33 @@ func (s *Session) IDToken(ctx context.Context) (IDToken, error) {
 	return s.await(ctx, snap, false)
 }
 
+// IDTokenFor returns a token for a program that keeps it: one that is valid for at least
+// least, renewed if it has less left. Where the provider's tokens never live so long, one
+// is renewed that has lived half of its life. Callers at once, in all processes, cause one
+// renewal, and one in ten seconds at most.
+//
+// A token that could not be renewed is returned all the same while it is valid; its Expiry
+// says how long that is. The errors are those of IDToken.
+func (s *Session) IDTokenFor(ctx context.Context, least time.Duration) (IDToken, error) {
+	token, err := s.IDToken(ctx)
+	if err != nil {
+		return IDToken{}, err
+	}
+	snap := s.cached.Load()
+	if snap == nil { // signed out at this moment
+		return token, nil
+	}
+	if snap.lasts(s.now(), least) {
+		return snap.token, nil
+	}
+	next, err := s.Renew(ctx, snap.token)
+	if err != nil {
+		s.log.Info("the token that there is was not renewed", "reason", err)
+		return token, ctx.Err()
+	}
+	return next, nil
+}
+
 // Renew implements [App].
 func (s *Session) Renew(ctx context.Context, stale IDToken) (IDToken, error) {
 	snap := s.cached.Load()

@@ -35,6 +35,9 @@ type snapshot struct {
 	until time.Time // from then on, do not give it out
 	ends  time.Time // when the session itself ends; zero: never
 
+	// expiry is the token's, by this machine's clock.
+	expiry time.Time
+
 	// unsaved: the store does not have this token.
 	unsaved bool
 	record  *stored
@@ -54,6 +57,7 @@ func newSnapshot(r *stored, lifetime time.Duration) *snapshot {
 			Audience: r.ClientID, IssuedAt: c.IssuedAt, Expiry: c.Expiry, Generation: r.Generation,
 		},
 		from: from, early: from.Add(left - early(r.IDToken, left)), until: from.Add(left - min(blockBefore, left/10)),
+		expiry: from.Add(left),
 		record: r,
 	}
 	if created := parseTime(r.CreatedAt); lifetime > 0 && !created.IsZero() {
@@ -83,6 +87,15 @@ func (s *snapshot) fresh(now time.Time) bool { return s.valid(now) && now.Before
 // that the clock went back: its age is not known.
 func (s *snapshot) valid(now time.Time) bool {
 	return now.Before(s.until) && !now.Before(s.from.Add(-clockJump)) && !s.ended(now)
+}
+
+// lasts tells whether the token is valid for at least least: where no token lives so
+// long, whether it has lived less than half of its life.
+func (s *snapshot) lasts(now time.Time, least time.Duration) bool {
+	if life := s.expiry.Sub(s.from); life < least {
+		least = life / 2
+	}
+	return s.expiry.Sub(now) >= least
 }
 
 // reload loads the session and publishes it when it is not older than what is

@@ -26,7 +26,7 @@ import (
 //	expire                     waits until the token in tokens.json has expired
 //	mode MODE FILE             checks permissions, in octal
 //
-// Both kinds of emulator set $GOOGLE, $IAP and $CLIENT, the client's file.
+// Both kinds of emulator set $GOOGLE, $IAP and $CLIENT, the client's file; the first $IAPHOST and, with TLS, $CA, too.
 func TestScripts(t *testing.T) {
 	root, err := os.MkdirTemp("", "tokentoss-scripts-")
 	if err != nil {
@@ -144,11 +144,19 @@ func startEmulator(ts *testscript.TestScript, neg bool, args []string) {
 	var ready struct {
 		Google        string `json:"google"`
 		IAP           string `json:"iap"`
+		CA            string `json:"ca"`
+		Control       string `json:"control"`
+		ControlKey    string `json:"control_key"`
 		ClientSecrets string `json:"client_secrets"`
 	}
 	ts.Check(json.Unmarshal(line, &ready))
 	ts.Setenv("GOOGLE", ready.Google)
 	ts.Setenv("IAP", ready.IAP)
+	_, host, _ := strings.Cut(ready.IAP, "://")
+	ts.Setenv("IAPHOST", host)
+	ts.Setenv("CA", ready.CA)
+	ts.Setenv("CONTROL", ready.Control)
+	ts.Setenv("CONTROL_KEY", ready.ControlKey)
 	ts.Setenv("CLIENT", ready.ClientSecrets)
 	_, err = ts.Stdout().Write(line)
 	ts.Check(err)

@@ -23,10 +23,7 @@ func (e *Emulator) guarded() (http.Handler, func()) {
 		return builtinApp(), func() {}
 	}
 	target, _ := url.Parse(e.opts.Upstream) // checked by withDefaults
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.Proxy = nil               // the upstream is where it says it is
-	transport.DisableCompression = true // bodies go through as they are
-	transport.MaxIdleConnsPerHost = 64
+	transport := newUpstreamTransport(target)
 	return &httputil.ReverseProxy{
 		Transport:     transport,
 		FlushInterval: -1, // streams go through at once
@@ -41,7 +38,40 @@ func (e *Emulator) guarded() (http.Handler, func()) {
 			return nil
 		},
 		ErrorLog: slog.NewLogLogger(e.opts.Logger.Handler(), slog.LevelWarn),
-	}, transport.CloseIdleConnections
+	}, transport.closeIdle
+}
+
+// upstreamTransport is HTTP/2 where the upstream speaks it, and HTTP/1.1 for what upgrades its connection.
+type upstreamTransport struct{ usual, upgrading *http.Transport }
+
+// newUpstreamTransport is for target, whose scheme it changes from h2c to http.
+func newUpstreamTransport(target *url.URL) upstreamTransport {
+	usual := http.DefaultTransport.(*http.Transport).Clone()
+	usual.Proxy = nil               // the upstream is where it says it is
+	usual.DisableCompression = true // bodies go through as they are
+	usual.MaxIdleConnsPerHost = 64
+	upgrading := usual.Clone()
+	upgrading.Protocols = new(http.Protocols)
+	upgrading.Protocols.SetHTTP1(true)
+	if target.Scheme == "h2c" {
+		target.Scheme = "http"
+		usual.Protocols = new(http.Protocols)
+		usual.Protocols.SetUnencryptedHTTP2(true)
+	}
+	return upstreamTransport{usual, upgrading}
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (t upstreamTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Header.Get("Upgrade") != "" {
+		return t.upgrading.RoundTrip(r)
+	}
+	return t.usual.RoundTrip(r)
+}
+
+func (t upstreamTransport) closeIdle() {
+	t.usual.CloseIdleConnections()
+	t.upgrading.CloseIdleConnections()
 }
 
 // builtinApp is the guarded app when there is no upstream. Its answers never have IAP's marker.
@@ -109,7 +139,8 @@ func appEcho(w http.ResponseWriter, r *http.Request) {
 	}
 	slices.Sort(had)
 	writeJSON(w, http.StatusOK, map[string]any{
-		"method": r.Method, "path": r.URL.Path, "query": r.URL.RawQuery, "host": r.Host, "headers": headers,
+		"method": r.Method, "path": r.URL.Path, "query": r.URL.RawQuery, "host": r.Host,
+		"protocol": r.Proto, "headers": headers,
 		"credentials": had, "body_length": n, "body_sha256": hex.EncodeToString(hash.Sum(nil)),
 	})
 }

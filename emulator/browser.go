@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"html"
@@ -35,7 +36,7 @@ func (e *Emulator) DenyDevice(ctx context.Context, userCode string) error {
 }
 
 func (e *Emulator) decide(ctx context.Context, authURL string, answer url.Values) (string, error) {
-	b := newBrowser()
+	b := e.newBrowser()
 	first, err := b.visit(ctx, http.MethodGet, authURL, nil)
 	if err != nil || first.location != "" {
 		return first.location, err
@@ -48,7 +49,7 @@ func (e *Emulator) decide(ctx context.Context, authURL string, answer url.Values
 }
 
 func (e *Emulator) decideDevicePage(ctx context.Context, userCode string, answer url.Values) error {
-	b := newBrowser()
+	b := e.newBrowser()
 	first, err := b.visit(ctx, http.MethodPost, e.google.url+pathDevicePage, url.Values{"user_code": {userCode}})
 	if err != nil {
 		return err
@@ -63,11 +64,15 @@ type browser struct {
 	cookies []*http.Cookie
 }
 
-func newBrowser() *browser {
+func (e *Emulator) newBrowser() *browser {
+	transport := &http.Transport{DisableKeepAlives: true}
+	if e.authority != nil {
+		transport.TLSClientConfig = &tls.Config{RootCAs: e.authority.pool, MinVersion: tls.VersionTLS12}
+	}
 	return &browser{
 		cookies: []*http.Cookie{{Name: askCookie, Value: "1"}},
 		client: &http.Client{
-			Transport:     &http.Transport{DisableKeepAlives: true},
+			Transport:     transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}

@@ -45,13 +45,13 @@
 //
 // # What is not
 //
-//   - Everything is plain HTTP on loopback, and the issuer is the emulator's URL, not https://accounts.google.com.
+//   - Everything is on loopback, plain HTTP unless [Options].TLS is set, and the issuer is the emulator's URL, not https://accounts.google.com.
 //   - PKCE with S256 and the scope openid are demanded of every client; Google demands neither.
 //   - ID tokens have a jti, so that two of the same second differ. [Emulator.RotateKeys] drops old keys at once.
 //   - A failing use of a code spends it. The exact texts of most errors are close to Google's, not the same.
 //   - Google knows several sign-in steps, sessions and consent records; here every request asks again, or never
 //     ([Options].AutoConsent).
-//   - IAP takes no access token and no workforce identity. Login cookies live 24 hours. IAP asks nobody about quotas.
+//   - IAP takes no access token, unless [Options].AccessTokens is set, and no workforce identity. Login cookies live 24 hours. IAP asks nobody about quotas.
 //   - The keys of the signed header are at [Emulator.AssertionKeysURL]. They rotate together with Google's.
 //
 // # Other providers, other guards

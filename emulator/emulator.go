@@ -13,20 +13,21 @@ import (
 
 // Emulator is a running Google and IAP. All its methods are safe for concurrent use.
 type Emulator struct {
-	opts     Options
-	google   *site
-	iap      *site
-	iapOwn   Client // IAP's own client, for people in a browser
-	app      http.Handler
-	idle     func() // closes connections to the upstream that wait for work
-	ledger   ledger
-	settings settings
-	keys     keys
-	grants   grants
-	pages    pages
-	devices  devices
-	visitors visitors
-	relays   relays
+	opts      Options
+	google    *site
+	iap       *site
+	iapOwn    Client // IAP's own client, for people in a browser
+	app       http.Handler
+	idle      func()     // closes connections to the upstream that wait for work
+	authority *authority // nil without TLS
+	ledger    ledger
+	settings  settings
+	keys      keys
+	grants    grants
+	pages     pages
+	devices   devices
+	visitors  visitors
+	relays    relays
 
 	serviceKeys serviceKeys
 
@@ -45,22 +46,23 @@ func Start(ctx context.Context, opts Options) (*Emulator, error) {
 		return nil, fmt.Errorf("emulator: start: %w", err)
 	}
 	e := &Emulator{opts: opts}
-	e.settings = settings{
-		lifetime: opts.TokenLifetime, rotate: opts.RotateRefreshTokens, autoConsent: opts.AutoConsent, deviceConsent: opts.DeviceConsent,
-		provider: opts.Provider, allowedEmails: slices.Clone(opts.AllowedEmails), allowedClients: slices.Clone(opts.AllowedClients),
-		tunnelUsers: slices.Clone(opts.TunnelUsers),
-	}
+	e.settings.knobs = opts.knobs()
 	if err := e.keys.rotate(); err != nil {
 		return nil, err
 	}
-	if e.google, err = listen(ctx, opts.Listen); err != nil {
+	if opts.TLS {
+		if e.authority, err = newAuthority(opts.certified()); err != nil {
+			return nil, err
+		}
+	}
+	if e.google, err = listen(ctx, opts.Listen, e.tlsConfig()); err != nil {
 		return nil, err
 	}
 	iapAddress := opts.IAPListen
 	if iapAddress == "" {
 		iapAddress = net.JoinHostPort(e.google.host, "0")
 	}
-	if e.iap, err = listen(ctx, iapAddress); err != nil {
+	if e.iap, err = listen(ctx, iapAddress, e.tlsConfig()); err != nil {
 		return nil, errors.Join(err, e.google.listener.Close())
 	}
 	e.iapOwn = Client{
@@ -112,9 +114,6 @@ func (e *Emulator) AssertionKeysURL() string { return e.google.url + pathIAPKeys
 // Clients returns the OAuth clients; the first is the desktop client of [Emulator.ClientSecrets].
 func (e *Emulator) Clients() []Client { return slices.Clone(e.opts.Clients) }
 
-// Accounts returns the people who can sign in, with the made-up fields filled.
-func (e *Emulator) Accounts() []Account { return slices.Clone(e.opts.Accounts) }
-
 // ClientSecrets returns the desktop client as a client_secrets.json of Google's form that points at the emulator.
 func (e *Emulator) ClientSecrets() []byte { return e.ClientSecretsOf(e.opts.Clients[0]) }
 
@@ -147,12 +146,4 @@ func (e *Emulator) client(id string) (Client, bool) {
 		return Client{}, false
 	}
 	return e.opts.Clients[i], true
-}
-
-func (e *Emulator) account(email string) (Account, bool) {
-	i := slices.IndexFunc(e.opts.Accounts, func(a Account) bool { return sameEmail(a.Email, email) })
-	if i < 0 {
-		return Account{}, false
-	}
-	return e.opts.Accounts[i], true
 }

@@ -2,6 +2,8 @@ package emulator
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"io"
 	"maps"
 	"net"
@@ -21,7 +23,7 @@ type Fault struct {
 	Hang bool
 	// Drip sends the body byte by byte, with this pause before each.
 	Drip time.Duration
-	// Reset drops the connection with a TCP RST instead of an answer.
+	// Reset drops the connection with a TCP RST instead of an answer; over HTTP/2, the stream with RST_STREAM.
 	Reset bool
 	// Times is how many calls meet the fault; 0 means all until it is cleared.
 	Times int
@@ -111,11 +113,17 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// dropConnection ends the connection without an answer; linger 0 makes the system send RST.
+// dropConnection ends the connection without an answer; linger 0 makes the system send RST. Over HTTP/2 it ends the stream alone.
 func dropConnection(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
+	switch {
+	case errors.Is(err, http.ErrNotSupported):
+		panic(http.ErrAbortHandler)
+	case err != nil:
 		return // the connection is gone already
+	}
+	if over, ok := conn.(*tls.Conn); ok {
+		conn = over.NetConn() // without TLS's good-bye
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)

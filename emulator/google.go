@@ -50,7 +50,7 @@ func (e *Emulator) observed(endpoint Endpoint, next http.Handler) http.Handler {
 		}
 		now := e.now()
 		fault := e.ledger.record(Request{
-			Endpoint: endpoint, Time: now, Method: r.Method, Host: r.Host, Path: r.URL.Path,
+			Endpoint: endpoint, Time: now, Method: r.Method, Proto: r.Proto, Host: r.Host, Path: r.URL.Path,
 			Query: r.URL.Query(), Header: r.Header.Clone(), Form: form,
 		})
 		w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
@@ -84,7 +84,8 @@ func (e *Emulator) hostChecked(next http.Handler) http.Handler {
 		if err != nil {
 			host = strings.Trim(r.Host, "[]")
 		}
-		if net.ParseIP(host) == nil && !strings.EqualFold(host, "localhost") && !strings.EqualFold(host, e.google.host) {
+		if net.ParseIP(host) == nil && !strings.EqualFold(host, "localhost") &&
+			!strings.EqualFold(host, e.google.host) && !e.opts.answersTo(host) {
 			http.Error(w, "This server does not answer to that name.", http.StatusMisdirectedRequest)
 			return
 		}

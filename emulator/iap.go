@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/textproto"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -35,7 +36,7 @@ func (e *Emulator) iapHandler() http.Handler {
 	return e.logged("iap", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		now := e.now()
 		fault := e.ledger.record(Request{
-			Endpoint: IAP, Time: now, Method: r.Method, Host: r.Host, Path: r.URL.Path,
+			Endpoint: IAP, Time: now, Method: r.Method, Proto: r.Proto, Host: r.Host, Path: r.URL.Path,
 			Query: r.URL.Query(), Header: r.Header.Clone(),
 		})
 		w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
@@ -141,7 +142,7 @@ func (e *Emulator) checkToken(r *http.Request, token string) (*identity, *IAPDec
 		return refused(textEmpty, 0)
 	}
 	if strings.HasPrefix(token, "ya29.") {
-		return refused(textBearer, 900) // an access token, of a client that IAP does not know
+		return e.checkAccessToken(token)
 	}
 	alg := e.provider().signingAlg()
 	key, id := e.keys.current().public(alg)
@@ -179,11 +180,25 @@ func (e *Emulator) checkToken(r *http.Request, token string) (*identity, *IAPDec
 	return who, nil
 }
 
+// checkAccessToken verifies an access token, where IAP takes them.
+func (e *Emulator) checkAccessToken(token string) (*identity, *IAPDecision) {
+	g, ok := e.grants.byAccessToken(token, e.now())
+	switch {
+	case !e.opts.AccessTokens:
+		return nil, &IAPDecision{Status: http.StatusUnauthorized, Text: textBearer, Code: 900} // as of a client that IAP does not know
+	case !ok, !slices.Contains(g.scopes, "openid"), !slices.Contains(g.scopes, "email"):
+		return nil, &IAPDecision{Status: http.StatusUnauthorized, Text: textBearer}
+	case g.client.ID != "" && !e.allowedClient(g.client.ID):
+		return nil, &IAPDecision{Status: http.StatusUnauthorized, Text: textBearer, Code: 900}
+	}
+	return &identity{email: g.account.Email, sub: g.account.Sub, hd: g.account.HostedDomain, clientID: g.client.ID}, nil
+}
+
 // checkServiceJWT verifies a JWT that a service account signed itself, for the URL of the request or all that begin
 // like it. No client is asked about.
 func (e *Emulator) checkServiceJWT(r *http.Request, token string) (*identity, *IAPDecision) {
 	a, claims, problem := e.serviceJWT(token)
-	switch url := e.iap.url + r.URL.EscapedPath(); {
+	switch url := e.iapBase(r) + r.URL.EscapedPath(); {
 	case problem == textTimeframe:
 		return nil, &IAPDecision{Status: http.StatusUnauthorized, Text: textExpired}
 	case problem != "" || claims.Subject != a.Email:
@@ -192,6 +207,15 @@ func (e *Emulator) checkServiceJWT(r *http.Request, token string) (*identity, *I
 		return nil, &IAPDecision{Status: http.StatusUnauthorized, Text: textAudience}
 	}
 	return &identity{email: a.Email, sub: a.Sub, issuedAt: claims.IssuedAt.Time()}, nil
+}
+
+// iapBase is how IAP is called in a request: by a name of its certificate, or as ever.
+func (e *Emulator) iapBase(r *http.Request) string {
+	u := url.URL{Scheme: "https", Host: r.Host}
+	if e.authority == nil || !e.opts.answersTo(u.Hostname()) {
+		return e.iap.url
+	}
+	return u.String()
 }
 
 // coversURL tells whether an audience is url, or ends in /* and begins like it.
@@ -271,7 +295,7 @@ func (e *Emulator) forward(w http.ResponseWriter, r *http.Request, who *identity
 		e.opts.Guard.introduce(r, who)
 	}
 	fault := e.ledger.record(Request{
-		Endpoint: Upstream, Time: e.now(), Method: r.Method, Host: r.Host, Path: r.URL.Path,
+		Endpoint: Upstream, Time: e.now(), Method: r.Method, Proto: r.Proto, Host: r.Host, Path: r.URL.Path,
 		Query: r.URL.Query(), Header: r.Header.Clone(),
 	})
 	if fault != nil {

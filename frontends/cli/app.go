@@ -33,9 +33,13 @@ type Full struct {
 	Emulator func(context.Context, *Invocation, EmulatorOptions) error
 	Tunnel   func(context.Context, *Invocation, TunnelOptions) error
 	Forward  func(context.Context, *Invocation, ForwardOptions) error
+	RunProxy func(context.Context, *Invocation, RunOptions) error
 	Demo     func(context.Context, *Invocation) error
 	RPC      func(context.Context, *Invocation) error
 	Plugins  Plugins
+
+	// Process is the number of the process that this one is the proxy of, or 0.
+	Process int
 
 	// RunFrontend runs a frontend that stays until it is interrupted, with the
 	// settings of config.toml and those that set adds.

@@ -14,7 +14,13 @@ func (c *commands) emulator() *cli.Command {
 			"PROJECT/ZONE/NAME:PORT=HOST:PORT.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "listen", Usage: "listen on `ADDR`", Value: "127.0.0.1:0"},
-			&cli.StringFlag{Name: "upstream", Usage: "guard `URL`", DefaultText: "a built-in app"},
+			&cli.StringFlag{Name: "upstream", Usage: "guard `URL`, of http, https or h2c", DefaultText: "a built-in app"},
+			&cli.BoolFlag{Name: "tls", Usage: "speak https, for localhost and both addresses"},
+			&cli.StringSliceFlag{Name: "tls-name", Usage: "and for `NAME`; may be repeated"},
+			&cli.StringFlag{Name: "tls-ca", Usage: "write the CA to trust to `FILE`"},
+			&cli.BoolFlag{Name: "control", Usage: "serve the control API, for tests"},
+			&cli.StringFlag{Name: "control-key", Usage: "write its key to `FILE`", DefaultText: "in what is printed"},
+			&cli.BoolFlag{Name: "access-tokens", Usage: "let IAP take access tokens, too"},
 			&cli.StringFlag{Name: "client-secrets", Usage: "write the OAuth client to `FILE`"},
 			&cli.StringFlag{Name: "device-client", Usage: "write the one for devices to `FILE`"},
 			&cli.StringSliceFlag{Name: "account", Usage: "add account `EMAIL`; may be repeated"},
@@ -33,8 +39,14 @@ func (c *commands) emulator() *cli.Command {
 type EmulatorOptions struct {
 	Listen           string
 	Upstream         string // URL; "" is a built-in app
-	ClientFile       string // for the OAuth client; "" is a temporary file
-	DeviceClientFile string // for the one for devices
+	TLS              bool
+	TLSNames         []string // of its certificate, beside loopback's
+	Control          bool     // serve the control API
+	ControlKeyFile   string   // for its key; "" has it in the line that is printed
+	AccessTokens     bool     // IAP takes them
+	CAFile           string   // for the certificate of its authority; "" is a temporary file
+	ClientFile       string   // for the OAuth client; "" is a temporary file
+	DeviceClientFile string   // for the one for devices
 	Accounts         []string
 	ServiceAccounts  []string
 	Instances        []string // of TCP forwarding, as PROJECT/ZONE/NAME:PORT=HOST:PORT
@@ -53,8 +65,24 @@ func emulate(ctx context.Context, in *Invocation) error {
 	if err != nil {
 		return err
 	}
+	ca, err := in.path("tls-ca")
+	if err != nil {
+		return err
+	}
+	key, err := in.path("control-key")
+	if err != nil {
+		return err
+	}
+	if !in.Bool("control") && key != "" {
+		return Usage("emulator --control", "emulator: --control-key needs --control")
+	}
+	if !in.Bool("tls") && (in.IsSet("tls-name") || ca != "") {
+		return Usage("emulator --tls", "emulator: --tls-name and --tls-ca need --tls")
+	}
 	return in.full.Emulator(ctx, in, EmulatorOptions{
 		Listen: in.String("listen"), Upstream: in.String("upstream"),
+		TLS: in.Bool("tls"), TLSNames: in.StringSlice("tls-name"), CAFile: ca,
+		Control: in.Bool("control"), ControlKeyFile: key, AccessTokens: in.Bool("access-tokens"),
 		ClientFile: client, DeviceClientFile: device,
 		Accounts: in.StringSlice("account"), ServiceAccounts: in.StringSlice("robot"), Instances: in.StringSlice("instance"),
 		AutoConsent: in.String("auto-consent"), TokenLifetime: in.Duration("token-lifetime"),

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -32,6 +33,14 @@ func replaceProcess(string, []string, []string) error { return errors.ErrUnsuppo
 // cmd as well.
 func ownGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
+}
+
+// startOrphan starts a process that stays off the console.
+func startOrphan(words []string, stdout *os.File, stderr io.Writer) error {
+	cmd := exec.Command(words[0], words[1:]...)
+	ownGroup(cmd)
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	return cmd.Start()
 }
 
 // windowsCommand splits command as Windows programs split their command line: a path

@@ -3,20 +3,26 @@ package full
 import (
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/core/privatefile"
 	"github.com/tokentoss/tokentoss/emulator"
+	"github.com/tokentoss/tokentoss/emulator/control"
 	"github.com/tokentoss/tokentoss/frontends/cli"
+	"github.com/tokentoss/tokentoss/frontends/http/loopback"
 )
 
 // deviceClientID is that of the client for the device flow.
@@ -27,7 +33,7 @@ const deviceClientID = "104250000042-device.apps.googleusercontent.com"
 func runEmulator(ctx context.Context, in *cli.Invocation, want cli.EmulatorOptions) error {
 	o := emulator.Options{
 		Listen: want.Listen, Upstream: want.Upstream, AutoConsent: want.AutoConsent, TokenLifetime: want.TokenLifetime,
-		Guard: emulator.Guard(want.Guard),
+		Guard: emulator.Guard(want.Guard), TLS: want.TLS, TLSNames: want.TLSNames, AccessTokens: want.AccessTokens,
 	}
 	if want.Provider != "" {
 		var err error
@@ -54,53 +60,146 @@ func runEmulator(ctx context.Context, in *cli.Invocation, want cli.EmulatorOptio
 		return fmt.Errorf("the emulator cannot start: %w", err)
 	}
 	defer e.Close()
-	file, remove, err := writeClient(want.ClientFile, e.ClientSecrets())
+	files := new(emulatorFiles)
+	defer files.remove()
+	api, err := startControl(ctx, e, want)
 	if err != nil {
 		return err
 	}
-	defer remove()
-	deviceFile, removeDevice, err := writeClient(want.DeviceClientFile, e.ClientSecretsOf(e.Clients()[1]))
+	defer api.stop()
+	ready, err := files.announce(e, want, api)
 	if err != nil {
 		return err
 	}
-	defer removeDevice()
-	ready, err := json.Marshal(struct {
-		Google        string `json:"google"`
-		IAP           string `json:"iap"`
-		ClientSecrets string `json:"client_secrets"`
-		DeviceSecrets string `json:"device_client_secrets"` // of the client for devices
-
-		// For a service that checks who IAP sends.
-		AssertionAudience string `json:"assertion_audience"`
-		AssertionKeys     string `json:"assertion_keys"`
-	}{e.GoogleURL(), e.IAPURL(), file, deviceFile, e.AssertionAudience(), e.AssertionKeysURL()})
-	if err != nil {
-		return err
-	}
-	if _, err := fmt.Fprintln(in.Stdout, string(ready)); err != nil {
+	if _, err := fmt.Fprintln(in.Stdout, ready); err != nil {
 		return err
 	}
 	<-ctx.Done()
 	return nil
 }
 
-// writeClient writes the emulator's OAuth client to path, or to a temporary file
-// that remove removes.
-func writeClient(path string, data []byte) (file string, remove func(), err error) {
-	if path == "" {
-		dir, err := os.MkdirTemp("", "tokentoss-emulator")
-		if err != nil {
-			return "", nil, err
-		}
-		path = filepath.Join(dir, "client_secrets.json")
-		return path, func() { _ = os.RemoveAll(dir) }, os.WriteFile(path, data, 0o600)
+// announce writes what clients need to files, and returns the line that says where all is.
+func (f *emulatorFiles) announce(e *emulator.Emulator, want cli.EmulatorOptions, api *controlAPI) (string, error) {
+	var ready struct {
+		Google        string `json:"google"`
+		IAP           string `json:"iap"`
+		CA            string `json:"ca,omitempty"` // what certifies both
+		Control       string `json:"control,omitempty"`
+		ControlKey    string `json:"control_key,omitempty"`
+		ClientSecrets string `json:"client_secrets"`
+		DeviceSecrets string `json:"device_client_secrets"` // of the client for devices
+
+		// For a service that checks who IAP sends.
+		AssertionAudience string `json:"assertion_audience"`
+		AssertionKeys     string `json:"assertion_keys"`
 	}
-	return path, func() {}, privatefile.ReplaceOutput(path, func(old []byte) ([]byte, error) {
-		if _, err := oidc.ParseClientSecrets(old); len(old) > 0 && err != nil {
-			return nil, fmt.Errorf("%s is there, and no OAuth client", path)
+	ready.Google, ready.IAP = e.GoogleURL(), e.IAPURL()
+	ready.AssertionAudience, ready.AssertionKeys = e.AssertionAudience(), e.AssertionKeysURL()
+	var err error
+	if ready.ClientSecrets, err = f.write(want.ClientFile, "client_secrets.json", e.ClientSecrets(), isClient); err != nil {
+		return "", err
+	}
+	if ready.DeviceSecrets, err = f.write(want.DeviceClientFile, "device_client_secrets.json", e.ClientSecretsOf(e.Clients()[1]), isClient); err != nil {
+		return "", err
+	}
+	if ca := e.CA(); ca != nil {
+		if ready.CA, err = f.write(want.CAFile, "ca.pem", ca, isCertificate); err != nil {
+			return "", err
 		}
-		return data, nil
-	})
+	}
+	switch {
+	case api == nil:
+	case want.ControlKeyFile == "":
+		ready.Control, ready.ControlKey = api.url, api.key
+	default:
+		ready.Control = api.url
+		if _, err := f.write(want.ControlKeyFile, "", []byte(api.key+"\n"), isKey); err != nil {
+			return "", err
+		}
+	}
+	line, err := json.Marshal(ready)
+	return string(line), err
+}
+
+// emulatorFiles are those that nobody named: they are in a directory that ends with the emulator.
+type emulatorFiles struct{ dir string }
+
+func (f *emulatorFiles) remove() {
+	if f.dir != "" {
+		_ = os.RemoveAll(f.dir)
+	}
+}
+
+// write writes data to path, over what is of the same kind only, or to a temporary file with that name.
+func (f *emulatorFiles) write(path, name string, data []byte, kind func([]byte) error) (file string, err error) {
+	if path != "" {
+		return path, privatefile.ReplaceOutput(path, func(old []byte) ([]byte, error) {
+			if len(old) > 0 {
+				if err := kind(old); err != nil {
+					return nil, fmt.Errorf("%s is there, and %w", path, err)
+				}
+			}
+			return data, nil
+		})
+	}
+	if f.dir == "" {
+		if f.dir, err = os.MkdirTemp("", "tokentoss-emulator"); err != nil {
+			return "", err
+		}
+	}
+	path = filepath.Join(f.dir, name)
+	return path, os.WriteFile(path, data, 0o600)
+}
+
+func isClient(b []byte) error {
+	if _, err := oidc.ParseClientSecrets(b); err != nil {
+		return errors.New("no OAuth client")
+	}
+	return nil
+}
+
+func isCertificate(b []byte) error {
+	if !x509.NewCertPool().AppendCertsFromPEM(b) {
+		return errors.New("no certificate")
+	}
+	return nil
+}
+
+// isKey tells a key of an earlier run, which is one word.
+func isKey(b []byte) error {
+	if len(b) > 64 || len(strings.Fields(string(b))) != 1 {
+		return errors.New("no key of the control API")
+	}
+	return nil
+}
+
+// A controlAPI is what tests in other languages talk to.
+type controlAPI struct {
+	url, key string
+	server   *loopback.Server
+}
+
+// startControl serves the control API on a loopback address of its own, or returns nil where it is not asked for.
+func startControl(ctx context.Context, e *emulator.Emulator, want cli.EmulatorOptions) (*controlAPI, error) {
+	if !want.Control {
+		return nil, nil
+	}
+	ls, err := loopback.Listen(ctx, loopback.Address{Text: "127.0.0.1:0"})
+	if err != nil {
+		return nil, err
+	}
+	api := &controlAPI{url: "http://" + ls.Hosts()[0], key: loopback.NewKey(), server: loopback.NewServer(ctx, loopback.Options{})}
+	gate := loopback.Gate{Hosts: ls.Hosts()}
+	api.server.Serve(ls, gate.Handler(control.Handler(e, api.key), func(w http.ResponseWriter, _ *http.Request, status int, reason string) {
+		http.Error(w, reason, status)
+	}))
+	return api, nil
+}
+
+func (c *controlAPI) stop() {
+	if c != nil {
+		c.server.Stop(time.Second)
+	}
 }
 
 // parseInstance reads PROJECT/ZONE/NAME:PORT=HOST:PORT.

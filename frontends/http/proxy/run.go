@@ -18,7 +18,7 @@ import (
 
 // Bodies may take as long as they take. Connections of WebSockets do not count: they
 // were let in.
-var serverOptions = loopback.Options{HeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeader: 128 << 10, MaxConnections: 1024}
+var serverOptions = loopback.Options{HeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeader: 128 << 10, MaxConnections: 1024, UnencryptedHTTP2: true}
 
 // drain is how long requests may take that are under way when the run ends.
 const drain = 800 * time.Millisecond

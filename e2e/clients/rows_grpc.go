@@ -1,0 +1,4 @@
+package clients
+
+// grpc are those that speak gRPC.
+var grpc []Row
