@@ -36,6 +36,7 @@ type Full struct {
 	RunProxy func(context.Context, *Invocation, RunOptions) error
 	Demo     func(context.Context, *Invocation) error
 	RPC      func(context.Context, *Invocation) error
+	Hub      func(ctx context.Context, in *Invocation, publicURL string) error
 	Plugins  Plugins
 
 	// Process is the number of the process that this one is the proxy of, or 0.
