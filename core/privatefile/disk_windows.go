@@ -252,12 +252,18 @@ func makeWritable(path string) string { return "attrib -r " + quote(path) }
 // quoted writes a word for cmd.exe and PowerShell.
 func quoted(word string) string { return `"` + word + `"` }
 
-// shortTemp is a directory for temporary files that has a short name.
-const shortTemp = `C:\Windows\Temp`
+// maxRuntimeDir does not bind here: sockets are named pipes, and loopback addresses.
+const maxRuntimeDir = windows.MAX_LONG_PATH
 
-// checkRuntimeDir accepts all: the place for temporary files is the user's own, and
-// nothing that needs protection is put there on Windows.
-func checkRuntimeDir(string, fs.FileInfo) error { return nil }
+func runtimeDirs() []string { return nil }
+
+// checkRuntimeDir refuses a directory of another user, and one that others can change.
+func checkRuntimeDir(dir string, info fs.FileInfo) error {
+	if err := checkOwner(dir, info); err != nil {
+		return err
+	}
+	return checkUnwritable(dir, info, false)
+}
 
 // homeVariable names the variable that [os.UserHomeDir] reads.
 const homeVariable = "USERPROFILE"
