@@ -13,7 +13,8 @@ BUILD = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -funcalign=1$(STAMP)" -
 # What a cached token does not run is not inlined in the light one: a twentieth less
 # to map.
 LIGHT = $(addprefix -gcflags=,$(addsuffix =-l,net net/http crypto/tls crypto/x509 math/big mime/... text/template/... regexp/... log/slog/... \
-	vendor/golang.org/x/... github.com/urfave/cli/v2 rsc.io/...))
+	vendor/golang.org/x/... golang.org/x/oauth2/... github.com/urfave/cli/v2 rsc.io/... \
+	$(addprefix github.com/tokentoss/tokentoss/,frontends/cli/... core/authcode/... core/device/... core/forward/... core/iap/...)))
 
 # VERSION=v1.2.3 is what the executables of a release say of themselves.
 STAMP = $(if $(VERSION), -X github.com/tokentoss/tokentoss/frontends/cli.release=$(VERSION))
@@ -23,7 +24,7 @@ BIN ?= bin
 EXE ?=
 
 # The packages in which goroutines share things: all but the commands and what drives them from outside.
-CONCURRENT = ./core ./core/authcode ./core/device ./core/forward ./core/frontendtest ./core/googleid/... ./core/iap/... ./core/lease ./core/oidc \
+CONCURRENT = ./core ./core/authcode ./core/device ./core/forward ./core/frontendtest ./core/googleid/... ./core/iap/... ./core/iap/iapgrpc ./core/lease ./core/oidc \
 	./core/peercred ./core/privatefile ./core/storetest ./emulator/... ./profile ./stores/file ./stores/memory ./stores/encrypted ./stores/keyring \
 	./stores/etcd ./stores/postgres/... ./plugins/... ./frontends/http/... ./frontends/signin ./frontends/notebook ./frontends/notebook/rpc \
 	./frontends/notebook/gonb
