@@ -19,6 +19,8 @@ require (
 	rsc.io/qr v0.2.0
 )
 
+require github.com/Microsoft/go-winio v0.6.4 // indirect
+
 require (
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
