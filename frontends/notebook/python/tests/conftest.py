@@ -23,15 +23,17 @@ EMAIL = "planted.person@example.com"
 class Emulator:
     """A Google and an IAP in a process of their own."""
 
-    def __init__(self, directory: Path, lifetime: str, email: str = EMAIL, upstream: str = "") -> None:
+    def __init__(self, directory: Path, lifetime: str, email: str = EMAIL, upstream: str = "", tls: bool = False) -> None:
         command = [_executable.find(), "emulator", "--auto-consent", email, "--token-lifetime", lifetime]
         command += ["--client-secrets", str(directory / "client_secrets.json")]
         command += ["--upstream", upstream] if upstream else []
+        command += ["--tls"] if tls else []
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         assert self.process.stdout is not None
         ready = json.loads(self.process.stdout.readline())
         self.google: str = ready["google"]
         self.iap: str = ready["iap"]
+        self.ca: str = ready.get("ca", "")
         self.client_file = Path(ready["client_secrets"])
         self.client = json.loads(self.client_file.read_text())["installed"]
 
