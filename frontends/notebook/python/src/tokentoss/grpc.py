@@ -1,7 +1,4 @@
-"""Credentials for gRPC services behind IAP. It needs grpcio: pip install 'tokentoss[grpc]'.
-
-    channel = grpc.secure_channel("app.example.com:443", tokentoss.grpc.channel_credentials("https://app.example.com"))
-"""
+"""Credentials for gRPC services behind IAP. It needs grpcio: pip install 'tokentoss[grpc]'."""
 
 from __future__ import annotations
 

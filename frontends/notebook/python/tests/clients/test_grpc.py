@@ -55,7 +55,7 @@ class World:
         self.origin = self.emulator.iap
         self.target = self.origin.removeprefix("https://")
         tokentoss.configure(path=self.emulator.client_file)
-        login()
+        login(ca=self.emulator.ca)
 
     def channel(self, *origins: str, **options: Any) -> grpc.Channel:
         credentials = tokentoss.grpc.channel_credentials(*(origins or [self.origin]), tls=self.tls, **options)
