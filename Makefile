@@ -67,6 +67,7 @@ test: setup
 test-clients: setup wheel
 	TOKENTOSS_TEST_SUITES=clients go test -timeout 20m -run 'Git|Kubectl|Google' ./e2e
 	.ci/python-clients
+	.ci/helper-clients
 	.ci/proxy-clients
 
 test-hosts: setup
