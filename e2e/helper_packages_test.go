@@ -50,7 +50,7 @@ func content(kind string, data []byte) func(http.ResponseWriter, *http.Request) 
 // pnpm asks at its start, once, and gets a token that has at least half an hour left.
 func TestPnpmHelper(t *testing.T) {
 	t.Parallel()
-	pnpm := aClient(t, "node_modules/.bin/pnpm")
+	pnpm := aClient(t, "node/node_modules/.bin/pnpm")
 	archive := npmArchive(t)
 	sum := sha512.Sum512(archive)
 	registry := "" // before anybody asks
@@ -124,14 +124,14 @@ func TestKeyringHelper(t *testing.T) {
 	path := "PATH=" + links + string(filepath.ListSeparator) + strings.TrimPrefix(m.env()[0], "PATH=")
 	at := m.aProxy(t)
 	t.Run("pip", func(t *testing.T) {
-		pip := aClient(t, "bin/pip")
+		pip := aClient(t, "python/bin/pip")
 		into := t.TempDir()
 		m.tool(t, []string{path}, pip, "--isolated", "--no-input", "install", "--no-cache-dir", "--keyring-provider", "subprocess",
 			"--index-url", "http://"+at+"/simple/", "--target", into, "private").wantCode(t, 0)
 		mustRead(t, filepath.Join(into, "private.py"))
 	})
 	t.Run("uv", func(t *testing.T) {
-		uv := aClient(t, "bin/uv")
+		uv := aClient(t, "uv/bin/uv")
 		into := t.TempDir()
 		m.tool(t, []string{path}, uv, "pip", "install", "--no-cache", "--no-config", "--keyring-provider", "subprocess",
 			"--index-url", "http://tokentoss@"+at+"/simple/", "--target", into, "private").wantCode(t, 0)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"sync"
 	"time"
 
@@ -60,11 +59,16 @@ type Server struct {
 	// Log gets what happens, never a secret. Nil discards.
 	Log *slog.Logger
 
+	// Observe, if it is not nil, is called after each call with its error, from several
+	// goroutines at once.
+	Observe func(error)
+
 	executable fileID
 	stores     stores
 	busy       idleTimer
 	serving    sync.WaitGroup
 	stop       context.CancelFunc
+	listener   net.Listener
 }
 
 // Run listens until ctx ends, nobody calls for the idle time, or the agent makes
@@ -89,8 +93,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	defer lock.Unlock()
-	_ = os.Remove(s.Socket) // of one that was killed
-	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: s.Socket, Net: "unix"})
+	listener, err := listen(s.Socket)
 	if err != nil {
 		return err
 	}
@@ -99,11 +102,12 @@ func (s *Server) Run(ctx context.Context) error {
 	s.busy = idleTimer{idle: s.Idle, end: s.stop}
 	s.busy.begin()
 	s.busy.done()
+	s.listener = listener
 	closing := context.AfterFunc(ctx, func() { _ = listener.Close() })
 	defer closing()
 	s.Log.Info("agent listens", "socket", s.Socket)
 	for {
-		c, err := listener.AcceptUnix()
+		c, err := listener.Accept()
 		if err != nil {
 			break
 		}
@@ -118,7 +122,7 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // serve answers one connection.
-func (s *Server) serve(ctx context.Context, raw *net.UnixConn) {
+func (s *Server) serve(ctx context.Context, raw net.Conn) {
 	c := newConn(raw)
 	closing := context.AfterFunc(ctx, func() { _ = c.Close() })
 	defer closing()
@@ -155,22 +159,25 @@ func (s *Server) answer(ctx context.Context, c *conn, m request) (r *response, e
 	if m.Version != protocolVersion || fileIDOf(s.Executable) != s.executable {
 		s.Log.Info("agent makes way for a new one")
 		// Nobody must find this one when told to start another.
-		_ = os.Remove(s.Socket)
+		_ = s.listener.Close()
 		defer s.stop()
 		return &response{Gone: true}, true
 	}
 	e, err := s.stores.get(ctx, m, caller{c, m.CanAsk, m.Verbose})
 	if err != nil {
+		s.observe(err)
 		return &response{Error: fault.ToRemote(err)}, false
 	}
 	defer s.stores.put(e)
 	if m.Op == opLock {
+		s.observe(nil)
 		return s.lock(ctx, c, e, m), true
 	}
 	// To open asks nobody: what is loaded ahead may not be needed.
 	e.push(caller{c, m.CanAsk && m.Op != opOpen, m.Verbose})
 	defer e.pop(c)
 	r, err = do(ctx, e.store, m)
+	s.observe(err)
 	if err != nil {
 		r = &response{Error: fault.ToRemote(err)}
 	}
@@ -178,6 +185,12 @@ func (s *Server) answer(ctx context.Context, c *conn, m request) (r *response, e
 		s.stores.drop(e) // a plugin that ended is started again for the next call
 	}
 	return r, false
+}
+
+func (s *Server) observe(err error) {
+	if s.Observe != nil {
+		s.Observe(err)
+	}
 }
 
 // do makes a call of a store.
