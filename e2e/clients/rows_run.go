@@ -179,10 +179,4 @@ var unchanged = []Row{
 		Type: []string{"tokentoss run -- php program.php"},
 		Test: runTest + "PHP (curl)",
 	},
-	{
-		Client: "OpenTofu", Version: "1.12", Way: Run,
-		Type:   []string{"tokentoss run -- tofu apply"},
-		Limits: "the `http` backend",
-		Test:   runTest + "OpenTofu",
-	},
 }

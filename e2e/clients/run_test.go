@@ -86,7 +86,6 @@ func unchanged() map[string]program {
 		"Ruby (net/http)": {needs: "ruby", agent: `^Ruby`, serve: pages, script: "ruby $TESTDATA/clients.rb"},
 		"Perl (LWP)":      {needs: "lwp-request", agent: `libwww-perl`, serve: pages, script: "perl $TESTDATA/clients.pl"},
 		"PHP (curl)":      {needs: "php", agent: `^php-curl`, serve: pages, script: "php $TESTDATA/clients.php"},
-		"OpenTofu":        {needs: "tofu", agent: `OpenTofu|Go-http-client`, serve: states, script: tofuScript},
 	}
 }
 
