@@ -35,7 +35,11 @@ type Full struct {
 	Forward  func(context.Context, *Invocation, ForwardOptions) error
 	Demo     func(context.Context, *Invocation) error
 	RPC      func(context.Context, *Invocation) error
-	Plugins  Plugins
+	MCP      func(context.Context, *Invocation, MCPOptions) error
+
+	Plugins Plugins
+
+	MCPConfig func(context.Context, *Invocation, MCPConfigOptions) error
 
 	// RunFrontend runs a frontend that stays until it is interrupted, with the
 	// settings of config.toml and those that set adds.
@@ -183,7 +187,7 @@ func globalFlags() []cli.Flag {
 // noEnv are the options without an environment variable here: config-dir, whose
 // variable package profile reads, those that carry one request's content, and what a
 // program says to rpc.
-var noEnv = []string{"config-dir", "stdio", "header", "json", "data", "output", "include"}
+var noEnv = []string{"config-dir", "stdio", "header", "header-env", "json", "data", "output", "include"}
 
 // prepare gives every flag of path, which is a command or the program, its
 // environment variable, and every command below it the handling of wrong usage.

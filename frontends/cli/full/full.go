@@ -38,7 +38,7 @@ func Main() int {
 // everything is what the light executable has not.
 func everything() *cli.Full {
 	return &cli.Full{
-		Doctor: runDoctor, Emulator: runEmulator, Tunnel: runTunnel, Forward: runForward, Demo: runDemo, RPC: runRPC, RunFrontend: runFrontend, Plugins: plugin{},
+		Doctor: runDoctor, Emulator: runEmulator, Tunnel: runTunnel, Forward: runForward, Demo: runDemo, RPC: runRPC, MCP: runMCP, MCPConfig: runMCPConfig, RunFrontend: runFrontend, Plugins: plugin{},
 		Names: names, OpenStore: openStore, OpenFlow: openFlow, OpenFrontend: openLogin,
 	}
 }
