@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -12,8 +13,9 @@ import (
 // A call is what was posted and wants answers: a request, or those of a batch.
 type call struct {
 	session *session
-	replay  bool // it is the bridge's own, and so is the answer
-	modern  bool // it is of version 2026-07-28 or later
+	number  uint64 // in the order of the client
+	replay  bool   // it is the bridge's own, and so is the answer
+	modern  bool   // it is of version 2026-07-28 or later
 
 	ctx  context.Context // of the exchange
 	stop context.CancelFunc
@@ -93,12 +95,15 @@ func (c *call) cancel() {
 // calls are the calls that are open, by the keys of their IDs.
 type calls struct {
 	mu   sync.Mutex
+	last uint64 // number
 	open map[string]*call
 }
 
 func (l *calls) add(c *call) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.last++
+	c.number = l.last
 	for key := range c.open {
 		l.open[key] = c
 	}
@@ -138,7 +143,7 @@ func (l *calls) take(c *call) []json.RawMessage {
 	return ids
 }
 
-// ofSession returns the calls of a session.
+// ofSession returns the calls of a session, in the order of the client.
 func (l *calls) ofSession(s *session) []*call {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -148,7 +153,7 @@ func (l *calls) ofSession(s *session) []*call {
 			seen[c] = true
 		}
 	}
-	return slices.Collect(maps.Keys(seen))
+	return slices.SortedFunc(maps.Keys(seen), func(a, b *call) int { return cmp.Compare(a.number, b.number) })
 }
 
 // stopCancelled ends the exchanges that the client cancelled.

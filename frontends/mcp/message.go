@@ -69,11 +69,11 @@ func parse(data []byte) (*message, error) {
 		_ = json.Compact(&line, data) // which is valid
 		m.text = line.Bytes()
 	}
-	list := []json.RawMessage{m.text}
-	if data[0] == '[' {
-		if err := json.Unmarshal(m.text, &list); err != nil || len(list) == 0 {
-			return nil, errInvalid
-		}
+	var list []json.RawMessage
+	if m.text[0] != '[' {
+		list = append(list, m.text)
+	} else if err := json.Unmarshal(m.text, &list); err != nil || len(list) == 0 {
+		return nil, errInvalid
 	}
 	for _, text := range list {
 		p, err := partOf(text)

@@ -75,10 +75,12 @@ func (b *bridge) events(events *eventReader) error {
 	}
 }
 
-// reconnect begins another session: one ends with its stream.
+// reconnect begins another session: one ends with its stream, and what is open with it.
 func (b *bridge) reconnect(s *session, err error) {
-	at := place{}
-	if at.wait(s.ctx) == nil {
-		b.restart(s, &brokenError{b.url.Host, err})
+	err = &brokenError{b.url.Host, err}
+	s.end(err)
+	var at place
+	if at.wait(b.ctx) == nil {
+		b.restart(s, err)
 	}
 }

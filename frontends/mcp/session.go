@@ -1,6 +1,7 @@
 package mcp
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -98,7 +99,7 @@ func (b *bridge) openBy(ctx context.Context, m *message, replay bool, ids []json
 	}
 	if err != nil {
 		b.calls.take(c)
-		s.end(err)
+		b.finish(s)
 		return nil, err
 	}
 	var result struct {
@@ -116,25 +117,27 @@ func (b *bridge) exchange(ctx context.Context, m *message, c *call) error {
 		defer c.stop()
 		posted <- b.post(c.ctx, c.session, m, c)
 	})
-	for {
-		select {
+	select {
+	case <-c.answered:
+		return nil
+	case err := <-posted:
+		if c.done() {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		select { // the answer comes on another stream
 		case <-c.answered:
 			return nil
-		case err := <-posted:
-			if c.done() {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			posted = nil // the answer comes on another stream
 		case <-c.session.ctx.Done():
-			return context.Cause(c.session.ctx)
 		case <-ctx.Done():
-			c.stop()
-			return context.Cause(ctx)
 		}
+	case <-ctx.Done():
+		c.stop()
+		<-posted
 	}
+	return cmp.Or(context.Cause(c.session.ctx), context.Cause(ctx))
 }
 
 // follow is called when the initialized notification was taken: what the server says by
@@ -150,10 +153,11 @@ func (b *bridge) follow(s *session, m *message) {
 func (b *bridge) current() (*session, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.session.gone {
-		return b.session, nil
+	s := b.session
+	if s.initialize == nil || !s.gone && s.ctx.Err() == nil {
+		return s, nil
 	}
-	next, err := b.again(b.session)
+	next, err := b.again(s)
 	if err != nil {
 		return nil, err
 	}
