@@ -25,7 +25,7 @@ EXE ?=
 # The packages in which goroutines share things: all but the commands and what drives them from outside.
 CONCURRENT = ./core ./core/authcode ./core/device ./core/forward ./core/frontendtest ./core/googleid/... ./core/iap/... ./core/lease ./core/oidc \
 	./core/peercred ./core/privatefile ./core/storetest ./emulator ./profile ./stores/file ./stores/memory ./stores/encrypted ./stores/keyring \
-	./stores/etcd ./stores/postgres/... ./plugins/... ./frontends/http/... ./frontends/signin ./frontends/notebook ./frontends/notebook/rpc \
+	./stores/etcd ./stores/postgres/... ./plugins/... ./frontends/http/... ./frontends/mcp ./frontends/signin ./frontends/notebook ./frontends/notebook/rpc \
 	./frontends/notebook/gonb
 
 PREFIX ?= /usr/local
