@@ -73,16 +73,21 @@ func (c *call) lone() json.RawMessage {
 	return nil
 }
 
-// done tells whether nothing is waited for any more.
-func (c *call) done() bool {
+// isAnswered tells whether all of it is.
+func (c *call) isAnswered() bool {
 	select {
 	case <-c.answered:
 		return true
 	default:
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		return c.cancelled
+		return false
 	}
+}
+
+// done tells whether nothing is waited for any more.
+func (c *call) done() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.cancelled || c.isAnswered()
 }
 
 // cancel notes that the client does not want the answer.

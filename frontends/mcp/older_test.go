@@ -19,6 +19,7 @@ type older struct {
 
 	mu     sync.Mutex
 	stream events
+	open   bool
 	hangUp chan struct{} // ends the stream that is open
 }
 
@@ -29,7 +30,7 @@ func newOlder(w *world) *older {
 		o.mu.Lock()
 		streams++
 		e := asEvents(rw)
-		o.stream, o.hangUp = e, make(chan struct{})
+		o.stream, o.hangUp, o.open = e, make(chan struct{}), true
 		hangUp := o.hangUp
 		endpoint := o.endpoint
 		if strings.Contains(endpoint, "%d") {
@@ -37,6 +38,11 @@ func newOlder(w *world) *older {
 		}
 		e.send("event: endpoint", "data: "+endpoint)
 		o.mu.Unlock()
+		defer func() {
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			o.open = o.open && o.stream != e
+		}()
 		select {
 		case <-r.Context().Done():
 		case <-hangUp:
@@ -66,7 +72,9 @@ func (o *older) accept(rw http.ResponseWriter) {
 func (o *older) send(fields ...string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.stream.send(fields...)
+	if o.open {
+		o.stream.send(fields...)
+	}
 }
 
 func (w *world) beginOlder() {

@@ -133,7 +133,7 @@ func (b *bridge) stream(body io.Reader, c *call, at *place) error {
 		if e.id != nil {
 			at.id = *e.id
 		}
-		if c != nil && c.done() {
+		if c != nil && c.isAnswered() {
 			c.linger(answerLinger)
 		}
 	}
