@@ -250,6 +250,11 @@ func (b *bridge) tell(m *message) {
 		b.lost(err)
 		return
 	}
+	if m.only().method == methodInitialized {
+		b.mu.Lock()
+		s.initialized = m // also where the session is lost meanwhile
+		b.mu.Unlock()
+	}
 	taken := make(chan struct{})
 	b.asks.Go(func() {
 		defer close(taken)
@@ -260,9 +265,7 @@ func (b *bridge) tell(m *message) {
 		case err != nil:
 			b.lost(err)
 		case m.only().method == methodInitialized:
-			b.mu.Lock()
-			b.follow(s, m)
-			b.mu.Unlock()
+			b.follow(s)
 		}
 	})
 	late := time.NewTimer(orderWait)

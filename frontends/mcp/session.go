@@ -142,8 +142,7 @@ func (b *bridge) exchange(ctx context.Context, m *message, c *call) error {
 
 // follow is called when the initialized notification was taken: what the server says by
 // itself can come from now on.
-func (b *bridge) follow(s *session, m *message) {
-	s.initialized = m
+func (b *bridge) follow(s *session) {
 	if s.endpoint == nil {
 		b.tasks.Go(func() { b.listen(s) })
 	}
@@ -178,7 +177,8 @@ func (b *bridge) again(s *session) (*session, error) {
 			next.end(err)
 			return nil, fmt.Errorf("%w, and could not begin another: %w", errGone, err)
 		}
-		b.follow(next, s.initialized)
+		next.initialized = s.initialized
+		b.follow(next)
 	}
 	b.log.Debug("the server ended the session; another one has begun")
 	return next, nil

@@ -120,6 +120,26 @@ func TestALostSessionIsBegunAnew(t *testing.T) {
 	})
 }
 
+// So is one that was lost before the client said that it is initialized.
+func TestASessionThatIsLostAtOnceIsBegunAnew(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.server.on("notifications/initialized", func(rw http.ResponseWriter, r request) {
+			if r.Header.Get("Mcp-Session-Id") == "s1" {
+				http.NotFound(rw, r.Request)
+				return
+			}
+			rw.WriteHeader(http.StatusAccepted)
+		})
+		w.start().begin()
+		w.say(call(1, "x"))
+		w.want(result(1, "tools/call"))
+		if again := w.server.saw("notifications/initialized"); len(again) != 2 || again[1].Header.Get("Mcp-Session-Id") != "s2" {
+			t.Errorf("initialized: %v", again)
+		}
+		w.end()
+	})
+}
+
 // However many notice it, another session is begun once.
 func TestALostSessionIsBegunAnewOnce(t *testing.T) {
 	inWorld(t, func(w *world) {

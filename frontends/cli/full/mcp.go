@@ -35,6 +35,9 @@ func runMCP(ctx context.Context, in *cli.Invocation, o cli.MCPOptions) error {
 	defer stop()
 	// Whatever hangs, such as who reads standard output: nothing is left behind.
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(mcpEnd, func() { os.Exit(1) }) })()
+	if o.Header.Get("User-Agent") == "" {
+		o.Header.Set("User-Agent", "tokentoss/"+in.App.Version)
+	}
 	options := mcp.Options{
 		URL: o.URL, Client: client, Header: o.Header, Logger: in.Logger(),
 		Explain: func(err error) (text, hint string) {
