@@ -145,6 +145,8 @@ func startEmulator(ts *testscript.TestScript, neg bool, args []string) {
 		Google        string `json:"google"`
 		IAP           string `json:"iap"`
 		CA            string `json:"ca"`
+		Control       string `json:"control"`
+		ControlKey    string `json:"control_key"`
 		ClientSecrets string `json:"client_secrets"`
 	}
 	ts.Check(json.Unmarshal(line, &ready))
@@ -153,6 +155,8 @@ func startEmulator(ts *testscript.TestScript, neg bool, args []string) {
 	_, host, _ := strings.Cut(ready.IAP, "://")
 	ts.Setenv("IAPHOST", host)
 	ts.Setenv("CA", ready.CA)
+	ts.Setenv("CONTROL", ready.Control)
+	ts.Setenv("CONTROL_KEY", ready.ControlKey)
 	ts.Setenv("CLIENT", ready.ClientSecrets)
 	_, err = ts.Stdout().Write(line)
 	ts.Check(err)

@@ -51,7 +51,7 @@
 //   - A failing use of a code spends it. The exact texts of most errors are close to Google's, not the same.
 //   - Google knows several sign-in steps, sessions and consent records; here every request asks again, or never
 //     ([Options].AutoConsent).
-//   - IAP takes no access token and no workforce identity. Login cookies live 24 hours. IAP asks nobody about quotas.
+//   - IAP takes no access token, unless [Options].AccessTokens is set, and no workforce identity. Login cookies live 24 hours. IAP asks nobody about quotas.
 //   - The keys of the signed header are at [Emulator.AssertionKeysURL]. They rotate together with Google's.
 //
 // # Other providers, other guards

@@ -46,11 +46,7 @@ func Start(ctx context.Context, opts Options) (*Emulator, error) {
 		return nil, fmt.Errorf("emulator: start: %w", err)
 	}
 	e := &Emulator{opts: opts}
-	e.settings = settings{
-		lifetime: opts.TokenLifetime, rotate: opts.RotateRefreshTokens, autoConsent: opts.AutoConsent, deviceConsent: opts.DeviceConsent,
-		provider: opts.Provider, allowedEmails: slices.Clone(opts.AllowedEmails), allowedClients: slices.Clone(opts.AllowedClients),
-		tunnelUsers: slices.Clone(opts.TunnelUsers),
-	}
+	e.settings.knobs = opts.knobs()
 	if err := e.keys.rotate(); err != nil {
 		return nil, err
 	}
@@ -118,9 +114,6 @@ func (e *Emulator) AssertionKeysURL() string { return e.google.url + pathIAPKeys
 // Clients returns the OAuth clients; the first is the desktop client of [Emulator.ClientSecrets].
 func (e *Emulator) Clients() []Client { return slices.Clone(e.opts.Clients) }
 
-// Accounts returns the people who can sign in, with the made-up fields filled.
-func (e *Emulator) Accounts() []Account { return slices.Clone(e.opts.Accounts) }
-
 // ClientSecrets returns the desktop client as a client_secrets.json of Google's form that points at the emulator.
 func (e *Emulator) ClientSecrets() []byte { return e.ClientSecretsOf(e.opts.Clients[0]) }
 
@@ -153,12 +146,4 @@ func (e *Emulator) client(id string) (Client, bool) {
 		return Client{}, false
 	}
 	return e.opts.Clients[i], true
-}
-
-func (e *Emulator) account(email string) (Account, bool) {
-	i := slices.IndexFunc(e.opts.Accounts, func(a Account) bool { return sameEmail(a.Email, email) })
-	if i < 0 {
-		return Account{}, false
-	}
-	return e.opts.Accounts[i], true
 }

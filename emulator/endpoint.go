@@ -28,6 +28,14 @@ const (
 	Relay Endpoint = "relay"
 )
 
+// Endpoints returns all of them.
+func Endpoints() []Endpoint {
+	return []Endpoint{
+		Discovery, Authorize, Consent, Token, Revoke, DeviceCode, DevicePage, JWKS, UserInfo, IAPKeys, STS, NotFound, IAP, Upstream,
+		Metadata, IAMCredentials, Relay,
+	}
+}
+
 const (
 	pathDiscovery  = "/.well-known/openid-configuration"
 	pathAuthorize  = "/o/oauth2/v2/auth"

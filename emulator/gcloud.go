@@ -3,6 +3,7 @@ package emulator
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -47,5 +48,5 @@ func (e *Emulator) AccessToken(email string, scopes ...string) (string, error) {
 		return "", fmt.Errorf("emulator: there is no account %q", email)
 	}
 	lifetime := setting(e, func(s *settings) time.Duration { return s.lifetime })
-	return e.grants.addAccess(&grant{client: e.opts.Clients[0], account: a, scopes: scopes}, e.now(), lifetime), nil
+	return e.grants.addAccess(&grant{client: e.opts.Clients[0], account: a, scopes: parseScopes(strings.Join(scopes, " "))}, e.now(), lifetime), nil
 }

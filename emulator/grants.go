@@ -167,18 +167,28 @@ func (s *grants) revokeToken(value string, now time.Time, alone bool) bool {
 	if alone {
 		return true
 	}
-	same := func(o *grant) bool { return o.client.ID == g.client.ID && o.account.Sub == g.account.Sub }
-	for _, o := range s.refresh {
-		if same(o) {
-			s.revoke(o)
+	s.revokeEach(func(o *grant) bool { return o.client.ID == g.client.ID && o.account.Sub == g.account.Sub })
+	return true
+}
+
+func (s *grants) revokeIf(is func(*grant) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.revokeEach(is)
+}
+
+// revokeEach ends the grants that are such; the caller has the lock.
+func (s *grants) revokeEach(is func(*grant) bool) {
+	for _, g := range s.refresh {
+		if is(g) {
+			s.revoke(g)
 		}
 	}
 	for _, item := range s.access.items {
-		if same(item.value) {
+		if is(item.value) {
 			item.value.revoked = true
 		}
 	}
-	return true
 }
 
 // revoke ends g and forgets its refresh tokens; the caller has the lock.
@@ -204,14 +214,7 @@ func (s *grants) drop(value string) {
 // RevokeAll ends every grant given so far: refreshes answer invalid_grant, access tokens stop working. ID tokens live
 // on until they expire, as with Google.
 func (e *Emulator) RevokeAll() {
-	e.grants.mu.Lock()
-	defer e.grants.mu.Unlock()
-	for _, g := range e.grants.refresh {
-		e.grants.revoke(g)
-	}
-	for _, item := range e.grants.access.items {
-		item.value.revoked = true
-	}
+	e.grants.revokeIf(func(*grant) bool { return true })
 }
 
 // RequireReauth makes the refresh of every grant given so far fail the way a Workspace session policy does: 400

@@ -142,7 +142,7 @@ func (e *Emulator) checkToken(r *http.Request, token string) (*identity, *IAPDec
 		return refused(textEmpty, 0)
 	}
 	if strings.HasPrefix(token, "ya29.") {
-		return refused(textBearer, 900) // an access token, of a client that IAP does not know
+		return e.checkAccessToken(token)
 	}
 	alg := e.provider().signingAlg()
 	key, id := e.keys.current().public(alg)
@@ -178,6 +178,20 @@ func (e *Emulator) checkToken(r *http.Request, token string) (*identity, *IAPDec
 		who.issuedAt = claims.IssuedAt.Time()
 	}
 	return who, nil
+}
+
+// checkAccessToken verifies an access token, where IAP takes them.
+func (e *Emulator) checkAccessToken(token string) (*identity, *IAPDecision) {
+	g, ok := e.grants.byAccessToken(token, e.now())
+	switch {
+	case !e.opts.AccessTokens:
+		return nil, &IAPDecision{Status: http.StatusUnauthorized, Text: textBearer, Code: 900} // as of a client that IAP does not know
+	case !ok, !slices.Contains(g.scopes, "openid"), !slices.Contains(g.scopes, "email"):
+		return nil, &IAPDecision{Status: http.StatusUnauthorized, Text: textBearer}
+	case g.client.ID != "" && !e.allowedClient(g.client.ID):
+		return nil, &IAPDecision{Status: http.StatusUnauthorized, Text: textBearer, Code: 900}
+	}
+	return &identity{email: g.account.Email, sub: g.account.Sub, hd: g.account.HostedDomain, clientID: g.client.ID}, nil
 }
 
 // checkServiceJWT verifies a JWT that a service account signed itself, for the URL of the request or all that begin

@@ -277,3 +277,58 @@ func TestIAPPolicies(t *testing.T) {
 	e.SetIAPPolicy(nil)
 	expect("none", statuses(second, 1), 200)
 }
+
+// An access token passes where IAP takes them: with the scopes openid and email, of an allowed client, until it ends.
+func TestAccessTokens(t *testing.T) {
+	t.Parallel()
+	e := start(t, emulator.Options{AccessTokens: true})
+	token := func(scopes ...string) string {
+		t.Helper()
+		token, err := e.AccessToken(user, scopes...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token
+	}
+	good := token("openid", "https://www.googleapis.com/auth/userinfo.email")
+	want := func(what, token string, status int) {
+		t.Helper()
+		if a := iapGet(t, e, "/whoami", "Authorization", "Bearer "+token); a.status != status || status == 200 && a.str("email") != user {
+			t.Errorf("%s: %d %s", what, a.status, a.body)
+		}
+	}
+	want("both scopes", good, 200)
+	want("of a sign-in", signIn(t, e, user).str("access_token"), 200)
+	want("no email", token("openid"), 401)
+	want("no openid", token("email"), 401)
+	want("unknown", "ya29.nonsense", 401)
+	e.SetAllowedClients([]string{"another"})
+	want("of another client", good, 401)
+	e.SetAllowedClients(nil)
+	e.RevokeAll()
+	want("revoked", good, 401)
+	if e := start(t, emulator.Options{}); iapGet(t, e, "/", "Authorization", "Bearer "+good).status != 401 {
+		t.Error("an access token passes where IAP takes none")
+	}
+}
+
+// Reset takes back what was changed, and nothing that was given out.
+func TestReset(t *testing.T) {
+	t.Parallel()
+	e := start(t, emulator.Options{})
+	token := signIn(t, e, user).str("id_token")
+	e.SetIAPPolicy(emulator.RefuseAlways)
+	e.SetFault(emulator.JWKS, &emulator.Fault{Status: 503})
+	e.SetClockOffset(30 * 24 * time.Hour)
+	e.RemoveAccount(user)
+	if err := e.AddAccount(emulator.Account{Email: "eve@example.com"}); err != nil {
+		t.Fatal(err)
+	}
+	e.Reset()
+	if a := iapGet(t, e, "/whoami", "Authorization", "Bearer "+token); a.status != 200 {
+		t.Errorf("after a reset: %d %s", a.status, a.body)
+	}
+	if a := call(t, "GET", e.GoogleURL()+"/oauth2/v3/certs", ""); a.status != 200 || e.Calls(emulator.JWKS) != 1 || len(e.Accounts()) != 1 {
+		t.Errorf("after a reset: %d, %d calls, accounts %v", a.status, e.Calls(emulator.JWKS), e.Accounts())
+	}
+}

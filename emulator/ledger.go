@@ -13,16 +13,16 @@ const journalSize = 8192
 
 // Request is what arrived in one call. It holds secrets as they were sent: it is for assertions, not for logs.
 type Request struct {
-	Endpoint Endpoint
-	Time     time.Time // by the emulator's clock
-	Method   string
-	Proto    string // such as "HTTP/2.0"
-	Host     string
-	Path     string
-	Query    url.Values
-	Header   http.Header
+	Endpoint Endpoint    `json:"endpoint"`
+	Time     time.Time   `json:"time"` // by the emulator's clock
+	Method   string      `json:"method"`
+	Proto    string      `json:"proto"` // such as "HTTP/2.0"
+	Host     string      `json:"host"`
+	Path     string      `json:"path"`
+	Query    url.Values  `json:"query"`
+	Header   http.Header `json:"header"`
 	// Form is the posted form of an endpoint on Google's side, without the query.
-	Form url.Values
+	Form url.Values `json:"form,omitempty"`
 }
 
 // ledger counts calls, remembers the last ones, and hands out faults.
@@ -90,8 +90,12 @@ func (e *Emulator) TokenCalls(grantType string) int {
 func (e *Emulator) ResetCalls() {
 	e.ledger.mu.Lock()
 	defer e.ledger.mu.Unlock()
-	e.ledger.calls, e.ledger.grants = map[Endpoint]int{}, map[string]int{}
-	e.ledger.journal, e.ledger.next = nil, 0
+	e.ledger.reset()
+}
+
+func (l *ledger) reset() {
+	l.calls, l.grants = map[Endpoint]int{}, map[string]int{}
+	l.journal, l.next = nil, 0
 }
 
 // Requests returns the last 8,192 calls in their order of arrival; given endpoints, only theirs. An [Upstream] entry

@@ -73,6 +73,10 @@ type Options struct {
 	// AssertionAudience is the aud of IAP's signed header; a backend service's path is made up when empty.
 	AssertionAudience string
 
+	// AccessTokens makes IAP take access tokens, too: those with the scopes openid and email, of an allowed client. Google's
+	// documentation has them in some of its versions (https://docs.cloud.google.com/iap/docs/authentication-howto).
+	AccessTokens bool
+
 	// Now is the clock, [time.Now] when nil.
 	Now func() time.Time
 	// Logger gets one line a request, without query strings, headers or bodies. Nil means silence.
@@ -81,14 +85,14 @@ type Options struct {
 
 // Account is a person who can sign in.
 type Account struct {
-	Email string
+	Email string `json:"email"`
 	// Sub is the account's identifier, 21 digits; derived from Email when empty, so it is the same in every run.
-	Sub string
+	Sub string `json:"sub,omitempty"`
 	// HostedDomain is the hd claim, empty for a consumer account.
-	HostedDomain string
-	Name         string
+	HostedDomain string `json:"hosted_domain,omitempty"`
+	Name         string `json:"name,omitempty"`
 	// Unverified makes email_verified false.
-	Unverified bool
+	Unverified bool `json:"unverified,omitempty"`
 }
 
 // ClientType is the kind of an OAuth client; each kind has rules of its own.
@@ -103,10 +107,11 @@ const (
 
 // Client is a registered OAuth client.
 type Client struct {
-	ID, Secret string
-	Type       ClientType
+	ID     string     `json:"id"`
+	Secret string     `json:"secret"`
+	Type   ClientType `json:"type,omitempty"`
 	// RedirectURIs are those of a Web client.
-	RedirectURIs []string
+	RedirectURIs []string `json:"redirect_uris,omitempty"`
 }
 
 const (
@@ -165,14 +170,21 @@ func (o *Options) fillAccounts() error {
 		accounts = append(accounts, Account{Email: o.AutoConsent})
 	}
 	for i := range accounts {
-		a := &accounts[i]
-		if !strings.Contains(a.Email, "@") {
-			return fmt.Errorf("emulator: account %q is not an e-mail address", a.Email)
+		if err := accounts[i].fill(); err != nil {
+			return err
 		}
-		a.Sub = cmp.Or(a.Sub, subjectOf(a.Email))
-		a.Name = cmp.Or(a.Name, nameOf(a.Email))
 	}
 	o.Accounts = accounts
+	return nil
+}
+
+// fill makes up what is empty.
+func (a *Account) fill() error {
+	if !strings.Contains(a.Email, "@") {
+		return fmt.Errorf("emulator: account %q is not an e-mail address", a.Email)
+	}
+	a.Sub = cmp.Or(a.Sub, subjectOf(a.Email))
+	a.Name = cmp.Or(a.Name, nameOf(a.Email))
 	return nil
 }
 

@@ -10,7 +10,7 @@ type IAPRequest struct {
 	Method, Host, Path string
 	// Email, Sub and ClientID are empty when no credential was good.
 	Email, Sub, ClientID string
-	// IssuedAt is the ID token's iat, or the time of the sign-in for a login cookie.
+	// IssuedAt is the ID token's iat, or the time of the sign-in for a login cookie. It is zero for an access token.
 	IssuedAt time.Time
 	// Refreshed means that the ID token came from a refresh, not from a sign-in.
 	Refreshed bool

@@ -8,7 +8,12 @@ import (
 
 // settings are what a test changes while the emulator runs.
 type settings struct {
-	mu             sync.Mutex
+	mu sync.Mutex
+	knobs
+}
+
+type knobs struct {
+	accounts       []Account
 	offset         time.Duration
 	lifetime       time.Duration
 	rotate         bool
@@ -23,6 +28,25 @@ type settings struct {
 	provider       Provider
 	policy         IAPPolicy
 	policyCalls    int
+}
+
+// knobs returns what a run begins with.
+func (o Options) knobs() knobs {
+	return knobs{
+		accounts: slices.Clone(o.Accounts), lifetime: o.TokenLifetime, rotate: o.RotateRefreshTokens,
+		autoConsent: o.AutoConsent, deviceConsent: o.DeviceConsent, provider: o.Provider,
+		allowedEmails: slices.Clone(o.AllowedEmails), allowedClients: slices.Clone(o.AllowedClients), tunnelUsers: slices.Clone(o.TunnelUsers),
+	}
+}
+
+// Reset takes back every change since Start: settings, faults, accounts, and counts. What was given out stays good, and keys stay.
+func (e *Emulator) Reset() {
+	e.set(func(s *settings) { s.knobs = e.opts.knobs() })
+	e.SetRelayFault(RelayFault{})
+	e.ledger.mu.Lock()
+	defer e.ledger.mu.Unlock()
+	e.ledger.faults = nil
+	e.ledger.reset()
 }
 
 // set changes settings under their lock.

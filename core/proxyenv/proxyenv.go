@@ -42,10 +42,25 @@ func Check(u *url.URL) error {
 		if Valid(value) || direct(u) {
 			return nil // the first one that is set counts
 		}
-		return &fault.Error{Subject: "environment variable " + name, Problem: "it is not the URL of a proxy", Kind: fault.BadConfig,
-			Remedy: fault.Say("write %s as http://USER:PASSWORD@HOST:PORT, and characters such as @, :, /, # and %% of a password as %%40, %%3A, %%2F, %%23 and %%25", name)}
+		return invalid(name)
 	}
 	return nil
+}
+
+// CheckAll returns an error where a variable that names a proxy, for whatever requests,
+// is not the URL of one.
+func CheckAll() error {
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"} {
+		if value := os.Getenv(name); value != "" && !Valid(value) {
+			return invalid(name)
+		}
+	}
+	return nil
+}
+
+func invalid(name string) error {
+	return &fault.Error{Subject: "environment variable " + name, Problem: "it is not the URL of a proxy", Kind: fault.BadConfig,
+		Remedy: fault.Say("write %s as http://USER:PASSWORD@HOST:PORT, and characters such as @, :, /, # and %% of a password as %%40, %%3A, %%2F, %%23 and %%25", name)}
 }
 
 // Valid tells whether value is the URL of a proxy, or HOST:PORT.

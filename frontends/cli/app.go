@@ -33,13 +33,16 @@ type Full struct {
 	Emulator func(context.Context, *Invocation, EmulatorOptions) error
 	Tunnel   func(context.Context, *Invocation, TunnelOptions) error
 	Forward  func(context.Context, *Invocation, ForwardOptions) error
+	RunProxy func(context.Context, *Invocation, RunOptions) error
 	Demo     func(context.Context, *Invocation) error
 	RPC      func(context.Context, *Invocation) error
-	MCP      func(context.Context, *Invocation, MCPOptions) error
+	Hub      func(ctx context.Context, in *Invocation, publicURL string) error
+	MCP      MCP
+	Plugins  Plugins
+	Helpers  Helpers
 
-	Plugins Plugins
-
-	MCPConfig func(context.Context, *Invocation, MCPConfigOptions) error
+	// Process is the number of the process that this one is the proxy of, or 0.
+	Process int
 
 	// RunFrontend runs a frontend that stays until it is interrupted, with the
 	// settings of config.toml and those that set adds.
@@ -68,7 +71,8 @@ type Named struct{ Name, About string }
 func Main(full *Full) int {
 	p := Program{Full: full, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 	unsetEmpty()
-	if isPlainToken(os.Args, os.Environ()) {
+	args := calledAs(os.Args)
+	if isPlainToken(args, os.Environ()) {
 		ctx := context.Background()
 		// A store that no agent opens is for the command of that name, and so is a
 		// machine's token that is not stored.
@@ -79,7 +83,7 @@ func Main(full *Full) int {
 	}
 	ctx, stop := withSignals(context.Background())
 	defer stop()
-	return p.Run(ctx, os.Args)
+	return p.Run(ctx, args)
 }
 
 // withSignals returns a context that ends with a signal that ends a command. What was

@@ -18,6 +18,9 @@ func (c *commands) emulator() *cli.Command {
 			&cli.BoolFlag{Name: "tls", Usage: "speak https, for localhost and both addresses"},
 			&cli.StringSliceFlag{Name: "tls-name", Usage: "and for `NAME`; may be repeated"},
 			&cli.StringFlag{Name: "tls-ca", Usage: "write the CA to trust to `FILE`"},
+			&cli.BoolFlag{Name: "control", Usage: "serve the control API, for tests"},
+			&cli.StringFlag{Name: "control-key", Usage: "write its key to `FILE`", DefaultText: "in what is printed"},
+			&cli.BoolFlag{Name: "access-tokens", Usage: "let IAP take access tokens, too"},
 			&cli.StringFlag{Name: "client-secrets", Usage: "write the OAuth client to `FILE`"},
 			&cli.StringFlag{Name: "device-client", Usage: "write the one for devices to `FILE`"},
 			&cli.StringSliceFlag{Name: "account", Usage: "add account `EMAIL`; may be repeated"},
@@ -25,6 +28,7 @@ func (c *commands) emulator() *cli.Command {
 			&cli.StringFlag{Name: "auto-consent", Usage: "sign in `EMAIL` without a person"},
 			&cli.StringSliceFlag{Name: "instance", Usage: "forward to the `TCP` port"},
 			&cli.DurationFlag{Name: "token-lifetime", Usage: "tokens live `TIME`", Value: time.Hour, DefaultText: "1h"},
+			&cli.BoolFlag{Name: "until-eof", Usage: "end with standard input, as whoever starts it does"},
 			&cli.StringFlag{Name: "provider", Usage: "be another provider, as `JSON` says"},
 			&cli.StringFlag{Name: "guard", Usage: "guard as `KIND` does", Value: "iap"},
 		},
@@ -38,6 +42,10 @@ type EmulatorOptions struct {
 	Upstream         string // URL; "" is a built-in app
 	TLS              bool
 	TLSNames         []string // of its certificate, beside loopback's
+	Control          bool     // serve the control API
+	ControlKeyFile   string   // for its key; "" has it in the line that is printed
+	AccessTokens     bool     // IAP takes them
+	UntilEOF         bool     // end with standard input
 	CAFile           string   // for the certificate of its authority; "" is a temporary file
 	ClientFile       string   // for the OAuth client; "" is a temporary file
 	DeviceClientFile string   // for the one for devices
@@ -63,12 +71,20 @@ func emulate(ctx context.Context, in *Invocation) error {
 	if err != nil {
 		return err
 	}
+	key, err := in.path("control-key")
+	if err != nil {
+		return err
+	}
+	if !in.Bool("control") && key != "" {
+		return Usage("emulator --control", "emulator: --control-key needs --control")
+	}
 	if !in.Bool("tls") && (in.IsSet("tls-name") || ca != "") {
 		return Usage("emulator --tls", "emulator: --tls-name and --tls-ca need --tls")
 	}
 	return in.full.Emulator(ctx, in, EmulatorOptions{
 		Listen: in.String("listen"), Upstream: in.String("upstream"),
 		TLS: in.Bool("tls"), TLSNames: in.StringSlice("tls-name"), CAFile: ca,
+		Control: in.Bool("control"), ControlKeyFile: key, AccessTokens: in.Bool("access-tokens"), UntilEOF: in.Bool("until-eof"),
 		ClientFile: client, DeviceClientFile: device,
 		Accounts: in.StringSlice("account"), ServiceAccounts: in.StringSlice("robot"), Instances: in.StringSlice("instance"),
 		AutoConsent: in.String("auto-consent"), TokenLifetime: in.Duration("token-lifetime"),

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,16 +63,13 @@ func tokenFor(ctx context.Context, p *profile.Profile, least time.Duration) (cor
 // execute runs a command with the token in its environment, which is what the
 // person asked for; the command, and what it starts, can use it for an hour.
 func execute(ctx context.Context, in *Invocation) error {
-	args := in.Args().Slice()
-	if args[0] == "--" {
-		args = args[1:]
-	}
+	args := wrapped(in)
 	if len(args) == 0 {
 		return usagef("tokentoss exec -- COMMAND [ARGUMENTS]", "exec: which command?")
 	}
-	path, err := exec.LookPath(args[0])
+	path, err := lookUp(args[0])
 	if err != nil {
-		return &exitError{127, &hintedError{fmt.Errorf("there is no command %q", args[0]), "check the name; what follows -- is the command"}}
+		return err
 	}
 	use := oneToken
 	if in.Duration("min-validity") > 0 {
@@ -95,10 +91,5 @@ func execute(ctx context.Context, in *Invocation) error {
 		return err
 	}
 	env := append(childEnv(), tokenEnv+"="+text, expiresEnv+"="+strconv.FormatInt(id.Expiry.Unix(), 10))
-	if err := replaceProcess(path, args, env); !errors.Is(err, errors.ErrUnsupported) {
-		return fmt.Errorf("%s: %w", args[0], err)
-	}
-	cmd := exec.CommandContext(ctx, path, args[1:]...)
-	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, in.Stdin, in.Stdout, in.Stderr
-	return passExit(cmd.Run())
+	return in.Become(path, args, env)
 }

@@ -36,6 +36,15 @@ type MCPOptions struct {
 	Ask    bool        // whether a browser may be opened for the person to sign in
 }
 
+// MCP is what the complete executable does about it.
+type MCP interface {
+	// Serve is a server for the program that started this one, until that ends.
+	Serve(context.Context, *Invocation, MCPOptions) error
+
+	// Config prints the entry of a server.
+	Config(context.Context, *Invocation, MCPConfigOptions) error
+}
+
 func mcp(ctx context.Context, in *Invocation) error {
 	target, err := in.target(in.Args().First())
 	if err != nil {
@@ -53,7 +62,7 @@ func mcp(ctx context.Context, in *Invocation) error {
 	if err := in.Set("non-interactive", "true"); err != nil {
 		return err
 	}
-	return in.full.MCP(ctx, in, o)
+	return in.full.MCP.Serve(ctx, in, o)
 }
 
 // serverHeader reads the options of [headerFlags]. Without the environment, values of

@@ -49,7 +49,7 @@ func mcpConfig(ctx context.Context, in *Invocation) error {
 			return usagef("--header-env "+name+"=VARIABLE", "mcp config: the value of header %s would stand in the entry, where others see it", name)
 		}
 	}
-	return in.full.MCPConfig(ctx, in, MCPConfigOptions{
+	return in.full.MCP.Config(ctx, in, MCPConfigOptions{
 		Client: args[0], Name: args[1], URL: target, Header: in.StringSlice("header"), HeaderEnv: in.StringSlice("header-env"),
 	})
 }

@@ -4,6 +4,7 @@ package cli
 
 import (
 	"context"
+	"io"
 	"os"
 	"os/exec"
 	"syscall"
@@ -33,6 +34,21 @@ func replaceProcess(path string, args, env []string) error {
 // ownGroup keeps a Ctrl-C in the terminal, which is for this program, from ending
 // cmd as well.
 func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+
+// startOrphan starts a process that is nobody's child, by a shell that ends at once: the
+// program that this process becomes may wait for all children that it has. It stays in
+// the terminal's group. Where there is no shell, it is a child.
+func startOrphan(words []string, stdout *os.File, stderr io.Writer) error {
+	const shell = "/bin/sh"
+	cmd := exec.Command(shell, append([]string{"-c", `"$@" &`, "sh"}, words...)...)
+	if _, err := os.Stat(shell); err != nil {
+		cmd = exec.Command(words[0], words[1:]...)
+		cmd.Stdout, cmd.Stderr = stdout, stderr
+		return cmd.Start()
+	}
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	return cmd.Run()
+}
 
 // windowsCommand is for Windows only.
 func windowsCommand(command, url string) *exec.Cmd { return exec.Command(command, url) }

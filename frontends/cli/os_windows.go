@@ -3,10 +3,13 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/windows"
 )
 
 // ttyName is the input of the console that a process belongs to.
@@ -32,13 +35,24 @@ func ownGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
 }
 
-// windowsCommand splits command at spaces; a path that contains some cannot be
-// given.
+// startOrphan starts a process that stays off the console.
+func startOrphan(words []string, stdout *os.File, stderr io.Writer) error {
+	cmd := exec.Command(words[0], words[1:]...)
+	ownGroup(cmd)
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	return cmd.Start()
+}
+
+// windowsCommand splits command as Windows programs split their command line: a path
+// with spaces is in double quotes.
 func windowsCommand(command, url string) *exec.Cmd {
-	words := strings.Fields(command)
+	words, err := windows.DecomposeCommandLine(command)
+	if err != nil || len(words) == 0 {
+		words = []string{command}
+	}
 	if strings.Contains(command, "%s") {
 		for i := range words {
-			words[i] = strings.ReplaceAll(strings.Trim(words[i], `"`), "%s", url)
+			words[i] = strings.ReplaceAll(words[i], "%s", url)
 		}
 	} else {
 		words = append(words, url)

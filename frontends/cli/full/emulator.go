@@ -7,18 +7,23 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/core/privatefile"
 	"github.com/tokentoss/tokentoss/emulator"
+	"github.com/tokentoss/tokentoss/emulator/control"
 	"github.com/tokentoss/tokentoss/frontends/cli"
+	"github.com/tokentoss/tokentoss/frontends/http/loopback"
 )
 
 // deviceClientID is that of the client for the device flow.
@@ -29,7 +34,7 @@ const deviceClientID = "104250000042-device.apps.googleusercontent.com"
 func runEmulator(ctx context.Context, in *cli.Invocation, want cli.EmulatorOptions) error {
 	o := emulator.Options{
 		Listen: want.Listen, Upstream: want.Upstream, AutoConsent: want.AutoConsent, TokenLifetime: want.TokenLifetime,
-		Guard: emulator.Guard(want.Guard), TLS: want.TLS, TLSNames: want.TLSNames,
+		Guard: emulator.Guard(want.Guard), TLS: want.TLS, TLSNames: want.TLSNames, AccessTokens: want.AccessTokens,
 	}
 	if want.Provider != "" {
 		var err error
@@ -51,6 +56,14 @@ func runEmulator(ctx context.Context, in *cli.Invocation, want cli.EmulatorOptio
 		}
 		o.Instances = addInstance(o.Instances, i)
 	}
+	if want.UntilEOF {
+		var end context.CancelFunc
+		ctx, end = context.WithCancel(ctx)
+		go func() { // ends with the process
+			_, _ = io.Copy(io.Discard, in.Stdin)
+			end()
+		}()
+	}
 	e, err := emulator.Start(ctx, o)
 	if err != nil {
 		return fmt.Errorf("the emulator cannot start: %w", err)
@@ -58,7 +71,12 @@ func runEmulator(ctx context.Context, in *cli.Invocation, want cli.EmulatorOptio
 	defer e.Close()
 	files := new(emulatorFiles)
 	defer files.remove()
-	ready, err := files.announce(e, want)
+	api, err := startControl(ctx, e, want)
+	if err != nil {
+		return err
+	}
+	defer api.stop()
+	ready, err := files.announce(e, want, api)
 	if err != nil {
 		return err
 	}
@@ -70,11 +88,13 @@ func runEmulator(ctx context.Context, in *cli.Invocation, want cli.EmulatorOptio
 }
 
 // announce writes what clients need to files, and returns the line that says where all is.
-func (f *emulatorFiles) announce(e *emulator.Emulator, want cli.EmulatorOptions) (string, error) {
+func (f *emulatorFiles) announce(e *emulator.Emulator, want cli.EmulatorOptions, api *controlAPI) (string, error) {
 	var ready struct {
 		Google        string `json:"google"`
 		IAP           string `json:"iap"`
 		CA            string `json:"ca,omitempty"` // what certifies both
+		Control       string `json:"control,omitempty"`
+		ControlKey    string `json:"control_key,omitempty"`
 		ClientSecrets string `json:"client_secrets"`
 		DeviceSecrets string `json:"device_client_secrets"` // of the client for devices
 
@@ -93,6 +113,16 @@ func (f *emulatorFiles) announce(e *emulator.Emulator, want cli.EmulatorOptions)
 	}
 	if ca := e.CA(); ca != nil {
 		if ready.CA, err = f.write(want.CAFile, "ca.pem", ca, isCertificate); err != nil {
+			return "", err
+		}
+	}
+	switch {
+	case api == nil:
+	case want.ControlKeyFile == "":
+		ready.Control, ready.ControlKey = api.url, api.key
+	default:
+		ready.Control = api.url
+		if _, err := f.write(want.ControlKeyFile, "", []byte(api.key+"\n"), isKey); err != nil {
 			return "", err
 		}
 	}
@@ -142,6 +172,43 @@ func isCertificate(b []byte) error {
 		return errors.New("no certificate")
 	}
 	return nil
+}
+
+// isKey tells a key of an earlier run, which is one word.
+func isKey(b []byte) error {
+	if len(b) > 64 || len(strings.Fields(string(b))) != 1 {
+		return errors.New("no key of the control API")
+	}
+	return nil
+}
+
+// A controlAPI is what tests in other languages talk to.
+type controlAPI struct {
+	url, key string
+	server   *loopback.Server
+}
+
+// startControl serves the control API on a loopback address of its own, or returns nil where it is not asked for.
+func startControl(ctx context.Context, e *emulator.Emulator, want cli.EmulatorOptions) (*controlAPI, error) {
+	if !want.Control {
+		return nil, nil
+	}
+	ls, err := loopback.Listen(ctx, loopback.Address{Text: "127.0.0.1:0"})
+	if err != nil {
+		return nil, err
+	}
+	api := &controlAPI{url: "http://" + ls.Hosts()[0], key: loopback.NewKey(), server: loopback.NewServer(ctx, loopback.Options{})}
+	gate := loopback.Gate{Hosts: ls.Hosts()}
+	api.server.Serve(ls, gate.Handler(control.Handler(e, api.key), func(w http.ResponseWriter, _ *http.Request, status int, reason string) {
+		http.Error(w, reason, status)
+	}))
+	return api, nil
+}
+
+func (c *controlAPI) stop() {
+	if c != nil {
+		c.server.Stop(time.Second)
+	}
 }
 
 // parseInstance reads PROJECT/ZONE/NAME:PORT=HOST:PORT.

@@ -24,6 +24,9 @@ const serveCommand = "serve-plugin"
 // code.
 func Main() int {
 	nobus.Restore()
+	if len(os.Args) > 2 && os.Args[1] == cli.RunCommand {
+		return serveRun(os.Args[2], os.Args[3:])
+	}
 	if len(os.Args) == 3 {
 		switch os.Args[1] {
 		case serveCommand:
@@ -38,7 +41,8 @@ func Main() int {
 // everything is what the light executable has not.
 func everything() *cli.Full {
 	return &cli.Full{
-		Doctor: runDoctor, Emulator: runEmulator, Tunnel: runTunnel, Forward: runForward, Demo: runDemo, RPC: runRPC, MCP: runMCP, MCPConfig: runMCPConfig, RunFrontend: runFrontend, Plugins: plugin{},
+		Doctor: runDoctor, Emulator: runEmulator, Tunnel: runTunnel, Forward: runForward, RunProxy: runProxy, Demo: runDemo, RPC: runRPC, Hub: runHub,
+		RunFrontend: runFrontend, Plugins: plugin{}, MCP: mcpBridge{}, Helpers: helpers{},
 		Names: names, OpenStore: openStore, OpenFlow: openFlow, OpenFrontend: openLogin,
 	}
 }

@@ -16,8 +16,10 @@ import (
 // mcpEnd is how long mcp may take to end: its client waits for a few seconds.
 const mcpEnd = 10 * time.Second
 
-// runMCP is an MCP server for the program that started this one, until that ends.
-func runMCP(ctx context.Context, in *cli.Invocation, o cli.MCPOptions) error {
+// mcpBridge is [cli.MCP].
+type mcpBridge struct{}
+
+func (mcpBridge) Serve(ctx context.Context, in *cli.Invocation, o cli.MCPOptions) error {
 	p, err := in.Open(ctx)
 	if err != nil {
 		return err

@@ -45,8 +45,7 @@ func mcpClients() map[string]mcpClient {
 	}
 }
 
-// runMCPConfig prints the entry of a server.
-func runMCPConfig(_ context.Context, in *cli.Invocation, o cli.MCPConfigOptions) error {
+func (mcpBridge) Config(_ context.Context, in *cli.Invocation, o cli.MCPConfigOptions) error {
 	clients := mcpClients()
 	client, ok := clients[o.Client]
 	if !ok {

@@ -4,7 +4,8 @@ package parent
 
 import (
 	"context"
-	"os"
+	"errors"
+	"syscall"
 	"time"
 )
 
@@ -12,9 +13,8 @@ import (
 // do not tell.
 const askInterval = 500 * time.Millisecond
 
-// askForParent ends when this process has another parent, which adopts those whose
-// own has ended.
-func askForParent(ctx context.Context, cancel context.CancelFunc, parent int) (context.Context, context.CancelFunc) {
+// ask ends when there is not what is asked for any more.
+func ask(ctx context.Context, cancel context.CancelFunc, there func() bool) (context.Context, context.CancelFunc) {
 	go func() { // ends with ctx
 		tick := time.NewTicker(askInterval)
 		defer tick.Stop()
@@ -23,7 +23,7 @@ func askForParent(ctx context.Context, cancel context.CancelFunc, parent int) (c
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				if os.Getppid() != parent {
+				if !there() {
 					cancel()
 					return
 				}
@@ -31,4 +31,10 @@ func askForParent(ctx context.Context, cancel context.CancelFunc, parent int) (c
 		}
 	}()
 	return ctx, cancel
+}
+
+// runs tells whether there is a process, whoever has it.
+func runs(pid int) bool {
+	err := syscall.Kill(pid, 0)
+	return err == nil || errors.Is(err, syscall.EPERM)
 }

@@ -1,2 +1,3 @@
-// Package parent notices that the process which started this one has ended.
+// Package parent notices that another process has ended, first of all the one which
+// started this one.
 package parent

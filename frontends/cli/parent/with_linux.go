@@ -11,17 +11,28 @@ import (
 // With ends when the process that started this one has ended: at once, by a
 // descriptor of that process. Where the system has none, it asks now and then.
 func With(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
 	parent := os.Getppid()
-	fd, err := unix.PidfdOpen(parent, unix.PIDFD_NONBLOCK)
+	// Another process adopts those whose own parent has ended.
+	return watch(ctx, parent, func() bool { return os.Getppid() == parent })
+}
+
+// WithProcess ends when a process has ended, as With does.
+func WithProcess(ctx context.Context, pid int) (context.Context, context.CancelFunc) {
+	return watch(ctx, pid, func() bool { return runs(pid) })
+}
+
+func watch(ctx context.Context, pid int, there func() bool) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
 	if err != nil {
-		return askForParent(ctx, cancel, parent)
+		return ask(ctx, cancel, there)
 	}
 	// It is polled by the runtime, and can be closed while it is waited for.
-	process := os.NewFile(uintptr(fd), "parent")
-	if os.Getppid() != parent { // it ended before, and its number is another's
+	process := os.NewFile(uintptr(fd), "process")
+	if !there() { // it ended before, and its number is another's
 		process.Close()
-		return askForParent(ctx, cancel, parent)
+		cancel()
+		return ctx, cancel
 	}
 	go func() { // ends with close
 		if waitFor(process) == nil {

@@ -14,10 +14,10 @@ import (
 func TestAskForParent(t *testing.T) {
 	orphan, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	askForParent(orphan, cancel, os.Getppid()+1)
+	ask(orphan, cancel, func() bool { return false })
 	child, cancelChild := context.WithCancel(t.Context())
 	defer cancelChild()
-	askForParent(child, cancelChild, os.Getppid())
+	ask(child, cancelChild, func() bool { return runs(os.Getppid()) })
 	select {
 	case <-orphan.Done():
 	case <-time.After(20 * time.Second):

@@ -11,23 +11,28 @@ import (
 // With ends when the process that started this one has ended. A number that
 // is another process's by now is that of a parent which has ended, too.
 func With(ctx context.Context) (context.Context, context.CancelFunc) {
+	return WithProcess(ctx, os.Getppid())
+}
+
+// WithProcess ends when a process that is older than this one has ended.
+func WithProcess(ctx context.Context, pid int) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	const rights = windows.SYNCHRONIZE | windows.PROCESS_QUERY_LIMITED_INFORMATION
-	parent, err := windows.OpenProcess(rights, false, uint32(os.Getppid()))
+	process, err := windows.OpenProcess(rights, false, uint32(pid))
 	if err != nil {
 		// It has ended, or is not ours to look at. Standard input tells the same.
 		return ctx, cancel
 	}
-	if younger(parent) {
-		_ = windows.CloseHandle(parent)
+	if younger(process) {
+		_ = windows.CloseHandle(process)
 		cancel()
 		return ctx, cancel
 	}
 	go func() { // ends with ctx
-		defer windows.CloseHandle(parent)
+		defer windows.CloseHandle(process)
 		for ctx.Err() == nil {
 			const interval = uint32(500 * time.Millisecond / time.Millisecond)
-			if event, err := windows.WaitForSingleObject(parent, interval); err != nil || event != uint32(windows.WAIT_TIMEOUT) {
+			if event, err := windows.WaitForSingleObject(process, interval); err != nil || event != uint32(windows.WAIT_TIMEOUT) {
 				cancel()
 			}
 		}

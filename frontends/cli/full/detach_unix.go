@@ -1,0 +1,26 @@
+//go:build unix
+
+package full
+
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// leaveTerminal takes this process out of the terminal's session: no key that is pressed
+// there, and no end of it, is for this process.
+func leaveTerminal() { _, _ = syscall.Setsid() }
+
+// manyFiles is how many numbers of files are tried.
+const manyFiles = 1024
+
+// closeInherited closes what a shell opened for the command: whoever waits for its end
+// must not wait for this process. Go's own files go to no child.
+func closeInherited() {
+	for fd := 3; fd < manyFiles; fd++ {
+		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil && flags&unix.FD_CLOEXEC == 0 {
+			_ = unix.Close(fd)
+		}
+	}
+}

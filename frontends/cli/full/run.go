@@ -1,0 +1,135 @@
+package full
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/tokentoss/tokentoss/frontends/cli"
+	"github.com/tokentoss/tokentoss/frontends/cli/full/childenv"
+	"github.com/tokentoss/tokentoss/frontends/cli/parent"
+	"github.com/tokentoss/tokentoss/frontends/http/forwardproxy"
+	"github.com/tokentoss/tokentoss/profile"
+)
+
+// serveRun is the proxy of the run of a process, with that one's command line, and
+// returns the exit code.
+func serveRun(process string, args []string) int {
+	pid, err := strconv.Atoi(process)
+	if err != nil || pid <= 0 {
+		return 2
+	}
+	closeInherited()
+	os.Args = append(os.Args[:1], args...)
+	f := everything()
+	f.Process = pid
+	code := cli.Main(f)
+	if code != 0 {
+		_ = json.NewEncoder(os.Stdout).Encode(cli.RunAnswer{Exit: code}) // it waits no more after an answer
+	}
+	return code
+}
+
+// runProxy is the proxy of a run. It ends with the process that became the command.
+func runProxy(ctx context.Context, in *cli.Invocation, o cli.RunOptions) error {
+	ctx, cancel := parent.WithProcess(ctx, o.Process)
+	defer cancel()
+	p, err := in.Open(ctx)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	proxy, targets, err := newRunProxy(in, p, o)
+	if err != nil {
+		return err
+	}
+	if _, err := p.IDToken(ctx); err != nil {
+		return err
+	}
+	dir, remove, err := runDir(ctx)
+	if err != nil {
+		return err
+	}
+	defer remove()
+	if err := proxy.Start(ctx); err != nil {
+		return err
+	}
+	defer proxy.Close()
+	vars, err := childenv.Build(childenv.Run{
+		Environ: os.Environ(), Proxy: proxy.URL(), Root: proxy.Authority().Root, Targets: targets, Dir: dir,
+	})
+	if err != nil {
+		return err
+	}
+	for _, note := range vars.Notes {
+		in.Logger().Debug(note)
+	}
+	// From here on the terminal is the command's, and so are the signals.
+	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	leaveTerminal()
+	err = json.NewEncoder(os.Stdout).Encode(cli.RunAnswer{Set: vars.Set})
+	_ = os.Stdout.Close()
+	if err != nil {
+		return err // the process is gone
+	}
+	ended := time.AfterFunc(time.Until(proxy.Authority().NotAfter), func() {
+		in.Warn("this run is 24 hours old, and its certificates ended: the command's next connections fail")
+		in.Hint("start the command again")
+	})
+	defer ended.Stop()
+	return proxy.Wait(ctx)
+}
+
+// newRunProxy makes the proxy for the targets of the options or of the profile.
+func newRunProxy(in *cli.Invocation, p *profile.Profile, o cli.RunOptions) (*forwardproxy.Proxy, []*url.URL, error) {
+	list := o.Targets
+	if len(list) == 0 {
+		list = p.Settings.Targets
+	}
+	if len(list) == 0 {
+		return nil, nil, cli.Usage("tokentoss run --for https://my-service.run.app -- COMMAND, or targets in "+profile.ConfigName, "run: for which service?")
+	}
+	if err := p.CheckLent(list...); err != nil {
+		return nil, nil, err
+	}
+	proxy, err := forwardproxy.New(forwardproxy.Options{
+		Targets: list, Tokens: p.Session, Log: in.Logger(),
+		Failed: func(f forwardproxy.Failure) {
+			text, hint := cli.Explain(f.Err)
+			in.Warn("%s", text)
+			if hint != "" {
+				in.Hint("%s", hint)
+			}
+		},
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	var targets []*url.URL
+	for _, raw := range list {
+		u, err := url.Parse(raw)
+		if err != nil {
+			return nil, nil, err
+		}
+		if isHere(u.Hostname()) {
+			in.Warn("%s is on this machine, for which programs in Go and Java, and some others, use no proxy: they get no token", u.Host)
+		}
+		targets = append(targets, u)
+	}
+	return proxy, targets, nil
+}
+
+// isHere tells whether a host is this machine by its name.
+func isHere(host string) bool {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && net.IP(ip.AsSlice()).IsLoopback()
+}

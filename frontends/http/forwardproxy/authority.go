@@ -1,0 +1,142 @@
+package forwardproxy
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"math/big"
+	"net"
+	"net/netip"
+	"time"
+)
+
+const (
+	// lifetime is that of all certificates of an authority.
+	lifetime = 24 * time.Hour
+
+	// clockSkew is how far clocks of containers and virtual machines may be behind.
+	clockSkew = 5 * time.Minute
+
+	// noName is permitted where no name of a target is: a list without names would
+	// permit all of them. Nobody has it (RFC 6761 section 6.4).
+	noName = "tokentoss-run.invalid"
+)
+
+// An Authority is a certificate authority that can do nothing but what one run needs. Its
+// root signed one intermediate certificate, which is constrained to the hosts (RFC 5280
+// section 4.2.1.10) since some programs do not read the constraints of a root, and that
+// signed a certificate for each host. The keys of both are gone.
+type Authority struct {
+	// Root is the certificate to trust, in PEM.
+	Root []byte
+
+	// NotAfter is when all certificates end.
+	NotAfter time.Time
+
+	leaves map[string]*tls.Certificate
+}
+
+// NewAuthority makes an authority for hosts: names in lower case, or addresses.
+func NewAuthority(hosts []string, now time.Time) (*Authority, error) {
+	if len(hosts) == 0 {
+		return nil, errors.New("a certificate authority without a host")
+	}
+	a := &Authority{NotAfter: now.Add(lifetime), leaves: make(map[string]*tls.Certificate, len(hosts))}
+	root, err := a.issue(&x509.Certificate{
+		Subject: pkix.Name{CommonName: "tokentoss run"}, IsCA: true, BasicConstraintsValid: true, MaxPathLen: 1,
+		KeyUsage: x509.KeyUsageCertSign,
+	}, now, nil)
+	if err != nil {
+		return nil, err
+	}
+	template := &x509.Certificate{
+		Subject: pkix.Name{CommonName: "tokentoss run, for its targets"}, IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true,
+		KeyUsage: x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	constrain(template, hosts)
+	intermediate, err := a.issue(template, now, root)
+	if err != nil {
+		return nil, err
+	}
+	for _, host := range hosts {
+		leaf, err := a.issue(leafOf(host), now, intermediate)
+		if err != nil {
+			return nil, err
+		}
+		a.leaves[host] = &tls.Certificate{Certificate: [][]byte{leaf.Raw, intermediate.Raw}, PrivateKey: leaf.key, Leaf: leaf.Certificate}
+	}
+	a.Root = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Raw})
+	return a, nil
+}
+
+// signer is a certificate with its key.
+type signer struct {
+	*x509.Certificate
+	key *ecdsa.PrivateKey
+}
+
+// issue makes a certificate of a template; without a parent it is its own.
+func (a *Authority) issue(template *x509.Certificate, now time.Time, parent *signer) (*signer, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	template.NotBefore, template.NotAfter = now.Add(-clockSkew), a.NotAfter
+	if template.SerialNumber, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127)); err != nil {
+		return nil, err
+	}
+	if parent == nil {
+		parent = &signer{template, key}
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent.Certificate, &key.PublicKey, parent.key)
+	if err != nil {
+		return nil, err
+	}
+	c, err := x509.ParseCertificate(der)
+	return &signer{c, key}, err
+}
+
+// constrain permits the hosts and nothing else. What has no target is excluded whole: a
+// kind of name of which nothing is said would be permitted.
+func constrain(c *x509.Certificate, hosts []string) {
+	c.PermittedDNSDomainsCritical = true
+	four, six := false, false
+	for _, host := range hosts {
+		ip, err := netip.ParseAddr(host)
+		if err != nil {
+			c.PermittedDNSDomains = append(c.PermittedDNSDomains, host)
+			continue
+		}
+		four, six = four || ip.Is4(), six || ip.Is6()
+		c.PermittedIPRanges = append(c.PermittedIPRanges, &net.IPNet{IP: ip.AsSlice(), Mask: net.CIDRMask(ip.BitLen(), ip.BitLen())})
+	}
+	if len(c.PermittedDNSDomains) == 0 {
+		c.PermittedDNSDomains = []string{noName}
+	}
+	if !four {
+		c.ExcludedIPRanges = append(c.ExcludedIPRanges, &net.IPNet{IP: net.IPv4zero.To4(), Mask: net.CIDRMask(0, 32)})
+	}
+	if !six {
+		c.ExcludedIPRanges = append(c.ExcludedIPRanges, &net.IPNet{IP: net.IPv6zero, Mask: net.CIDRMask(0, 128)})
+	}
+}
+
+// leafOf is the template of the certificate of a host.
+func leafOf(host string) *x509.Certificate {
+	c := &x509.Certificate{
+		Subject:               pkix.Name{CommonName: "tokentoss run"},
+		BasicConstraintsValid: true,
+		KeyUsage:              x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	if ip := net.ParseIP(host); ip != nil {
+		c.IPAddresses = []net.IP{ip}
+	} else {
+		c.DNSNames = []string{host}
+	}
+	return c
+}

@@ -1,0 +1,101 @@
+package forwardproxy
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+)
+
+var errOtherName = errors.New("the name in TLS is not the one of CONNECT")
+
+// accept takes over the connection of a CONNECT request and says that it goes on.
+func accept(w http.ResponseWriter) (net.Conn, error) {
+	conn, buf, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return nil, err
+	}
+	if _, err = conn.Write([]byte("HTTP/1.1 200 Connection established\r\n\r\n")); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	if buf.Reader.Buffered() > 0 { // a client that did not wait
+		return &readAhead{conn, buf.Reader}, nil
+	}
+	return conn, nil
+}
+
+// readAhead is a connection of which the beginning was read.
+type readAhead struct {
+	net.Conn
+	r *bufio.Reader
+}
+
+func (c *readAhead) Read(b []byte) (int, error) {
+	if c.r.Buffered() > 0 {
+		return c.r.Read(b)
+	}
+	return c.Conn.Read(b)
+}
+
+// An openedConn is a connection that a client means to have to a target.
+type openedConn struct {
+	net.Conn
+	target *target
+	once   sync.Once
+	done   chan struct{} // closed when the connection is
+}
+
+// Close implements [net.Conn].
+func (c *openedConn) Close() error {
+	c.once.Do(func() { close(c.done) })
+	return c.Conn.Close()
+}
+
+type targetKey struct{}
+
+// withTarget is for the requests of a connection.
+func withTarget(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, targetKey{}, c.(*tls.Conn).NetConn().(*openedConn).target)
+}
+
+// A handoff is a listener of connections that come from within the program.
+type handoff struct {
+	conns chan net.Conn
+	once  sync.Once
+	ended chan struct{}
+}
+
+func newHandoff() *handoff { return &handoff{conns: make(chan net.Conn), ended: make(chan struct{})} }
+
+// give hands a connection over, unless the listener has ended.
+func (h *handoff) give(c net.Conn) bool {
+	select {
+	case h.conns <- c:
+		return true
+	case <-h.ended:
+		return false
+	}
+}
+
+// Accept implements [net.Listener].
+func (h *handoff) Accept() (net.Conn, error) {
+	select {
+	case c := <-h.conns:
+		return c, nil
+	case <-h.ended:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close implements [net.Listener].
+func (h *handoff) Close() error {
+	h.once.Do(func() { close(h.ended) })
+	return nil
+}
+
+// Addr implements [net.Listener].
+func (h *handoff) Addr() net.Addr { return &net.TCPAddr{} }

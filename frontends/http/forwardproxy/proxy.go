@@ -1,0 +1,226 @@
+package forwardproxy
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tokentoss/tokentoss/core/iap"
+	"github.com/tokentoss/tokentoss/core/peercred"
+	"github.com/tokentoss/tokentoss/frontends/http/loopback"
+	"github.com/tokentoss/tokentoss/frontends/http/proxy"
+)
+
+// user is the name in the credential. A run in a run knows the other by it.
+const user = "tokentoss-run"
+
+// unopened asks the proxy of another run, which shows its credential by the same
+// request, for a tunnel to a target: the token of the inner run is enough.
+const unopened = "Tokentoss-Unopened"
+
+// A Failure is what CMD was told by the answer to a request.
+type Failure struct {
+	Origin string
+	Err    error
+}
+
+// Options are what a proxy is made from.
+type Options struct {
+	// Targets are the services that the token goes to: https URLs of which host and port
+	// count.
+	Targets []string
+
+	// Tokens gives the tokens.
+	Tokens iap.TokenSource
+
+	// Failed is told why the person's request was refused, each reason once until a request
+	// to the same service succeeds. nil: nobody is told.
+	Failed func(Failure)
+
+	// Base sends the requests; nil is [proxy.NewBase].
+	Base *http.Transport
+
+	// Log is the program's own. It gets no secret. nil is silent.
+	Log *slog.Logger
+}
+
+// A Proxy is the forward proxy of one run.
+type Proxy struct {
+	targets   map[string]*target // by HOST:PORT
+	authority *Authority
+	secret    string
+	server    *loopback.Server // takes CONNECT
+	opened    *handoff         // connections to targets, for inner
+	inner     *http.Server     // of what is in them
+	serving   sync.WaitGroup
+	to        httputil.ReverseProxy
+	plain     httputil.ReverseProxy
+	transport *iap.Transport
+	tokens    iap.TokenSource
+	said      reasons
+	port      string
+	log       *slog.Logger
+}
+
+// New makes a proxy and its authority.
+func New(o Options) (*Proxy, error) {
+	p := &Proxy{targets: make(map[string]*target), secret: loopback.NewKey(), opened: newHandoff(), tokens: o.Tokens, log: o.Log}
+	if p.log == nil {
+		p.log = slog.New(slog.DiscardHandler)
+	}
+	p.said.failed = o.Failed
+	var hosts []string
+	for _, raw := range o.Targets {
+		t, err := parseTarget(raw)
+		if err != nil {
+			return nil, err
+		}
+		hosts = append(hosts, t.host)
+		p.targets[net.JoinHostPort(t.host, t.port)] = t
+	}
+	base := o.Base
+	if base == nil {
+		base = proxy.NewBase()
+	}
+	base.GetProxyConnectHeader = askUnopened
+	var err error
+	// As package proxy has it, services are not told of a script.
+	if p.transport, err = iap.NewTransport(failing{o.Tokens}, iap.Options{Origins: o.Targets, NoXRequestedWith: true, Base: base, Logger: o.Log}); err != nil {
+		return nil, err
+	}
+	if p.authority, err = NewAuthority(hosts, time.Now()); err != nil {
+		return nil, err
+	}
+	silent := log.New(io.Discard, "", 0)
+	p.to = httputil.ReverseProxy{Rewrite: p.rewrite, Transport: p.transport, ModifyResponse: p.modify, ErrorHandler: p.fail, ErrorLog: silent, FlushInterval: -1, BufferPool: &buffers{}}
+	p.plain = httputil.ReverseProxy{Rewrite: keepForwarded, Transport: base, ErrorHandler: p.failPlain, ErrorLog: silent, FlushInterval: -1, BufferPool: &buffers{}}
+	p.inner = &http.Server{
+		Handler: http.HandlerFunc(p.serveTarget), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		ErrorLog: silent, ConnContext: withTarget, Protocols: new(http.Protocols), DisableGeneralOptionsHandler: true,
+	}
+	p.inner.Protocols.SetHTTP1(true)
+	p.inner.Protocols.SetHTTP2(true)
+	return p, nil
+}
+
+// What a client may take and send. A command keeps connections ready for long.
+const (
+	headerTimeout = time.Minute
+	idleTimeout   = 10 * time.Minute
+	maxHeader     = 1 << 20
+)
+
+// Start listens on a loopback address until Close.
+func (p *Proxy) Start(ctx context.Context) error {
+	ls, err := loopback.Listen(ctx, loopback.Address{Text: "127.0.0.1:0"})
+	if err != nil {
+		return err
+	}
+	p.port = ls.Port
+	p.server = loopback.NewServer(ctx, loopback.Options{
+		HeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeader: maxHeader, MaxConnections: 16 << 10,
+		OwnerOnly: peercred.Supported(), Log: p.log,
+	})
+	p.server.Serve(ls, http.HandlerFunc(p.serve))
+	p.serving.Go(func() { _ = p.inner.Serve(p.opened) }) // ends with Close
+	return nil
+}
+
+// URL is the address of the proxy with the credential, for the environment of the
+// command alone.
+func (p *Proxy) URL() string {
+	return (&url.URL{Scheme: "http", User: url.UserPassword(user, p.secret), Host: "127.0.0.1:" + p.port}).String()
+}
+
+// Authority is the certificate authority of the run.
+func (p *Proxy) Authority() *Authority { return p.authority }
+
+// Wait waits until ctx ends, which is nil, or the proxy cannot go on.
+func (p *Proxy) Wait(ctx context.Context) error { return p.server.Wait(ctx) }
+
+// Close ends all connections. Nothing is running when it returns.
+func (p *Proxy) Close() {
+	p.server.Stop(0)
+	_ = p.inner.Close()
+	p.serving.Wait()
+	p.transport.CloseIdleConnections()
+}
+
+// serve answers a request to the proxy itself.
+func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
+	if !p.shows(r) {
+		w.Header().Set("Proxy-Authenticate", `Basic realm="tokentoss run"`)
+		refuse(w, http.StatusProxyAuthRequired, "this proxy is for one command alone, which has its credential in HTTPS_PROXY")
+		return
+	}
+	loopback.Know(r)
+	switch t := p.find(r.Host); {
+	case r.Method == http.MethodConnect && t != nil && r.Header.Get(unopened) == "":
+		p.open(w, r, t)
+	case r.Method == http.MethodConnect:
+		p.tunnel(w, r)
+	case !r.URL.IsAbs():
+		refuse(w, http.StatusBadRequest, "this is a forward proxy, for HTTPS_PROXY and HTTP_PROXY; it has no pages")
+	case r.URL.Scheme == "http":
+		p.plain.ServeHTTP(w, r)
+	case t != nil:
+		p.forward(w, r, t)
+	default:
+		refuse(w, http.StatusBadRequest, "this proxy takes CONNECT for https")
+	}
+}
+
+// shows tells whether a request shows the credential.
+func (p *Proxy) shows(r *http.Request) bool {
+	scheme, value, _ := strings.Cut(r.Header.Get("Proxy-Authorization"), " ")
+	if !strings.EqualFold(scheme, "basic") {
+		return false
+	}
+	credential, err := base64.StdEncoding.DecodeString(strings.TrimSpace(value))
+	_, password, _ := strings.Cut(string(credential), ":")
+	return err == nil && loopback.SameKey(password, p.secret)
+}
+
+// refuse answers a request that is not forwarded.
+func refuse(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, "tokentoss: "+text+"\n")
+}
+
+// open opens a connection to a target, and returns when it ends.
+func (p *Proxy) open(w http.ResponseWriter, r *http.Request, t *target) {
+	conn, err := accept(w)
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	defer context.AfterFunc(r.Context(), func() { _ = conn.Close() })()
+	in := &openedConn{Conn: conn, target: t, done: make(chan struct{})}
+	if p.opened.give(tls.Server(in, p.tlsConfig(t))) {
+		<-in.done
+	}
+}
+
+// tlsConfig is for connections to t. Another name than CONNECT had gets no certificate.
+func (p *Proxy) tlsConfig(t *target) *tls.Config {
+	return &tls.Config{
+		NextProtos: []string{"h2", "http/1.1"}, MinVersion: tls.VersionTLS12,
+		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			if hello.ServerName != "" && normal(hello.ServerName) != t.host {
+				return nil, errOtherName
+			}
+			return p.authority.leaves[t.host], nil
+		},
+	}
+}
