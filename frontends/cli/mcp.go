@@ -24,8 +24,8 @@ func (c *commands) mcp() *cli.Command {
 // it out of the list of processes, and out of a file that people share.
 func headerFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "header", Aliases: []string{"H"}, Usage: "send header `H` to the server, \"Name: value\"; may be repeated"},
-		&cli.StringSliceFlag{Name: "header-env", Usage: "send a header whose value is that of a variable: `NAME=VARIABLE`; may be repeated"},
+		&cli.StringSliceFlag{Name: "header", Aliases: []string{"H"}, Usage: "send header `H`, \"Name: value\"; may be repeated"},
+		&cli.StringSliceFlag{Name: "header-env", Usage: "send header NAME with what VARIABLE has: `N=V`"},
 	}
 }
 
