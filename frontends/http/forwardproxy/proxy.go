@@ -164,16 +164,20 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	loopback.Know(r)
-	switch t := p.find(r.Host); {
-	case r.Method == http.MethodConnect && t != nil && r.Header.Get(unopened) == "":
-		p.open(w, r, t)
-	case r.Method == http.MethodConnect:
-		p.tunnel(w, r)
+	if r.Method == http.MethodConnect {
+		if t := p.find(r.Host, ""); t != nil && r.Header.Get(unopened) == "" {
+			p.open(w, r, t)
+		} else {
+			p.tunnel(w, r)
+		}
+		return
+	}
+	switch t := p.find(r.Host, "443"); {
 	case !r.URL.IsAbs():
 		refuse(w, http.StatusBadRequest, "this is a forward proxy, for HTTPS_PROXY and HTTP_PROXY; it has no pages")
 	case r.URL.Scheme == "http":
 		p.plain.ServeHTTP(w, r)
-	case t != nil:
+	case r.URL.Scheme == "https" && t != nil:
 		p.forward(w, r, t)
 	default:
 		refuse(w, http.StatusBadRequest, "this proxy takes CONNECT for https")

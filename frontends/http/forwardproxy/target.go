@@ -76,9 +76,10 @@ func splitAuthority(authority, usual string) (host, port string, err error) {
 	return normal(host), port, nil
 }
 
-// find returns the target of an authority, or nil.
-func (p *Proxy) find(authority string) *target {
-	host, port, err := splitAuthority(authority, "443")
+// find returns the target of an authority, or nil. Without a usual port, one must be
+// named.
+func (p *Proxy) find(authority, usual string) *target {
+	host, port, err := splitAuthority(authority, usual)
 	if err != nil {
 		return nil
 	}
