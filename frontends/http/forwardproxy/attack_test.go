@@ -79,6 +79,35 @@ func TestAnotherUserIsRefusedWithTheCredential(t *testing.T) {
 	}
 }
 
+// Without the credential, a process comes in that the command is or has started, at an
+// address of its own, and no other.
+func TestOnlyTheCommandsProcessesComeInWithoutTheCredential(t *testing.T) {
+	if !peercred.Supported() {
+		t.Skip("this system does not tell whose a connection is")
+	}
+	curl := func(w *world) string {
+		out, _ := exec.CommandContext(t.Context(), "curl", "-sk", "-o", "/dev/null", "-w", "%{http_connect} %{http_code}", "-x", "http://"+w.Bare(), "https://"+host).Output()
+		return string(out)
+	}
+	w := newWorld(t, nil, func(o *Options) { o.Process = os.Getpid() })
+	if out := curl(w); out != "200 200" {
+		t.Errorf("a process of the command: %s", out)
+	}
+	other := exec.Command("cat")
+	in, err := other.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = in.Close(); _ = other.Wait() }()
+	w = newWorld(t, nil, func(o *Options) { o.Process = other.Process.Pid })
+	if out := curl(w); out != "403 000" || len(w.target.requests) > 0 {
+		t.Errorf("another process: %s", out)
+	}
+}
+
 // What names the target, where CONNECT did not, gets no token.
 func TestATargetsNameElsewhereGetsNoToken(t *testing.T) {
 	other := newService(t, true, nil)

@@ -38,7 +38,7 @@ func parseTarget(raw string) (*target, error) {
 	}
 	if !strings.EqualFold(u.Scheme, "https") {
 		return nil, &fault.Error{
-			Subject: u.Scheme + "://" + u.Host, Kind: fault.Usage, Problem: "only https is opened, and only to it the token goes",
+			Subject: u.Scheme + "://" + u.Host, Kind: fault.Usage, Problem: "a target of a run is https",
 			Remedy: fault.Say("use https://%s; an emulator has it with --tls", u.Host),
 		}
 	}
