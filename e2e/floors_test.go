@@ -18,7 +18,7 @@ var floors = [][]string{
 	{"core/fault", "core/internal", "core/peercred", "core/privatefile", "core/proxyenv"},
 	{"core/oidc"},
 	{"core"},
-	{"core/authcode", "core/device", "core/iap", "core/googleid", "core/storetest", "core/frontendtest", "core/internal/ask"},
+	{"core/authcode", "core/device", "core/jupyterhub", "core/iap", "core/googleid", "core/storetest", "core/frontendtest", "core/internal/ask"},
 	{"plugins", "stores"},
 	{"profile"},
 	{"frontends/signin"},

@@ -19,10 +19,7 @@ const (
 // sessions belong to that client: since Google wants a client of its own for
 // devices, the device flow has a profile of its own there.
 func (p *Profile) flow(o Options) (core.FlowFunc, error) {
-	auth := p.Settings.authOptions()
-	if o.Auth != nil {
-		o.Auth(&auth)
-	}
+	auth := p.authOptions(o)
 	switch p.Settings.Flow {
 	case "", BrowserFlow:
 		return authcode.New(auth), nil
@@ -30,6 +27,15 @@ func (p *Profile) flow(o Options) (core.FlowFunc, error) {
 		return device.New(device.Options{Scopes: auth.Scopes, Timeout: auth.Timeout}), nil
 	}
 	return nil, &SettingError{Key: "flow", Err: fmt.Errorf("%q is none of %s", p.Settings.Flow, strings.Join(Flows(), ", "))}
+}
+
+// authOptions returns those of the code flow.
+func (p *Profile) authOptions(o Options) authcode.Options {
+	auth := p.Settings.authOptions()
+	if o.Auth != nil {
+		o.Auth(&auth)
+	}
+	return auth
 }
 
 // authOptions returns the settings that the code flow takes.

@@ -117,6 +117,11 @@ type Profile struct {
 	// program gave the client.
 	ClientFile string
 
+	// Hub is the address of the service of a JupyterHub by which one signs in here; empty
+	// where that is not so. See package
+	// github.com/tokentoss/tokentoss/core/jupyterhub.
+	Hub string
+
 	// Forwarded says whose session this is, where another machine lends it; else it is
 	// nil. See package github.com/tokentoss/tokentoss/core/forward.
 	Forwarded *forward.Hello
@@ -211,6 +216,9 @@ func (p *Profile) openSession(o Options) error {
 	if machine == nil && client == nil && !o.IgnoreClient && p.Store == FileStore {
 		machine = p.borrow()
 	}
+	if machine == nil && client == nil && !o.IgnoreClient && p.Settings.Flow != DeviceFlow {
+		client, flow = p.hub(flow, o)
+	}
 	lifetime, err := p.Settings.lifetime()
 	if err != nil {
 		return err
@@ -289,6 +297,10 @@ func clientFile(dir, name string) string {
 	}
 	return shared
 }
+
+// OAuthClient returns the profile's OAuth client, and nil when there is none, for a
+// program that makes requests as the client itself.
+func (p *Profile) OAuthClient() (*oidc.Client, error) { return p.readClient() }
 
 // readClient returns the OAuth client, or nil when there is none. It is in a file that
 // a platform or the person put there, or [Profile] itself.

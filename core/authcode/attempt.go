@@ -20,6 +20,7 @@ type attempt struct {
 	verifier    string
 
 	responses chan response // takes one
+	failed    chan error    // takes one: there will be no response
 
 	mu   sync.Mutex
 	used bool // the state was presented: RFC 6749 section 10.12, one login
@@ -38,9 +39,8 @@ type response struct {
 
 func newAttempt(p oidc.Provider, redirectURI string) *attempt {
 	return &attempt{
-		provider: p, redirectURI: redirectURI,
-		state: newSecret(), nonce: newSecret(), verifier: newVerifier(),
-		responses: make(chan response, 1), finished: make(chan struct{}),
+		provider: p, redirectURI: redirectURI, state: newSecret(), nonce: newSecret(), verifier: newVerifier(),
+		responses: make(chan response, 1), failed: make(chan error, 1), finished: make(chan struct{}),
 	}
 }
 

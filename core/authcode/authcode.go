@@ -43,6 +43,9 @@ type Options struct {
 	// LoginHint is the account to suggest.
 	LoginHint string
 
+	// Receiver takes the redirect in the place of a listener here.
+	Receiver Receiver
+
 	// Extra are further parameters of the authorization request. What the
 	// security of the flow rests on cannot be set; see [oidc.CheckAuthParam].
 	Extra url.Values
@@ -98,17 +101,16 @@ func (f *flow) SignIn(ctx context.Context, p core.Prompter) (*core.Token, error)
 	if err != nil {
 		return nil, err
 	}
-	l, err := listen(f.client, f.options.Port)
+	a := newAttempt(provider, "")
+	door, err := f.open(asking, a)
 	if err != nil {
 		return nil, err
 	}
-	a := newAttempt(provider, l.redirectURI)
 	// The prompter ends before SignIn does: it may hold a terminal. It is waited
 	// for last, since it may itself be the browser that waits for the last page.
 	var prompter sync.WaitGroup
 	defer prompter.Wait()
-	server := serve(l, a)
-	defer server.close()
+	defer door.close()
 
 	deadline, _ := asking.Deadline()
 	prompt := core.Prompt{
@@ -116,11 +118,13 @@ func (f *flow) SignIn(ctx context.Context, p core.Prompter) (*core.Token, error)
 			RedirectURI: a.redirectURI, State: a.state, Nonce: a.nonce, Verifier: a.verifier,
 			Scopes: f.options.Scopes, LoginHint: f.options.LoginHint, Extra: f.options.Extra,
 		}),
-		RedirectURL: a.redirectURI,
-		Deadline:    deadline,
+		Deadline: deadline,
+	}
+	if f.options.Receiver == nil {
+		prompt.RedirectURL = a.redirectURI
 	}
 	prompted := make(chan error, 1)
-	prompter.Go(func() { prompted <- ask.Until(asking, p, prompt, a.paste) })
+	prompter.Go(func() { prompted <- ask.Until(asking, p, prompt, door.paste) })
 	response, err := wait(asking, a, prompted)
 	if err != nil {
 		// A caller who stops waiting earlier is told just that.
@@ -134,7 +138,7 @@ func (f *flow) SignIn(ctx context.Context, p core.Prompter) (*core.Token, error)
 	token, err := f.exchange(ctx, a, response)
 	a.finish(token, err)
 	if response.byBrowser {
-		server.drain(pageGrace)
+		door.drain(pageGrace)
 	}
 	return token, err
 }
@@ -151,6 +155,8 @@ func wait(ctx context.Context, a *attempt, prompted <-chan error) (response, err
 				return response{}, err
 			}
 			prompted = nil
+		case err := <-a.failed:
+			return response{}, err
 		case <-ctx.Done():
 			return response{}, ctx.Err()
 		}

@@ -79,6 +79,9 @@ func (s *server) drain(d time.Duration) {
 	}
 }
 
+// paste implements door.
+func (s *server) paste(text string) error { return s.attempt.paste(text) }
+
 // close frees the port and ends all connections.
 func (s *server) close() {
 	_ = s.http.Close()

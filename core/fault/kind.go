@@ -161,10 +161,10 @@ var table = []Row{
 	{ReadOnly, "cannot be written", ExitFailed, http.StatusForbidden, grpcFailedPrecondition, 6, "StorageError", false, MakeWritable.On(""), nil},
 	{TooLarge, "too large", ExitFailed, http.StatusForbidden, grpcResourceExhausted, 8, "StorageError", false, SignIn.On(""), nil},
 	{BadKey, "not usable as a key", ExitUsage, http.StatusBadRequest, grpcInvalidArgument, 7, "ConfigurationError", false, ListProfiles.On(""), nil},
-	{Locked, "locked", ExitFailed, http.StatusServiceUnavailable, grpcFailedPrecondition, 3, "StorageError", true, Retry.On(""), nil},
+	{Locked, "locked", ExitFailed, http.StatusServiceUnavailable, grpcUnavailable, 3, "StorageError", true, Retry.On(""), nil},
 	{Conflict, "changed by somebody else", ExitFailed, http.StatusServiceUnavailable, grpcAborted, 2, "StorageError", true, Retry.On(""), nil},
 	{Refused, "refused", ExitFailed, http.StatusForbidden, grpcPermissionDenied, 11, "StorageError", false, Diagnose.On(""), nil},
-	{Unavailable, "not available", ExitFailed, http.StatusServiceUnavailable, grpcFailedPrecondition, 9, "StorageError", true, Diagnose.On(""), nil},
+	{Unavailable, "not available", ExitFailed, http.StatusServiceUnavailable, grpcUnavailable, 9, "StorageError", true, Diagnose.On(""), nil},
 	{NotFound, "not found", ExitFailed, http.StatusNotFound, grpcNotFound, 1, "StorageError", false, Remedy{}, nil},
 
 	{WrongClock, "the clock of this machine is wrong", ExitFailed, http.StatusForbidden, grpcFailedPrecondition, 61, "TokenRefreshError", false, SetClock.On(""), nil},

@@ -64,6 +64,10 @@ type ProviderOptions struct {
 	// package's own, with the proxy of the environment.
 	Transport http.RoundTripper
 
+	// SecretElsewhere is for a client whose secret is not here: Transport is what
+	// authenticates it.
+	SecretElsewhere bool
+
 	// Now is the clock; nil means [time.Now].
 	Now func() time.Time
 
@@ -99,7 +103,7 @@ func NewClient(cs ClientSecrets, o ProviderOptions) (*Client, error) {
 	if issuer != GoogleIssuer {
 		cs.AuthURI, cs.TokenURI = issuer, issuer // only Google demands a secret
 	}
-	if err := cs.Validate(); err != nil {
+	if err := cs.validate(!o.SecretElsewhere); err != nil {
 		return nil, err
 	}
 	endpoint := newEndpointClient(o)

@@ -113,7 +113,9 @@ func fileFault(err error) error {
 }
 
 // Validate checks what a file or a person gave, with an error of the kind [fault.BadClient].
-func (c ClientSecrets) Validate() error {
+func (c ClientSecrets) Validate() error { return c.validate(true) }
+
+func (c ClientSecrets) validate(wantSecret bool) error {
 	isOdd := unicode.IsControl // RFC 6749 section 2.2 leaves the rest to the provider
 	if c.forGoogle() {
 		isOdd = notInGoogles
@@ -125,7 +127,7 @@ func (c ClientSecrets) Validate() error {
 		return badClient("client_id contains spaces or control characters", copyAgain)
 	case strings.ContainsFunc(c.ClientSecret.Reveal(), isOdd):
 		return badClient("client_secret contains spaces or control characters", copyAgain)
-	case c.ClientSecret == "" && c.forGoogle():
+	case c.ClientSecret == "" && wantSecret && c.forGoogle():
 		return badClient("client_secret is missing, and Google's token endpoint demands it", download)
 	}
 	for _, field := range []struct{ name, value string }{{"auth_uri", c.AuthURI}, {"token_uri", c.TokenURI}} {

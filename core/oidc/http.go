@@ -168,8 +168,8 @@ func (c *endpointClient) once(ctx context.Context, endpoint, rawURL string, form
 func (c *endpointClient) send(endpoint string, req *http.Request) (*answer, error) {
 	host := req.URL.Host
 	res, err := c.base().RoundTrip(req) // not http.Client: redirects are answers
-	if errors.Is(err, fault.BadConfig) {
-		return nil, err // nothing was sent, and no network mends it
+	if errors.Is(err, fault.BadConfig) || errors.Is(err, fault.Refused) {
+		return nil, err // nothing came to the provider, and no network mends it
 	}
 	if err != nil {
 		return nil, networkError(endpoint, host, err)

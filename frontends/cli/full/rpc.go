@@ -85,7 +85,9 @@ func (r *rpcOpener) openFrontend(p *profile.Profile, t plugins.Terminal) (core.F
 		settings = make(map[string]any)
 	}
 	settings["protocol"] = notebook.Protocol
-	setRemote(settings)
+	if p.Hub == "" { // whose address the browser reaches
+		setRemote(settings)
+	}
 	use, err := host.ParseUse(notebook.Name, settings)
 	if err != nil {
 		return nil, err

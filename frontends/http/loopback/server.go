@@ -23,6 +23,10 @@ type Options struct {
 	MaxHeader      int           // bytes of a request's headers; 16 KiB when zero
 	MaxConnections int           // 1024 when zero
 
+	// UnencryptedHTTP2 serves HTTP/2 beside HTTP/1.1, to clients that begin with it (RFC
+	// 9113 section 3.3), as those of gRPC do.
+	UnencryptedHTTP2 bool
+
 	// OwnerOnly closes the connections of other users, but for root's, where
 	// package peercred tells whose they are.
 	OwnerOnly bool
@@ -41,9 +45,10 @@ type Server struct {
 	cancel context.CancelFunc
 	served sync.WaitGroup // the goroutines of Serve
 	failed chan error
-	work   sync.WaitGroup // the goroutines of connections
+	work   sync.WaitGroup // the goroutines of connections, and handlers
 
 	mu      sync.Mutex
+	stopped bool // no handler begins any more
 	conns   map[net.Conn]*conn
 	unknown *list.List    // of *conn, oldest first
 	active  int           // those with a request that is being answered
@@ -67,7 +72,10 @@ func NewServer(ctx context.Context, o Options) *Server {
 		BaseContext:                  func(net.Listener) context.Context { return s.ctx },
 		ConnContext:                  s.connect,
 		ConnState:                    s.track,
+		Protocols:                    new(http.Protocols),
 	}
+	s.http.Protocols.SetHTTP1(true)
+	s.http.Protocols.SetUnencryptedHTTP2(o.UnencryptedHTTP2)
 	return s
 }
 
@@ -125,17 +133,19 @@ func (s *Server) Stop(grace time.Duration) {
 	cancel()
 	down.Wait()
 	s.served.Wait()
+	s.mu.Lock()
+	s.stopped = true
+	s.mu.Unlock()
 	s.work.Wait()
 }
 
 // A conn is what is known of a connection.
 type conn struct {
-	server   *Server
-	element  *list.Element // in server.unknown, or nil
-	known    atomic.Bool
-	active   bool
-	hijacked atomic.Bool
-	raw      net.Conn
+	server  *Server
+	element *list.Element // in server.unknown, or nil
+	known   atomic.Bool
+	active  bool
+	raw     net.Conn
 }
 
 type connKey struct{}
@@ -193,9 +203,7 @@ func (s *Server) track(raw net.Conn, state http.ConnState) {
 	case http.StateClosed, http.StateHijacked:
 		delete(s.conns, raw)
 		s.forget(c)
-		if c.hijacked.Store(state == http.StateHijacked); state == http.StateClosed {
-			s.work.Done()
-		}
+		s.work.Done()
 	}
 }
 
@@ -207,17 +215,26 @@ func (s *Server) rest() {
 	}
 }
 
-// handler counts the handlers that go on with a connection which they took over.
+// handler counts the handlers: they go on with a connection that they took over, and
+// those of HTTP/2 beside the goroutine of theirs.
 func (s *Server) handler(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := r.Context().Value(connKey{}).(*conn)
-		defer func() {
-			if c.hijacked.Load() {
-				s.work.Done()
-			}
-		}()
+		if !s.begin() {
+			panic(http.ErrAbortHandler)
+		}
+		defer s.work.Done()
 		h.ServeHTTP(w, r)
 	})
+}
+
+// begin counts a handler, unless the server was stopped before it began.
+func (s *Server) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.stopped {
+		s.work.Add(1)
+	}
+	return !s.stopped
 }
 
 // EndWith ends the requests of h with ctx.

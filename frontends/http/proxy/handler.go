@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/tokentoss/tokentoss/core/iap"
 	"github.com/tokentoss/tokentoss/frontends/http/loopback"
 )
 
@@ -35,7 +34,7 @@ type handler struct {
 	gate      *loopback.Gate
 	auth      *authenticator
 	tokens    *tokens
-	transport *iap.Transport
+	transport *upstream
 	log       *accessLog
 	relink    func(s *site) // prints another link for a browser
 
@@ -96,7 +95,7 @@ func (x *requestState) serve() {
 			// Or the server takes no more of the body when the answer begins.
 			_ = http.NewResponseController(x.ResponseWriter).EnableFullDuplex()
 		}
-		x.proxy.ServeHTTP(x, r)
+		x.forward()
 	}
 	x.whole = true
 }
@@ -138,6 +137,10 @@ func (x *requestState) rewrite(p *httputil.ProxyRequest) {
 	if p.In.Trailer != nil { // the server puts values into it after the body
 		out.Trailer = p.In.Trailer
 		out.Body = &trailed{out.Body, func() { auth.strip(out.Trailer) }}
+	}
+	if strings.EqualFold(out.Header.Get("Upgrade"), "h2c") { // an offer that RFC 9113 took back, and HTTP/2 forbids
+		delete(out.Header, "Upgrade")
+		delete(out.Header, "Connection")
 	}
 	x.rewriteRequest(out.Header)
 	auth.strip(out.Header)

@@ -10,7 +10,6 @@ import (
 	"mime"
 	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -31,22 +30,26 @@ type httpError struct {
 	Title   string
 	Message string
 	Hint    string // what to do next
-	GRPC    uint32 // 0: what a client makes of Status
+	GRPC    uint32 // the code of gRPC's status
 	Aloud   bool   // said in the status line, too, which is all that some clients show
 }
 
 var (
-	errNotForward    = httpError{http.StatusBadRequest, "not_a_forward_proxy", "Not that way", "this address is the service itself, not a proxy to set in a browser or in http_proxy", "ask it for a path, like http://127.0.0.1:PORT/", 0, false}
-	errHost          = httpError{http.StatusMisdirectedRequest, "wrong_host", "Wrong address", "the Host of the request is not one of this proxy's", "use the address that tokentoss printed", 0, false}
-	errCrossSite     = httpError{http.StatusForbidden, "cross_site", "Not from another page", "a page of another address led here", "open the address in a tab of its own", 0, false}
-	errBrowserSecret = httpError{http.StatusForbidden, "secret_needed", "Not yet", "this browser has not shown that it is yours", "open the link that tokentoss printed; it works once, and tokentoss then prints another", 0, false}
-	errSecret        = httpError{http.StatusUnauthorized, "secret_needed", "Not yet", "the request does not show this proxy's secret", "send it as the password of basic authentication, as the header " + secretHeader + ", or as the path /~SECRET/; tokentoss printed it", 0, false}
-	errLink          = httpError{http.StatusForbidden, "link_used", "This link was used", "a link works once, and in one browser", "open the one that tokentoss printed last", 0, false}
-	errNoTarget      = httpError{http.StatusNotFound, "no_target", "Nothing here", "no service has this address", "", 0, false}
+	errNotForward    = httpError{http.StatusBadRequest, "not_a_forward_proxy", "Not that way", "this address is the service itself, not a proxy to set in a browser or in http_proxy", "ask it for a path, like http://127.0.0.1:PORT/", grpcInvalidArgument, false}
+	errHost          = httpError{http.StatusMisdirectedRequest, "wrong_host", "Wrong address", "the Host of the request is not one of this proxy's", "use the address that tokentoss printed", grpcInvalidArgument, false}
+	errCrossSite     = httpError{http.StatusForbidden, "cross_site", "Not from another page", "a page of another address led here", "open the address in a tab of its own", grpcPermissionDenied, false}
+	errBrowserSecret = httpError{http.StatusForbidden, "secret_needed", "Not yet", "this browser has not shown that it is yours", "open the link that tokentoss printed; it works once, and tokentoss then prints another", grpcPermissionDenied, false}
+	errSecret        = httpError{http.StatusUnauthorized, "secret_needed", "Not yet", "the request does not show this proxy's secret", "send it as the password of basic authentication, as the header " + secretHeader + ", or as the path /~SECRET/; tokentoss printed it", grpcUnauthenticated, false}
+	errLink          = httpError{http.StatusForbidden, "link_used", "This link was used", "a link works once, and in one browser", "open the one that tokentoss printed last", grpcPermissionDenied, false}
+	errNoTarget      = httpError{http.StatusNotFound, "no_target", "Nothing here", "no service has this address", "", grpcUnimplemented, false}
 )
 
-// errStale is IAP's refusal of a request that could not be repeated.
-var errStale = errors.New("IAP refused the token, and the body could not be sent again")
+var (
+	// errStale is IAP's refusal of a request that could not be repeated.
+	errStale = errors.New("IAP refused the token, and the body could not be sent again")
+
+	errBrokenOff = errors.New("it broke off its answer")
+)
 
 // explain finds what a failed request means to the person. origin is the service's.
 func explain(err error, origin string) httpError {
@@ -56,6 +59,7 @@ func explain(err error, origin string) httpError {
 	case errors.Is(err, errStale), errors.As(err, &refused) && refused.OneShot: // with another token, which it now has
 		e := explainKind(fault.TokenRefused)
 		e.Message, e.Hint = "IAP refused the token, and the request's body is too large to be sent twice; the token was renewed", "send the request again"
+		e.GRPC = grpcUnavailable
 		return e
 	case refused != nil:
 		return explainKind(refused)
@@ -85,7 +89,7 @@ func sentenceCase(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // explainUpstream is about the way to the service.
 func explainUpstream(err error, origin string) httpError {
-	p := httpError{http.StatusBadGateway, "upstream", "The service does not answer", origin + ": " + err.Error(), "see whether the service runs, and try again", 0, false}
+	p := httpError{http.StatusBadGateway, "upstream", "The service does not answer", origin + ": " + err.Error(), "see whether the service runs, and try again", grpcUnavailable, false}
 	var dns *net.DNSError
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
@@ -97,8 +101,10 @@ func explainUpstream(err error, origin string) httpError {
 	case errors.As(err, &certificate):
 		untrusted := &fault.Error{Kind: fault.UntrustedServer, Remedy: oidc.CertificateRemedy(err)}
 		p.Code, p.Title, p.Hint = "upstream_tls", "The service cannot be trusted", "nothing was sent; "+loopback.Advice(untrusted)
+		p.GRPC = grpcFailedPrecondition
 	case errors.As(err, &record), errors.As(err, &alert):
 		p.Code, p.Title, p.Hint = "upstream_tls", "The service does not speak TLS", "see whether the target's scheme and port are right"
+		p.GRPC = grpcFailedPrecondition
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		p.Status, p.Code, p.Title = http.StatusGatewayTimeout, "upstream_timeout", "The service takes too long"
 	}
@@ -108,11 +114,10 @@ func explainUpstream(err error, origin string) httpError {
 // content is the answer's status, type and body: a page for those who want one, text
 // for those who show that, gRPC's own way, else JSON as in RFC 9457.
 func (e httpError) content(r *http.Request, h http.Header) (status int, kind string, body []byte) {
-	switch kind := r.Header.Get("Content-Type"); {
-	case strings.HasPrefix(kind, "application/grpc") && e.GRPC != 0:
-		h.Set("Grpc-Status", strconv.FormatUint(uint64(e.GRPC), 10))
-		h.Set("Grpc-Message", url.PathEscape(e.sentence()))
-		return http.StatusOK, kind, nil
+	switch {
+	case speaksGRPC(r.Header):
+		e.setStatus(h, "")
+		return http.StatusOK, r.Header.Get("Content-Type"), nil
 	case wants(r, "text/html"):
 		p := loopback.Page{Title: e.Title, Text: sentenceCase(e.Message) + ".", Next: e.Hint}
 		return e.Status, "text/html; charset=utf-8", []byte(p.HTML())

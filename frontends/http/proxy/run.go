@@ -18,7 +18,7 @@ import (
 
 // Bodies may take as long as they take. Connections of WebSockets do not count: they
 // were let in.
-var serverOptions = loopback.Options{HeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeader: 128 << 10, MaxConnections: 1024}
+var serverOptions = loopback.Options{HeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeader: 128 << 10, MaxConnections: 1024, UnencryptedHTTP2: true}
 
 // drain is how long requests may take that are under way when the run ends.
 const drain = 800 * time.Millisecond
@@ -57,7 +57,7 @@ func (p *Proxy) Run(ctx context.Context, app core.App) error {
 	defer h.tokens.asking.Wait()
 	at := Address{URL: h.url, Names: h.names, Secret: core.Secret(secret)}
 	var remove func()
-	if at.Netrc, at.Git, remove, err = p.writeCredentials(secret, ls.Port, h.gate.Hosts); err != nil {
+	if at.Netrc, at.Git, remove, err = p.writeCredentials(ctx, secret, ls.Port, h.gate.Hosts); err != nil {
 		return err
 	}
 	defer remove()

@@ -47,21 +47,60 @@ func NewBase() *http.Transport {
 	}
 }
 
-// transport is package iap's, over the base of the options or one of its own.
-func (p *Proxy) transport(src iap.TokenSource) (*iap.Transport, error) {
+// An upstream is package iap's transport, over the base of the options or one of its own.
+type upstream struct {
+	*iap.Transport
+	grpc inClear // closed beside the base that it is registered with; empty: it is not
+}
+
+// transport makes an upstream.
+func (p *Proxy) transport(src iap.TokenSource) (*upstream, error) {
 	// Services take X-Requested-With for a script's request, and answer a browser
 	// with half a page. The transport knows IAP's refusals without it.
 	opts := iap.Options{InsecureLoopback: p.config.InsecureLoopback, NoXRequestedWith: true, Base: p.opts.Base, Logger: p.opts.Log}
 	for _, t := range p.targets {
 		opts.Origins = append(opts.Origins, t.origin())
 	}
+	u := &upstream{}
 	if opts.Base == nil {
-		opts.Base = NewBase()
+		base := NewBase()
+		u.grpc = newInClear(base)
+		base.RegisterProtocol("http", u.grpc)
+		opts.Base = base
 	}
 	if src == nil {
 		src = &tokens{}
 	}
-	return iap.NewTransport(src, opts)
+	var err error
+	u.Transport, err = iap.NewTransport(src, opts)
+	return u, err
+}
+
+// CloseIdleConnections closes them all.
+func (u *upstream) CloseIdleConnections() {
+	u.Transport.CloseIdleConnections()
+	if u.grpc.Transport != nil {
+		u.grpc.CloseIdleConnections()
+	}
+}
+
+// inClear sends calls of gRPC, which need HTTP/2, to services on this machine that have no
+// TLS to agree about it. It leaves other requests to the transport that it is registered with.
+type inClear struct{ *http.Transport }
+
+func newInClear(base *http.Transport) inClear {
+	t := base.Clone()
+	t.Protocols = new(http.Protocols)
+	t.Protocols.SetUnencryptedHTTP2(true)
+	return inClear{t}
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (c inClear) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !isGRPC(r.Header) {
+		return nil, http.ErrSkipAltProtocol
+	}
+	return c.Transport.RoundTrip(r)
 }
 
 // buffers are shared by the requests of a run. They are arrays, since a slice would be

@@ -49,9 +49,11 @@ func Build(run Run) (*Variables, error) {
 	var javaErr error
 	var beside sync.WaitGroup
 	beside.Go(func() { options, note, javaErr = b.java() })
-	err := b.bundles()
-	if err == nil {
-		err = b.wget()
+	var err error
+	for _, step := range []func() error{b.bundles, b.wget, b.php, b.r} {
+		if err = step(); err != nil {
+			break
+		}
 	}
 	if beside.Wait(); err != nil || javaErr != nil {
 		return nil, cmp.Or(err, javaErr)

@@ -1,0 +1,18 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/urfave/cli/v2"
+)
+
+func (c *commands) hub() *cli.Command {
+	return &cli.Command{
+		Name: "hub", Usage: "be the service of a JupyterHub by which its users sign in without pasting", Category: "account",
+		Description: "JupyterHub starts it, as jupyterhub_config.py says. Its OAuth client is the profile's, of the type web.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "public-url", Usage: "browsers reach it at `URL`", DefaultText: "what the hub says"},
+		},
+		Action: c.heavy(0, 0, func(ctx context.Context, in *Invocation) error { return in.full.Hub(ctx, in, in.String("public-url")) }),
+	}
+}

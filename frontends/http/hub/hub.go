@@ -1,0 +1,139 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tokentoss/tokentoss/core/fault"
+	"github.com/tokentoss/tokentoss/core/jupyterhub"
+	"github.com/tokentoss/tokentoss/core/oidc"
+)
+
+// grace is how long an answer that is under way may take when the service ends.
+const grace = 2 * time.Second
+
+// Options are what a service is made of.
+type Options struct {
+	Config
+
+	// Client is the hub's OAuth client, of the type web, with its secret.
+	Client *oidc.Client
+
+	// Log gets what happens, never a secret. Nil discards.
+	Log *slog.Logger
+}
+
+// A Service is the service. It is an [http.Handler].
+type Service struct {
+	Config
+	oauth  *oidc.Client
+	sealer sealer
+	table  *table
+	hub    http.RoundTripper
+	log    *slog.Logger
+	mux    *http.ServeMux
+	ends   chan struct{} // closed when it ends
+	end    func()
+}
+
+// New returns the service. It refuses a client that cannot work.
+func New(o Options) (*Service, error) {
+	if err := checkClient(o.Client, o.redirectURI()); err != nil {
+		return nil, err
+	}
+	seals, err := newSealer(o.Client.Secret)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{
+		Config: o.Config, oauth: o.Client, sealer: seals, table: newTable(time.Now), log: o.Log, mux: http.NewServeMux(), ends: make(chan struct{}),
+		hub: &http.Transport{TLSHandshakeTimeout: 5 * time.Second, MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute}, // no proxy: it is beside this
+	}
+	_, returns, _ := strings.Cut(o.Returns, o.Prefix) // after the host, where services have hosts of their own
+	s.end = sync.OnceFunc(func() { close(s.ends) })
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	for path, h := range map[string]http.HandlerFunc{
+		jupyterhub.PathClient:   s.kernel(http.MethodGet, s.client),
+		jupyterhub.PathSignIn:   s.kernel(http.MethodPost, s.announce),
+		jupyterhub.PathResponse: s.kernel(http.MethodPost, s.response),
+		jupyterhub.PathProvider: s.kernel(http.MethodPost, s.provider),
+		jupyterhub.PathCallback: browser(s.callback),
+		returns:                 browser(s.returned),
+		"":                      browser(func(w http.ResponseWriter, r *http.Request) { pageNothing.Write(w, r, statusOf(r, s.Prefix)) }),
+	} {
+		s.mux.HandleFunc(s.Prefix+path, h)
+	}
+	return s, nil
+}
+
+func statusOf(r *http.Request, prefix string) int {
+	if r.URL.Path == prefix {
+		return http.StatusOK
+	}
+	return http.StatusNotFound
+}
+
+func checkClient(c *oidc.Client, redirectURI string) error {
+	problem := ""
+	switch {
+	case c == nil:
+		return &fault.Error{Kind: fault.NotConfigured}
+	case !c.Web:
+		problem = "it is not of the type web"
+	case c.Secret == "":
+		problem = "it has no secret"
+	case !slices.Contains(c.RedirectURIs, redirectURI):
+		problem = "its redirect URIs lack " + redirectURI
+	default:
+		return nil
+	}
+	return &fault.Error{Subject: "the hub's OAuth client", Kind: fault.BadClient, Problem: problem,
+		Remedy: fault.Say(`make one of the type "Web application" with the redirect URI %s, and download its JSON`, redirectURI)}
+}
+
+// ServeHTTP implements [http.Handler].
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+// Run serves until ctx ends, which is no error.
+func (s *Service) Run(ctx context.Context) error {
+	l, err := net.Listen("tcp", s.Listen)
+	if err != nil {
+		return &fault.Error{Op: "listen on", Subject: s.Listen, Kind: fault.AddressInUse, Err: err}
+	}
+	server := &http.Server{
+		Handler: s, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		ErrorLog: log.New(io.Discard, "", 0), // it would have the bytes of requests that cannot be read
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	s.log.Info("serving", "address", s.Listen, "redirect_uri", s.redirectURI())
+	select {
+	case err = <-served:
+	case <-ctx.Done():
+		s.end()
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+		defer cancel()
+		if server.Shutdown(ending) != nil {
+			_ = server.Close()
+		}
+		err = <-served
+	}
+	if t, ok := s.hub.(*http.Transport); ok {
+		t.CloseIdleConnections()
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
