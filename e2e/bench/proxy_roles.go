@@ -40,7 +40,9 @@ func play() (ok bool, err error) {
 	case "stock":
 		return true, playStock(ctx, os.Args[1])
 	case "ours":
-		return true, playOurs(ctx, os.Args[1])
+		return true, playOurs(ctx, os.Args[1], proxy.SecretNew)
+	case "ours-open":
+		return true, playOurs(ctx, os.Args[1], proxy.SecretNone)
 	case "relay":
 		return true, playRelay(ctx)
 	case "tunnel-ours":
@@ -107,14 +109,17 @@ func answer(c net.Conn, small, large []byte) {
 	}
 }
 
-// playStock is the standard library's proxy as it is, that adds a fixed token.
+// playStock is the standard library's proxy, that keeps connections for its clients and adds
+// a fixed token.
 func playStock(ctx context.Context, service string) error {
 	to := &url.URL{Scheme: "http", Host: service}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = 64
+	server := &http.Server{Handler: &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(to)
 		r.Out.Header.Set("Authorization", "Bearer token")
 	}}}
@@ -125,10 +130,14 @@ func playStock(ctx context.Context, service string) error {
 }
 
 // playOurs is the proxy as a person runs it, but for the sign-in.
-func playOurs(ctx context.Context, service string) error {
-	p, err := proxy.New(proxy.Config{Targets: []string{"http://" + service}, InsecureLoopback: true}, proxy.Options{
+func playOurs(ctx context.Context, service, secret string) error {
+	p, err := proxy.New(proxy.Config{Targets: []string{"http://" + service}, Secret: secret, InsecureLoopback: true}, proxy.Options{
 		Ready: func(a proxy.Address) {
-			fmt.Println(strings.TrimPrefix(a.URL, "http://"), "Tokentoss-Secret: "+a.Secret.Reveal())
+			fmt.Print(strings.TrimPrefix(a.URL, "http://"))
+			if a.Secret != "" {
+				fmt.Print(" Tokentoss-Secret: " + a.Secret.Reveal())
+			}
+			fmt.Println()
 		},
 	})
 	if err != nil {
