@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import _current, _rpc, _session
+from . import _current, _rpc, _session, _visitors
 
 __all__ = ["reset"]
 
@@ -15,3 +15,4 @@ def reset() -> None:
     _rpc.stop()
     _session.reset()
     _current.reset()
+    _visitors.reset()
