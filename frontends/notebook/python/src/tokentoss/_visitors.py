@@ -48,8 +48,8 @@ def _close(sessions: list[Any]) -> None:
     for session in sessions:
         try:
             session.close()
-        except Exception as e:
-            logger.debug("a visitor's session could not be closed: %s", type(e).__name__)
+        except Exception:
+            logger.debug("a visitor's session could not be closed", exc_info=True)
 
 
 _visits: dict[int, Visit] = {}  # by the identity of what the host has for a visitor
@@ -110,8 +110,8 @@ def _owner() -> Any:
             continue
         try:
             owner = find(module)
-        except Exception as e:  # of another version
-            logger.debug("%s does not tell who visits: %s", name, type(e).__name__)
+        except Exception:  # of another version
+            logger.debug("%s does not tell who visits", name, exc_info=True)
             continue
         if owner is not None:
             return owner

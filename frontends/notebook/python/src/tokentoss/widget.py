@@ -80,8 +80,8 @@ class SessionWidget(anywidget.AnyWidget):
             self._observe(message)
         try:
             self.send(message)
-        except Exception as e:  # nobody looks any more: the tab, and what carried messages to it, is gone
-            logger.debug("a view is gone: %s", type(e).__name__)
+        except Exception:  # nobody looks any more: the tab, and what carried messages to it, is gone
+            logger.debug("a view is gone", exc_info=True)
             self._session.detach(self._receive)
 
     def _observe(self, snapshot: Message) -> None:
