@@ -1,0 +1,117 @@
+//go:build linux
+
+package hosts_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/tokentoss/tokentoss/e2e/internal/python"
+	"github.com/tokentoss/tokentoss/e2e/internal/suite"
+)
+
+// root is the repository.
+var root = filepath.Join("..", "..")
+
+// wheel is the Python package, built once.
+var wheel = sync.OnceValues(func() (string, error) { return python.Wheel(root) })
+
+// environment returns the virtual environment made of a directory's requirements.txt, with
+// tokentoss in it.
+func environment(t *testing.T, of string) string {
+	t.Helper()
+	suite.Need(t, suite.Hosts)
+	dir, err := environments[of]()
+	var missing *python.MissingError
+	if errors.As(err, &missing) {
+		t.Skip(missing)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// The environments: that of today's hosts, and that of JupyterLab 3 and Notebook 6.
+const (
+	today = "."
+	old   = "old"
+)
+
+var environments = map[string]func() (string, error){
+	today: sync.OnceValues(func() (string, error) { return install(today) }),
+	old:   sync.OnceValues(func() (string, error) { return install(old) }),
+}
+
+// install makes an environment, or brings the one that is there up to date.
+func install(of string) (string, error) {
+	list, err := filepath.Abs(filepath.Join(of, "requirements.txt"))
+	if err != nil {
+		return "", err
+	}
+	dir, err := filepath.Abs(filepath.Join(root, ".cache", "hosts", of, "venv"))
+	if err != nil {
+		return "", err
+	}
+	want, err := os.ReadFile(list)
+	if err != nil {
+		return "", err
+	}
+	made := filepath.Join(dir, "requirements.txt")
+	if got, err := os.ReadFile(made); err != nil || !bytes.Equal(got, want) {
+		if err := os.RemoveAll(dir); err != nil {
+			return "", err
+		}
+		if err := python.Install(dir, "-r", list); err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(made, want, 0o644); err != nil {
+			return "", err
+		}
+	}
+	w, err := wheel()
+	if err != nil {
+		return "", err
+	}
+	return dir, python.Install(dir, "--reinstall-package", "tokentoss", w)
+}
+
+// hubProxy returns the hub's proxy, of the versions of proxy/package-lock.json.
+func hubProxy(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs(filepath.Join(root, ".cache", "hosts", "proxy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin := filepath.Join(dir, "node_modules", ".bin", "configurable-http-proxy")
+	same := true
+	for _, name := range []string{"package.json", "package-lock.json"} {
+		want, err := os.ReadFile(filepath.Join("proxy", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || !bytes.Equal(got, want) {
+			same = false
+		}
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := os.Stat(bin); err == nil && same {
+		return bin
+	}
+	c := exec.Command("npm", "ci", "--silent", "--no-audit", "--no-fund")
+	c.Dir = dir
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Skipf("the hub's proxy cannot be had here: %v\n%s", err, out)
+	}
+	return bin
+}
