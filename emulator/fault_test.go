@@ -57,6 +57,9 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// wsaeconnreset is what Windows calls ECONNRESET, which is a number of Go's own there.
+const wsaeconnreset = syscall.Errno(10054)
+
 func TestFaultReset(t *testing.T) {
 	t.Parallel()
 	e := start(t, emulator.Options{})
@@ -64,7 +67,7 @@ func TestFaultReset(t *testing.T) {
 	e.SetFault(emulator.IAP, &emulator.Fault{Reset: true})
 	for _, where := range []string{e.GoogleURL() + "/token", e.IAPURL() + "/"} {
 		_, err := plain().Do(newRequest(t, "POST", where, "a=b"))
-		if !errors.Is(err, syscall.ECONNRESET) {
+		if !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, wsaeconnreset) {
 			t.Errorf("%s: %v, want a reset", where, err)
 		}
 	}

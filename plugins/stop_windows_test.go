@@ -1,5 +1,8 @@
 package plugins_test
 
-func stopProcess() {}
+import "golang.org/x/sys/windows"
 
-const canStop = false
+// stopProcess stops this process, which then reads nothing that it is sent.
+func stopProcess() {
+	_, _, _ = windows.NewLazySystemDLL("ntdll.dll").NewProc("NtSuspendProcess").Call(uintptr(windows.CurrentProcess()))
+}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log"
 	"net/http"
+	"os"
+	"path/filepath"
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/profile"
@@ -35,7 +37,7 @@ func Example() {
 
 // Only the services that are named may be sent the token.
 func ExampleProfile_HTTPClient() {
-	p, err := profile.Open(profile.Options{Dir: "/nowhere/tokentoss"})
+	p, err := profile.Open(profile.Options{Dir: filepath.Join(os.TempDir(), "nowhere")})
 	if err != nil {
 		log.Fatal(err)
 	}

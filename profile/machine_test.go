@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -17,6 +18,14 @@ func (fakeFlow) SignIn(context.Context, core.Prompter) (*core.Token, error) {
 	return nil, errors.New("asked")
 }
 func (f fakeFlow) SelfSigned() bool { return f.selfSigned }
+
+// absolute makes path one of this system: on Windows one of a drive.
+func absolute(path string) string {
+	if runtime.GOOS == "windows" {
+		return "C:" + filepath.FromSlash(path)
+	}
+	return path
+}
 
 // openIn opens a profile of a config.toml, and returns the settings that its flow was
 // opened with.
@@ -48,14 +57,15 @@ func openIn(t *testing.T, text, name string, flow core.Flow) (*Profile, *Setting
 // is not, also below a machine's.
 func TestMachineProfile(t *testing.T) {
 	t.Setenv(EnvKeyFile, "")
-	const text = `
+	elsewhere := absolute("/etc/key.json")
+	text := `
 flow = "service_account"
 audience = "a"
 key_file = "keys/ci.json"
 [profiles.other]
 service_account = "x@y"
 delegates = ["d@y"]
-key_file = "/etc/key.json"
+key_file = '` + elsewhere + `'
 [profiles.me]
 flow = "browser"
 `
@@ -67,11 +77,11 @@ flow = "browser"
 		t.Errorf("%v", err)
 	}
 	p, s, err = openIn(t, text, "other", fakeFlow{})
-	if err != nil || s.KeyFile != "/etc/key.json" || s.ServiceAccount != "x@y" || len(s.Delegates) != 1 || s.Flow != "service_account" {
+	if err != nil || s.KeyFile != elsewhere || s.ServiceAccount != "x@y" || len(s.Delegates) != 1 || s.Flow != "service_account" {
 		t.Errorf("%+v, %v", s, err)
 	}
 	st, err := p.Status(t.Context())
-	if err != nil || st.State != core.SignedIn || st.Machine != "service_account, as x@y, key file /etc/key.json, through d@y, for a" {
+	if err != nil || st.State != core.SignedIn || st.Machine != "service_account, as x@y, key file "+elsewhere+", through d@y, for a" {
 		t.Errorf("%+v, %v", st, err)
 	}
 	p, s, err = openIn(t, text, "me", fakeFlow{})
@@ -86,7 +96,7 @@ flow = "browser"
 // A program that has no flow gives what is stored, and says when that is nothing. A
 // client file that is no good is no matter of a machine's.
 func TestMachineWithoutFlow(t *testing.T) {
-	t.Setenv(EnvKeyFile, "/env/key.json")
+	t.Setenv(EnvKeyFile, absolute("/env/key.json"))
 	p, _, err := openIn(t, "flow = 'service_account'\naudience = 'a'\n", "default", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +112,7 @@ func TestMachineWithoutFlow(t *testing.T) {
 	if _, err := again.IDToken(t.Context()); !errors.Is(err, core.ErrNoFlow) {
 		t.Errorf("%v", err)
 	}
-	if st, err := again.Status(t.Context()); err != nil || !strings.Contains(st.Machine, "/env/key.json") {
+	if st, err := again.Status(t.Context()); err != nil || !strings.Contains(st.Machine, absolute("/env/key.json")) {
 		t.Errorf("%+v, %v", st, err)
 	}
 }

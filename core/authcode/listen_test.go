@@ -11,12 +11,12 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/authcode"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/emulator"
 )
@@ -205,7 +205,7 @@ func TestPortTaken(t *testing.T) {
 			})
 			_, err := authcode.New(authcode.Options{Port: port})(newClient(t, e)).SignIn(bounded(t), prompter)
 			pe := errorAs[*authcode.PortError](t, err)
-			if pe.Port != port || !strings.Contains(err.Error(), strconv.Itoa(port)) || !errors.Is(err, syscall.EADDRINUSE) {
+			if pe.Port != port || !strings.Contains(err.Error(), strconv.Itoa(port)) || !errors.Is(err, fault.AddressInUse) {
 				t.Errorf("error is %v", err)
 			}
 		})

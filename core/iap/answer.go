@@ -126,9 +126,7 @@ func (t *Transport) refused(req *http.Request, p plan, tok core.IDToken, resp *h
 			return resp, nil
 		}
 	}
-	e := refusal(resp, p, &tok, earlier)
-	e.Renewed = earlier != ""
-	return nil, t.logged(ctx, e)
+	return nil, t.logged(ctx, refusal(resp, p, &tok, earlier))
 }
 
 // replay gives the body to send again, and whether req can be sent again.
@@ -184,14 +182,23 @@ func refusal(resp *http.Response, p plan, tok *core.IDToken, earlier core.Secret
 	if _, marked := resp.Header[marker]; !marked {
 		issuer = tok.Issuer
 	}
+	e := NewRefusedError(resp.StatusCode, p.origin.String(), body, *tok, earlier)
+	e.Issuer = issuer
+	return e
+}
+
+// NewRefusedError makes the error of an answer of IAP that came another way than by a
+// [Transport]: its status, the service's origin, the beginning of its body, and the tokens
+// that were refused, of which earlier may be empty.
+func NewRefusedError(status int, origin string, body []byte, tok core.IDToken, earlier core.Secret) *RefusedError {
 	return &RefusedError{
-		StatusCode: resp.StatusCode,
-		Issuer:     issuer,
-		Origin:     p.origin.String(),
+		StatusCode: status,
+		Origin:     origin,
 		Email:      tok.Email,
 		Audience:   tok.Audience,
 		IAPCode:    iapCode(body),
 		Reason:     reason(body, tok.Value.Reveal(), earlier.Reveal()),
+		Renewed:    earlier != "",
 	}
 }
 

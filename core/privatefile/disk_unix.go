@@ -230,8 +230,14 @@ func makeWritable(path string) string { return "chmod u+w " + quote(path) }
 // quoted writes a word for a POSIX shell.
 func quoted(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
 
-// shortTemp is a directory for temporary files that has a short name.
-const shortTemp = "/tmp"
+const maxRuntimeDir = MaxRuntimeDir
+
+// runtimeDirs are the places for a runtime directory. The last is a directory for
+// temporary files that has a short name.
+func runtimeDirs() []string {
+	own := fmt.Sprintf("tokentoss-%d", os.Getuid())
+	return []string{filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "tokentoss"), filepath.Join(os.TempDir(), own), filepath.Join("/tmp", own)}
+}
 
 // checkRuntimeDir refuses a directory of another user, also of root, one in which others
 // may have put something, and one that others could put another in the place of. One that

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"syscall"
@@ -165,23 +166,77 @@ func mkdirPrivate(dir string) error {
 	return nil
 }
 
-// rename replaces to. Virus scanners and indexers open new files for a moment
-// and are in the way meanwhile.
+// rename replaces to, also while others read it. File systems that cannot do that, such
+// as FAT and those of old servers, refuse it as long as somebody has it open; virus
+// scanners and indexers do for a moment wherever they are.
 func rename(from, to string) error {
-	return retry(func() error { return os.Rename(from, to) },
-		windows.ERROR_SHARING_VIOLATION, windows.ERROR_ACCESS_DENIED)
+	return retry(func() error {
+		err := renamePOSIX(from, to)
+		if isUnknown(err) {
+			err = os.Rename(from, to)
+		}
+		return err
+	}, windows.ERROR_SHARING_VIOLATION, windows.ERROR_ACCESS_DENIED)
 }
 
-// retry calls f until it returns something else than one of the errors, for
-// about half a second.
+// renamePOSIX takes the name to away from a file that is open, which its readers keep.
+// NTFS does so since Windows 10 1607.
+func renamePOSIX(from, to string) error {
+	name, err := windows.UTF16PtrFromString(from)
+	if err != nil {
+		return err
+	}
+	full, err := windows.FullPath(to)
+	if err != nil {
+		return err
+	}
+	target, err := windows.UTF16FromString(full)
+	if err != nil {
+		return err
+	}
+	h, err := windows.CreateFile(name, windows.DELETE|windows.SYNCHRONIZE,
+		windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE|windows.FILE_SHARE_DELETE, nil, windows.OPEN_EXISTING,
+		windows.FILE_FLAG_OPEN_REPARSE_POINT|windows.FILE_FLAG_BACKUP_SEMANTICS, 0)
+	if err != nil {
+		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
+	}
+	defer windows.CloseHandle(h)
+	// FILE_RENAME_INFO: the flags, a directory that is not used, and the name's length in
+	// bytes, without its end.
+	var head struct {
+		flags uint32
+		root  windows.Handle
+		size  uint32
+	}
+	at := unsafe.Offsetof(head.size) + unsafe.Sizeof(head.size)
+	info := make([]uint16, int(at)/2+len(target))
+	*(*uint32)(unsafe.Pointer(&info[0])) = windows.FILE_RENAME_REPLACE_IF_EXISTS | windows.FILE_RENAME_POSIX_SEMANTICS
+	*(*uint32)(unsafe.Pointer(&info[unsafe.Offsetof(head.size)/2])) = uint32(2 * (len(target) - 1))
+	copy(info[at/2:], target)
+	err = windows.SetFileInformationByHandle(h, windows.FileRenameInfoEx, (*byte)(unsafe.Pointer(&info[0])), uint32(2*len(info)))
+	if err != nil {
+		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
+	}
+	return nil
+}
+
+// isUnknown tells whether the system or the file system does not know a request.
+func isUnknown(err error) bool {
+	return slices.ContainsFunc([]error{windows.ERROR_INVALID_PARAMETER, windows.ERROR_INVALID_FUNCTION, windows.ERROR_NOT_SUPPORTED,
+		windows.ERROR_CALL_NOT_IMPLEMENTED}, func(unknown error) bool { return errors.Is(err, unknown) })
+}
+
+// retry calls f until it returns something else than one of the errors, for at most two
+// seconds. The pauses differ, so that two who are in each other's way are not for long.
 func retry(f func() error, passing ...syscall.Errno) error {
-	const most, pause = 25, 20 * time.Millisecond
-	for i := 1; ; i++ {
+	const most, longest = 2 * time.Second, 20 * time.Millisecond
+	end := time.Now().Add(most)
+	for pause := 100 * time.Microsecond; ; pause = min(2*pause, longest) {
 		err := f()
-		if err == nil || i == most || !slices.ContainsFunc(passing, func(p syscall.Errno) bool { return errors.Is(err, p) }) {
+		if err == nil || time.Now().After(end) || !slices.ContainsFunc(passing, func(p syscall.Errno) bool { return errors.Is(err, p) }) {
 			return err
 		}
-		time.Sleep(pause)
+		time.Sleep(pause/2 + rand.N(pause))
 	}
 }
 
@@ -197,12 +252,18 @@ func makeWritable(path string) string { return "attrib -r " + quote(path) }
 // quoted writes a word for cmd.exe and PowerShell.
 func quoted(word string) string { return `"` + word + `"` }
 
-// shortTemp is a directory for temporary files that has a short name.
-const shortTemp = `C:\Windows\Temp`
+// maxRuntimeDir does not bind here: sockets are named pipes, and loopback addresses.
+const maxRuntimeDir = windows.MAX_LONG_PATH
 
-// checkRuntimeDir accepts all: the place for temporary files is the user's own, and
-// nothing that needs protection is put there on Windows.
-func checkRuntimeDir(string, fs.FileInfo) error { return nil }
+func runtimeDirs() []string { return nil }
+
+// checkRuntimeDir refuses a directory of another user, and one that others can change.
+func checkRuntimeDir(dir string, info fs.FileInfo) error {
+	if err := checkOwner(dir, info); err != nil {
+		return err
+	}
+	return checkUnwritable(dir, info, false)
+}
 
 // homeVariable names the variable that [os.UserHomeDir] reads.
 const homeVariable = "USERPROFILE"

@@ -2,6 +2,8 @@ package privatefile
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"time"
@@ -34,6 +36,25 @@ func Lock(ctx context.Context, path string) (unlock func() error, err error) {
 		return nil, err
 	}
 	return lock.Unlock, nil
+}
+
+// Locked tells whether somebody holds the lock of path. It does not wait.
+func Locked(path string) (bool, error) {
+	if err := checkName(path); err != nil {
+		return false, err
+	}
+	name := beside(path, ".lock")
+	lock := flock.New(name, flock.SetFlag(os.O_RDONLY|noFollow|noWait))
+	free, err := lock.TryRLock()
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, cannotOpen(name, err)
+	case free:
+		return false, lock.Unlock()
+	}
+	return true, nil
 }
 
 // lockFile locks the file name, which guards path.

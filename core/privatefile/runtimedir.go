@@ -2,7 +2,6 @@ package privatefile
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,19 +16,16 @@ const MaxRuntimeDir = 50
 // RuntimeDir returns the user's own directory for sockets, which lives no longer than
 // the user is logged in, and makes it where it is missing: the first that can be used of
 // $XDG_RUNTIME_DIR/tokentoss, tokentoss-UID in the place for temporary files, and run in
-// the user's directory for caches. It is the user's alone: one that others made, or can
-// write, is passed over.
+// the user's directory for caches, which is the only one on Windows. It is the user's
+// alone: one that others made, or can write, is passed over.
 func RuntimeDir() (string, error) {
-	own := fmt.Sprintf("tokentoss-%d", os.Getuid())
-	candidates := []string{
-		filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "tokentoss"), filepath.Join(os.TempDir(), own), filepath.Join(shortTemp, own),
-	}
+	candidates := runtimeDirs()
 	if cache, err := os.UserCacheDir(); err == nil {
 		candidates = append(candidates, filepath.Join(cache, "tokentoss", "run"))
 	}
 	var first error
 	for _, dir := range candidates {
-		if !filepath.IsAbs(dir) || len(dir) > MaxRuntimeDir {
+		if !filepath.IsAbs(dir) || len(dir) > maxRuntimeDir {
 			continue
 		}
 		err := runtimeDir(dir)

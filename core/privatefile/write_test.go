@@ -276,6 +276,28 @@ func TestLockIsExclusive(t *testing.T) {
 	must(t, unlock())
 }
 
+// TestLocked: whether a lock is held is told without waiting for it, and without making a
+// file.
+func TestLocked(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "f")
+	want := func(want bool) {
+		t.Helper()
+		if got, err := privatefile.Locked(path); err != nil || got != want {
+			t.Errorf("locked: %v, %v; want %v", got, err, want)
+		}
+	}
+	want(false)
+	if list, err := os.ReadDir(filepath.Dir(path)); err != nil || len(list) > 0 {
+		t.Errorf("asking made %v, %v", list, err)
+	}
+	unlock, err := privatefile.Lock(t.Context(), path)
+	must(t, err)
+	want(true)
+	must(t, unlock())
+	want(false)
+}
+
 // TestLockFollowsNoLink: a link in the place of a lock file would make a file elsewhere.
 func TestLockFollowsNoLink(t *testing.T) {
 	t.Parallel()

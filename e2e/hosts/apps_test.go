@@ -94,6 +94,8 @@ func notebookOf(cells ...string) string {
 // TestApps: each visitor has a session of their own, and none has anything of who runs the
 // server. A visitor who has gone leaves nothing behind.
 func TestApps(t *testing.T) {
+	_ = environment(t, today) // or this is skipped
+	hers, his := browser.Open(t), browser.Open(t)
 	for _, a := range apps {
 		t.Run(a.host, func(t *testing.T) {
 			p := newPlace(t, today)
@@ -103,8 +105,7 @@ func TestApps(t *testing.T) {
 			port := freePort(t)
 			at := "http://127.0.0.1:" + port
 			p.serve(at+a.path, a.command(p, a.file, port))
-			b := browser.Open(t)
-			first, second := p.visits(b.Person(), at+a.path), p.visits(b.Person(), at+a.path)
+			first, second := p.visits(hers.For(t), at+a.path), p.visits(his.For(t), at+a.path)
 			for _, v := range []*visit{first, second} {
 				v.sees("Sign in with Google")
 				v.press("Call")

@@ -56,7 +56,6 @@ c.Spawner.start_timeout = c.Spawner.http_timeout = 180
 type hub struct {
 	*place
 	url string
-	b   *browser.Browser
 }
 
 func startHub(t *testing.T) *hub {
@@ -78,14 +77,14 @@ func startHub(t *testing.T) *hub {
 		}
 	}
 	p.serve(at+"hub/login", c)
-	return &hub{p, at, browser.Open(t)}
+	return &hub{p, at}
 }
 
 // notebook opens a user's notebook, in a browser of theirs in which they sign in to the
 // hub, and runs it.
 func (h *hub) notebook(user string) *visit {
 	h.t.Helper()
-	v := h.visits(h.b.Person(), h.url+"hub/login?next="+url.QueryEscape("/hub/user-redirect/lab/tree/notebook.ipynb"))
+	v := h.visits(browser.Open(h.t), h.url+"hub/login?next="+url.QueryEscape("/hub/user-redirect/lab/tree/notebook.ipynb"))
 	v.Do("signing in to the hub", chromedp.WaitVisible("#username_input", chromedp.ByQuery), chromedp.SendKeys("#username_input", user, chromedp.ByQuery),
 		chromedp.SendKeys("#password_input", "x\r", chromedp.ByQuery))
 	v.until("JupyterLab", `window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status === "idle"`)

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
-	"runtime"
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
@@ -29,7 +28,7 @@ func openByAgent(ctx context.Context, name string, p profile.Place, ask func(con
 	if err != nil {
 		return nil, err
 	}
-	if idle == 0 || runtime.GOOS == "windows" || os.Getenv(environment.ReattachVariable) != "" {
+	if idle == 0 || os.Getenv(environment.ReattachVariable) != "" {
 		return nil, agent.ErrNoAgent
 	}
 	c := &agent.Client{
@@ -100,7 +99,7 @@ func OpenByRunningAgent(ctx context.Context, name string, p profile.Place) (core
 	if err != nil {
 		return nil, err
 	}
-	if idle == 0 || runtime.GOOS == "windows" {
+	if idle == 0 {
 		return nil, agent.ErrNoAgent
 	}
 	c := &agent.Client{Dir: p.Dir, Environ: storeEnviron(p)}

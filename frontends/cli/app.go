@@ -38,6 +38,7 @@ type Full struct {
 	RPC      func(context.Context, *Invocation) error
 	Hub      func(ctx context.Context, in *Invocation, publicURL string) error
 	Plugins  Plugins
+	Helpers  Helpers
 
 	// Process is the number of the process that this one is the proxy of, or 0.
 	Process int
@@ -69,7 +70,8 @@ type Named struct{ Name, About string }
 func Main(full *Full) int {
 	p := Program{Full: full, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 	unsetEmpty()
-	if isPlainToken(os.Args, os.Environ()) {
+	args := calledAs(os.Args)
+	if isPlainToken(args, os.Environ()) {
 		ctx := context.Background()
 		// A store that no agent opens is for the command of that name, and so is a
 		// machine's token that is not stored.
@@ -80,7 +82,7 @@ func Main(full *Full) int {
 	}
 	ctx, stop := withSignals(context.Background())
 	defer stop()
-	return p.Run(ctx, os.Args)
+	return p.Run(ctx, args)
 }
 
 // withSignals returns a context that ends with a signal that ends a command. What was

@@ -9,9 +9,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-
-	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/profile"
 )
 
 // maxGitRequest bounds what git may say. Its own bound for a line is 64 KiB.
@@ -27,58 +24,41 @@ func credentialGit(ctx context.Context, in *Invocation) error {
 		_, _ = io.Copy(io.Discard, io.LimitReader(in.Stdin, maxGitRequest))
 		return nil
 	}
-	settings, err := in.settings()
+	// Before git's words are read: the host may have to read them.
+	t, err := in.openTool(ctx)
 	if err != nil {
 		return err
 	}
-	if len(settings.Targets) == 0 {
-		return &hintedError{errors.New("git is given tokens for the profile's targets only, and there is none"),
-			`targets = ["https://git.example.com"] in config.toml`}
-	}
-	// Before git's words are read: the host may have to read them.
-	p, failed := in.open(ctx, oneToken, nil)
-	if isDelegated(failed) {
-		return failed
-	}
-	if failed == nil {
-		defer p.Close()
+	defer t.close()
+	if len(t.settings.Targets) == 0 {
+		return noTargets("git", "https://git.example.com")
 	}
 	ask, err := readGitRequest(in.Stdin)
 	if err != nil {
 		return err
 	}
-	if ok, err := isTarget(settings, ask.url); err != nil || !ok {
+	if ok, err := isTarget(t.settings, ask.url); err != nil || !ok {
 		return err
 	}
-	if failed == nil {
-		failed = answerGit(ctx, in, p, ask)
-	}
-	if failed != nil {
+	err = answerGit(ctx, in, t, ask)
+	if err != nil {
 		// Without this, git asks the person for a password, which IAP does not take.
 		fmt.Fprintln(in.Stdout, "quit=1")
 	}
-	return failed
+	return err
 }
 
-func answerGit(ctx context.Context, in *Invocation, p *profile.Profile, ask gitRequest) error {
-	if !slices.Contains(ask.capabilities, "authtype") {
+// answerGit gives git a token, which no other helper is to keep.
+func answerGit(ctx context.Context, in *Invocation, t *tool, ask gitRequest) error {
+	if t.failed == nil && !slices.Contains(ask.capabilities, "authtype") {
 		return &hintedError{errors.New("this git takes a user name and a password from a helper, not a token: that began with git 2.46"),
 			fmt.Sprintf("tokentoss token --jar FILE %[1]s, and git config http.%[1]s.cookieFile FILE; or tokentoss proxy %[1]s", ask.url)}
 	}
-	id, err := p.IDToken(ctx)
+	id, text, err := t.token(ctx, oneShot)
 	if err != nil {
 		return err
 	}
-	return writeGitAnswer(in.Stdout, id)
-}
-
-// writeGitAnswer gives git a token, which no other helper is to keep.
-func writeGitAnswer(w io.Writer, id core.IDToken) error {
-	value, err := lineOf(id.Value)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(w, "capability[]=authtype\nauthtype=Bearer\ncredential=%s\nephemeral=1\npassword_expiry_utc=%d\n", value, id.Expiry.Unix())
+	_, err = fmt.Fprintf(in.Stdout, "capability[]=authtype\nauthtype=Bearer\ncredential=%s\nephemeral=1\npassword_expiry_utc=%d\n", text, id.Expiry.Unix())
 	return err
 }
 

@@ -28,6 +28,7 @@ func (c *commands) emulator() *cli.Command {
 			&cli.StringFlag{Name: "auto-consent", Usage: "sign in `EMAIL` without a person"},
 			&cli.StringSliceFlag{Name: "instance", Usage: "forward to the `TCP` port"},
 			&cli.DurationFlag{Name: "token-lifetime", Usage: "tokens live `TIME`", Value: time.Hour, DefaultText: "1h"},
+			&cli.BoolFlag{Name: "until-eof", Usage: "end with standard input, as whoever starts it does"},
 			&cli.StringFlag{Name: "provider", Usage: "be another provider, as `JSON` says"},
 			&cli.StringFlag{Name: "guard", Usage: "guard as `KIND` does", Value: "iap"},
 		},
@@ -44,6 +45,7 @@ type EmulatorOptions struct {
 	Control          bool     // serve the control API
 	ControlKeyFile   string   // for its key; "" has it in the line that is printed
 	AccessTokens     bool     // IAP takes them
+	UntilEOF         bool     // end with standard input
 	CAFile           string   // for the certificate of its authority; "" is a temporary file
 	ClientFile       string   // for the OAuth client; "" is a temporary file
 	DeviceClientFile string   // for the one for devices
@@ -82,7 +84,7 @@ func emulate(ctx context.Context, in *Invocation) error {
 	return in.full.Emulator(ctx, in, EmulatorOptions{
 		Listen: in.String("listen"), Upstream: in.String("upstream"),
 		TLS: in.Bool("tls"), TLSNames: in.StringSlice("tls-name"), CAFile: ca,
-		Control: in.Bool("control"), ControlKeyFile: key, AccessTokens: in.Bool("access-tokens"),
+		Control: in.Bool("control"), ControlKeyFile: key, AccessTokens: in.Bool("access-tokens"), UntilEOF: in.Bool("until-eof"),
 		ClientFile: client, DeviceClientFile: device,
 		Accounts: in.StringSlice("account"), ServiceAccounts: in.StringSlice("robot"), Instances: in.StringSlice("instance"),
 		AutoConsent: in.String("auto-consent"), TokenLifetime: in.Duration("token-lifetime"),

@@ -91,5 +91,5 @@ func execute(ctx context.Context, in *Invocation) error {
 		return err
 	}
 	env := append(childEnv(), tokenEnv+"="+text, expiresEnv+"="+strconv.FormatInt(id.Expiry.Unix(), 10))
-	return in.become(path, args, env)
+	return in.Become(path, args, env)
 }

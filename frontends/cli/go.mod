@@ -19,6 +19,8 @@ require (
 	rsc.io/qr v0.2.0
 )
 
+require github.com/Microsoft/go-winio v0.6.4 // indirect
+
 require (
 	cloud.google.com/go/auth v0.24.1-0.20261001053825-dbc26066f70a // indirect
 	cloud.google.com/go/auth/oauth2adapt v0.3.1 // indirect

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/windows"
 )
 
 // ttyName is the input of the console that a process belongs to.
@@ -41,13 +43,16 @@ func startOrphan(words []string, stdout *os.File, stderr io.Writer) error {
 	return cmd.Start()
 }
 
-// windowsCommand splits command at spaces; a path that contains some cannot be
-// given.
+// windowsCommand splits command as Windows programs split their command line: a path
+// with spaces is in double quotes.
 func windowsCommand(command, url string) *exec.Cmd {
-	words := strings.Fields(command)
+	words, err := windows.DecomposeCommandLine(command)
+	if err != nil || len(words) == 0 {
+		words = []string{command}
+	}
 	if strings.Contains(command, "%s") {
 		for i := range words {
-			words[i] = strings.ReplaceAll(strings.Trim(words[i], `"`), "%s", url)
+			words[i] = strings.ReplaceAll(words[i], "%s", url)
 		}
 	} else {
 		words = append(words, url)

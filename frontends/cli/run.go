@@ -76,7 +76,7 @@ func run(ctx context.Context, in *Invocation) error {
 	case answer.Exit != 0:
 		return Exit(answer.Exit)
 	}
-	return in.become(path, words, withVariables(childEnv(), answer.Set))
+	return in.Become(path, words, withVariables(childEnv(), answer.Set))
 }
 
 // personsShell is what runs where no command is named.
@@ -143,9 +143,9 @@ func lookUp(name string) (path string, err error) {
 	return path, nil
 }
 
-// become runs a command in place of this process, so that its signals, its terminal and
+// Become runs a command in place of this process, so that its signals, its terminal and
 // its exit code are its own; where the system has no such thing, as a child.
-func (in *Invocation) become(path string, words, env []string) error {
+func (in *Invocation) Become(path string, words, env []string) error {
 	if err := replaceProcess(path, words, env); !errors.Is(err, errors.ErrUnsupported) {
 		return &exitError{126, fmt.Errorf("%s: %w", words[0], err)}
 	}

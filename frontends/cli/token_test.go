@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"io"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -18,6 +17,9 @@ func TestFormatsQuoteTheToken(t *testing.T) {
 	script, err := formatToken("env", "", core.Secret(odd), core.IDToken{Expiry: time.Now()}, true)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if _, err := exec.LookPath("/bin/sh"); err != nil {
+		t.Skip("there is no POSIX shell")
 	}
 	out, err := exec.Command("/bin/sh", "-c", script+`; printf %s "$IAP_TOKEN"`).Output()
 	if err != nil || string(out) != odd {
@@ -45,9 +47,6 @@ func TestFormatsRefuseControlCharacters(t *testing.T) {
 		}
 		if err := writeJar(filepath.Join(t.TempDir(), "jar"), "https://service.example/", id); err == nil {
 			t.Errorf("%q is in a cookie jar", odd)
-		}
-		if err := writeGitAnswer(io.Discard, id); err == nil {
-			t.Errorf("git is given %q", odd)
 		}
 	}
 }

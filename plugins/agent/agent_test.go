@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -40,17 +40,22 @@ type world struct {
 
 func newWorld(t *testing.T, change func(*agent.Server)) *world {
 	t.Helper()
-	runtime, err := os.MkdirTemp("/tmp", "ag")
+	dir := "/tmp" // whose name is short
+	if runtime.GOOS == "windows" {
+		dir = ""
+	}
+	base, err := os.MkdirTemp(dir, "ag")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("XDG_RUNTIME_DIR", runtime)
+	t.Setenv("XDG_RUNTIME_DIR", base)
+	t.Setenv("LocalAppData", base)
 	w := &world{t: t, dir: t.TempDir(), change: change, ended: make(chan error, 100)}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	t.Cleanup(func() {
 		w.cancel()
 		w.agents.Wait()
-		_ = os.RemoveAll(runtime)
+		_ = os.RemoveAll(base)
 	})
 	return w
 }
@@ -234,7 +239,7 @@ func TestLockEndsWithItsHolder(t *testing.T) {
 	w := newWorld(t, nil)
 	s := w.open("one")
 	socket, _ := agent.Socket(w.dir)
-	holder, err := net.Dial("unix", socket)
+	holder, err := agent.DialSocket(t.Context(), socket)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -326,7 +331,7 @@ func TestGarbage(t *testing.T) {
 	s := w.open("one")
 	socket, _ := agent.Socket(w.dir)
 	for _, garbage := range []string{"\n", "not JSON\n", "[]\n", `{"v":2,"op":"fly","store":"one"}` + "\n", strings.Repeat("x", 3<<20)} {
-		c, err := net.Dial("unix", socket)
+		c, err := agent.DialSocket(t.Context(), socket)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,8 +8,8 @@ import (
 )
 
 // checkPeer refuses other users, as the directory of the socket does already.
-func checkPeer(c *net.UnixConn) error {
-	raw, err := c.SyscallConn()
+func checkPeer(c net.Conn) error {
+	raw, err := c.(*net.UnixConn).SyscallConn()
 	if err != nil {
 		return err
 	}

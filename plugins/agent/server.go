@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"sync"
 	"time"
 
@@ -65,6 +64,7 @@ type Server struct {
 	busy       idleTimer
 	serving    sync.WaitGroup
 	stop       context.CancelFunc
+	listener   net.Listener
 }
 
 // Run listens until ctx ends, nobody calls for the idle time, or the agent makes
@@ -89,8 +89,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	defer lock.Unlock()
-	_ = os.Remove(s.Socket) // of one that was killed
-	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: s.Socket, Net: "unix"})
+	listener, err := listen(s.Socket)
 	if err != nil {
 		return err
 	}
@@ -99,11 +98,12 @@ func (s *Server) Run(ctx context.Context) error {
 	s.busy = idleTimer{idle: s.Idle, end: s.stop}
 	s.busy.begin()
 	s.busy.done()
+	s.listener = listener
 	closing := context.AfterFunc(ctx, func() { _ = listener.Close() })
 	defer closing()
 	s.Log.Info("agent listens", "socket", s.Socket)
 	for {
-		c, err := listener.AcceptUnix()
+		c, err := listener.Accept()
 		if err != nil {
 			break
 		}
@@ -118,7 +118,7 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // serve answers one connection.
-func (s *Server) serve(ctx context.Context, raw *net.UnixConn) {
+func (s *Server) serve(ctx context.Context, raw net.Conn) {
 	c := newConn(raw)
 	closing := context.AfterFunc(ctx, func() { _ = c.Close() })
 	defer closing()
@@ -155,7 +155,7 @@ func (s *Server) answer(ctx context.Context, c *conn, m request) (r *response, e
 	if m.Version != protocolVersion || fileIDOf(s.Executable) != s.executable {
 		s.Log.Info("agent makes way for a new one")
 		// Nobody must find this one when told to start another.
-		_ = os.Remove(s.Socket)
+		_ = s.listener.Close()
 		defer s.stop()
 		return &response{Gone: true}, true
 	}

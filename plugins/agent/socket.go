@@ -4,9 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"net"
 	"path/filepath"
 	"time"
 
@@ -71,10 +69,9 @@ func (c *Client) dial(ctx context.Context) (*conn, error) {
 }
 
 func connect(ctx context.Context, socket string) (*conn, error) {
-	var d net.Dialer
-	c, err := d.DialContext(ctx, "unix", socket)
+	c, err := dialSocket(ctx, socket)
 	if err != nil {
-		return nil, errors.Unwrap(err)
+		return nil, err
 	}
 	return newConn(c), nil
 }

@@ -1,5 +1,3 @@
-//go:build unix
-
 package file_test
 
 import (
@@ -11,9 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -23,8 +21,6 @@ import (
 
 // childEnv tells a copy of this test binary to be a process that uses a store.
 const childEnv = "TOKENTOSS_FILE_TEST_CHILD"
-
-const nobody = 65534
 
 func TestMain(m *testing.M) {
 	if what := os.Getenv(childEnv); what != "" {
@@ -49,11 +45,9 @@ func child(what, dir string) error {
 	case "save-loop": // prints each number whose document is saved, until killed
 		return saveLoop(ctx, s)
 	case "save": // with the umask arg
-		umask, err := strconv.ParseInt(arg, 8, 32)
-		if err != nil {
+		if err := setUmask(arg); err != nil {
 			return err
 		}
-		syscall.Umask(int(umask))
 		_, err = s.Save(ctx, core.DefaultKey, core.Record{Data: []byte("a document")})
 		return err
 	case "load": // the document of the key arg
@@ -143,55 +137,6 @@ func startHolder(t *testing.T, dir string) (*exec.Cmd, io.Closer) {
 	return cmd, in
 }
 
-// asNobody runs the calling test again as a user without privileges if it runs
-// as root, for whom permissions do not count. It returns whether the caller is
-// that user, or was one from the start; otherwise the test is done.
-func asNobody(t *testing.T) bool {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		return true
-	}
-	dir, err := os.MkdirTemp("", "tokentoss-nobody-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	exe := filepath.Join(dir, "test")
-	copyFile(t, exe)
-	if err := os.Chown(dir, nobody, nobody); err != nil {
-		t.Fatal(err)
-	}
-	args := []string{"-test.run=^" + t.Name() + "$", "-test.v"}
-	cmd := exec.CommandContext(t.Context(), exe, args...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "TMPDIR="+dir, "HOME="+dir)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()+" ") {
-		t.Errorf("as user %d: %v\n%s", nobody, err, out)
-	}
-	return false
-}
-
-// copyFile copies this test binary, which is where only its owner can reach it.
-func copyFile(t *testing.T, to string) {
-	t.Helper()
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := os.ReadFile(exe)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(to, data, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(to, 0o755); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // ctx bounds a test's calls.
 func bounded(t testing.TB) context.Context {
 	t.Helper()
@@ -235,14 +180,24 @@ func wantNoTemps(t testing.TB, dir string) {
 	}
 }
 
-// wantMode checks the permissions of a file or directory.
+// wantMode checks the permissions of a file or directory, where there are any.
 func wantMode(t testing.TB, path string, want os.FileMode) {
 	t.Helper()
+	if runtime.GOOS == "windows" {
+		return
+	}
 	info, err := os.Lstat(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if info.Mode().Perm() != want {
 		t.Errorf("%s has mode %04o, want %04o", path, info.Mode().Perm(), want)
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }

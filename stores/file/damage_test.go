@@ -1,45 +1,45 @@
-//go:build unix
-
 package file_test
 
 import (
 	"bytes"
 	"errors"
-	"net"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
+	"github.com/tokentoss/tokentoss/stores/file"
 )
 
-func damages() []refusal {
-	replaceBy := func(make func(path string) error) func(*testing.T, string) {
-		return func(t *testing.T, path string) {
-			must(t, os.Remove(path))
-			must(t, make(path))
-		}
+// A refusal is a way to spoil a document that is then refused.
+type refusal struct {
+	name  string
+	spoil func(t *testing.T, path string)
+	kind  error
+	says  []string // in the error or its remedy, beside the path
+}
+
+// replaceBy puts something else in the place of a document.
+func replaceBy(make func(path string) error) func(*testing.T, string) {
+	return func(t *testing.T, path string) {
+		must(t, os.Remove(path))
+		must(t, make(path))
 	}
-	return []refusal{
+}
+
+func damages() []refusal {
+	return append(strangers(), []refusal{
 		{"empty", func(t *testing.T, path string) { must(t, os.Truncate(path, 0)) }, core.ErrCorrupt, []string{"0 bytes"}},
 		{"100 MiB", func(t *testing.T, path string) { must(t, os.Truncate(path, 100<<20)) },
 			core.ErrTooLarge, []string{"104857600 bytes", "at most 1048576"}},
 		{"1 MiB and a byte", func(t *testing.T, path string) { must(t, os.Truncate(path, 1<<20+1)) }, core.ErrTooLarge, nil},
 		{"directory", replaceBy(func(path string) error { return os.Mkdir(path, 0o700) }), core.ErrCorrupt, []string{"a directory", "move "}},
-		{"named pipe", replaceBy(func(path string) error { return syscall.Mkfifo(path, 0o600) }),
-			core.ErrCorrupt, []string{"a named pipe", "move "}},
-		{"socket", replaceBy(func(path string) error {
-			l, err := net.Listen("unix", path)
-			if err == nil {
-				l.(*net.UnixListener).SetUnlinkOnClose(false)
-				err = l.Close()
-			}
-			return err
-		}), core.ErrCorrupt, []string{"a socket", "move "}},
-	}
+		{"hard link", func(t *testing.T, path string) { must(t, os.Link(path, path+".other")) },
+			core.ErrInsecure, []string{"2 names", "move "}},
+	}...)
 }
 
 // shortDir returns a directory with a path that is short enough for a socket.
@@ -162,14 +162,27 @@ func TestSizes(t *testing.T) {
 	wantDoc(t, s, string(save(t, s, "", bytes.Repeat([]byte("x"), 1<<20)).Data))
 }
 
-// Paths in commands are words of a shell, whatever they contain.
-func TestCommandsAreQuoted(t *testing.T) {
-	t.Parallel()
-	s := newStore(t, filepath.Join(t.TempDir(), "it's $(mine)"))
-	save(t, s, "", []byte("x"))
-	must(t, os.Chmod(s.Path(core.DefaultKey), 0o644))
-	_, err := s.Load(bounded(t), core.DefaultKey)
-	if want := `it'\''s $(mine)/tokens.json'`; err == nil || !strings.HasSuffix(withRemedy(err), want) {
-		t.Errorf("error is %v, want a command that ends in %s", err, want)
+// withRemedy is what a person is told.
+func withRemedy(err error) string { return err.Error() + "; " + fault.RemedyOf(err).String() }
+
+func wantRefused(t *testing.T, s *file.Store, revision string, want refusal) {
+	t.Helper()
+	path := s.Path(core.DefaultKey)
+	_, loadErr := s.Load(bounded(t), core.DefaultKey)
+	_, saveErr := s.Save(bounded(t), core.DefaultKey, core.Record{Data: []byte("new"), Revision: revision})
+	for op, err := range map[string]error{"Load": loadErr, "Save": saveErr} {
+		if !errors.Is(err, want.kind) {
+			t.Errorf("%s: error is %v, want one that wraps %q", op, err, want.kind)
+			continue
+		}
+		for _, text := range append(want.says, path) {
+			if !strings.Contains(withRemedy(err), text) {
+				t.Errorf("%s: error does not say %q: %s", op, text, withRemedy(err))
+			}
+		}
+		if strings.Contains(err.Error(), "the secret") {
+			t.Errorf("%s: error contains the document: %v", op, err)
+		}
 	}
+	wantNoTemps(t, filepath.Dir(path))
 }

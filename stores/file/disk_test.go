@@ -1,10 +1,7 @@
-//go:build unix
-
 package file_test
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,34 +26,6 @@ func wantNotSaved(t *testing.T, s *file.Store, old core.Record, data []byte, cau
 		wantDoc(t, s, string(old.Data))
 	}
 	wantNoTemps(t, filepath.Dir(s.Path(core.DefaultKey)))
-}
-
-// In a read-only directory the old document can be loaded and not replaced,
-// and nothing needs to be written to forget a document that is not there.
-func TestReadOnlyDirectory(t *testing.T) {
-	if !asNobody(t) {
-		return
-	}
-	dir := t.TempDir()
-	s := newStore(t, dir)
-	old := save(t, s, "", []byte("old"))
-	must(t, os.Chmod(dir, 0o500))
-	t.Cleanup(func() { _ = os.Chmod(dir, 0o700) })
-	wantNotSaved(t, s, old, []byte("new"), fs.ErrPermission)
-	wantMode(t, dir, 0o500)
-	if _, err := s.Lock(bounded(t), core.DefaultKey); !errors.Is(err, core.ErrReadOnly) {
-		t.Errorf("Lock: error is %v, want core.ErrReadOnly", err)
-	}
-	if err := s.Delete(bounded(t), core.DefaultKey); !errors.Is(err, core.ErrReadOnly) {
-		t.Errorf("Delete of a document: error is %v, want core.ErrReadOnly", err)
-	}
-	if err := s.Delete(bounded(t), "absent"); err != nil {
-		t.Errorf("Delete of nothing: %v", err)
-	}
-	if _, err := s.Quarantine(bounded(t), core.DefaultKey); !errors.Is(err, core.ErrReadOnly) {
-		t.Errorf("SetAside: error is %v, want core.ErrReadOnly", err)
-	}
-	wantNotSaved(t, newStore(t, filepath.Join(dir, "below")), core.Record{}, []byte("new"), fs.ErrPermission)
 }
 
 // A file that its owner has made read-only is not replaced.
@@ -140,5 +109,26 @@ func TestBytesAreKept(t *testing.T) {
 	must(t, err)
 	if string(got) != python+"\n" {
 		t.Errorf("the file contains %q, want %q", got, python+"\n")
+	}
+}
+
+// Stores of different names use one directory and do not see each other.
+func TestNamed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	plain := newStore(t, dir)
+	named, err := file.NewNamed(dir, "tokens.age")
+	must(t, err)
+	save(t, plain, "", []byte("plain"))
+	save(t, named, "", []byte("named"))
+	wantDoc(t, plain, "plain")
+	wantDoc(t, named, "named")
+	if got, want := named.Path("work"), filepath.Join(dir, "profiles", "work", "tokens.age"); got != want {
+		t.Errorf("Path gives %s, want %s", got, want)
+	}
+	for _, name := range []string{"", "..", "a/b", "profiles/x"} {
+		if _, err := file.NewNamed(dir, name); !errors.Is(err, core.ErrBadKey) {
+			t.Errorf("NewNamed(%q): error is %v, want core.ErrBadKey", name, err)
+		}
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/stores/file"
 )
 
@@ -57,14 +56,6 @@ func TestProfileModes(t *testing.T) {
 	}
 }
 
-// A refusal is a way to spoil a document that is then refused.
-type refusal struct {
-	name  string
-	spoil func(t *testing.T, path string)
-	kind  error
-	says  []string // in the error or its remedy, beside the path
-}
-
 func refusals() []refusal {
 	chmod := func(mode os.FileMode) func(*testing.T, string) {
 		return func(t *testing.T, path string) { must(t, os.Chmod(path, mode)) }
@@ -82,8 +73,6 @@ func refusals() []refusal {
 			must(t, os.Remove(path))
 			must(t, os.Symlink(path+".nowhere", path))
 		}, core.ErrInsecure, []string{"symbolic link", "move "}},
-		{"hard link", func(t *testing.T, path string) { must(t, os.Link(path, path+".other")) },
-			core.ErrInsecure, []string{"2 names", "move "}},
 		{"another user's", func(t *testing.T, path string) {
 			if os.Geteuid() != 0 {
 				t.Skip("only root can give a file away")
@@ -106,31 +95,6 @@ func TestRefused(t *testing.T) {
 			wantRefused(t, s, saved.Revision, r)
 		})
 	}
-}
-
-// withRemedy is what a person is told.
-func withRemedy(err error) string { return err.Error() + "; " + fault.RemedyOf(err).String() }
-
-func wantRefused(t *testing.T, s *file.Store, revision string, want refusal) {
-	t.Helper()
-	path := s.Path(core.DefaultKey)
-	_, loadErr := s.Load(bounded(t), core.DefaultKey)
-	_, saveErr := s.Save(bounded(t), core.DefaultKey, core.Record{Data: []byte("new"), Revision: revision})
-	for op, err := range map[string]error{"Load": loadErr, "Save": saveErr} {
-		if !errors.Is(err, want.kind) {
-			t.Errorf("%s: error is %v, want one that wraps %q", op, err, want.kind)
-			continue
-		}
-		for _, text := range append(want.says, path) {
-			if !strings.Contains(withRemedy(err), text) {
-				t.Errorf("%s: error does not say %q: %s", op, text, withRemedy(err))
-			}
-		}
-		if strings.Contains(err.Error(), "the secret") {
-			t.Errorf("%s: error contains the document: %v", op, err)
-		}
-	}
-	wantNoTemps(t, filepath.Dir(path))
 }
 
 // Another user's file that cannot even be opened is explained the same way.
@@ -217,32 +181,4 @@ func TestExplicitFile(t *testing.T) {
 	_, err = s.Save(bounded(t), "work", core.Record{Data: []byte("y"), Revision: saved.Revision})
 	must(t, err)
 	wantMode(t, dir, 0o777)
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// Stores of different names use one directory and do not see each other.
-func TestNamed(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	plain := newStore(t, dir)
-	named, err := file.NewNamed(dir, "tokens.age")
-	must(t, err)
-	save(t, plain, "", []byte("plain"))
-	save(t, named, "", []byte("named"))
-	wantDoc(t, plain, "plain")
-	wantDoc(t, named, "named")
-	if got, want := named.Path("work"), filepath.Join(dir, "profiles", "work", "tokens.age"); got != want {
-		t.Errorf("Path gives %s, want %s", got, want)
-	}
-	for _, name := range []string{"", "..", "a/b", "profiles/x"} {
-		if _, err := file.NewNamed(dir, name); !errors.Is(err, core.ErrBadKey) {
-			t.Errorf("NewNamed(%q): error is %v, want core.ErrBadKey", name, err)
-		}
-	}
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,6 +61,9 @@ func Start() (*Server, error) {
 // programs returns the directory of the newest server that is installed. Debian does
 // not put it into PATH.
 func programs() (string, error) {
+	if runtime.GOOS == "windows" {
+		return "", ErrNotInstalled // its server would not run as another user, nor end in order
+	}
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
 	slices.SortFunc(found, func(a, b string) int { return version(b) - version(a) })
 	if len(found) > 0 {

@@ -262,15 +262,3 @@ const Look = 100 * time.Millisecond
 
 // Context is the tab's, for chromedp.
 func (tb *Tab) Context() context.Context { return tb.ctx }
-
-// Person returns another person's browser: the same Chromium with cookies, and all else
-// that a browser keeps, of its own.
-func (b *Browser) Person() *Browser {
-	b.t.Helper()
-	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
-	b.t.Cleanup(cancel)
-	if err := chromedp.Run(ctx); err != nil {
-		b.t.Fatal(err)
-	}
-	return &Browser{t: b.t, ctx: ctx}
-}

@@ -138,6 +138,12 @@ func tlsCause(err error, proxied bool) (Code, bool) {
 	return "", false
 }
 
+// What Windows calls ECONNRESET and ECONNREFUSED, which are numbers of Go's own there.
+const (
+	wsaeconnreset   = syscall.Errno(10054)
+	wsaeconnrefused = syscall.Errno(10061)
+)
+
 func dialCause(err error) Code {
 	var dns *net.DNSError
 	var timeout net.Error
@@ -147,13 +153,13 @@ func dialCause(err error) Code {
 		return codeNameUnknown
 	case errors.As(err, &dns):
 		return codeNameServer
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, wsaeconnrefused):
 		return codeConnectionRefused
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return codeNoAnswer
 	case errors.As(err, &op) && op.Op == "dial":
 		return codeUnreachable
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, wsaeconnreset), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return codeBrokenOff
 	}
 	return codeUnreachable

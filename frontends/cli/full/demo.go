@@ -1,9 +1,13 @@
 package full
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -47,8 +51,8 @@ func runDemo(ctx context.Context, in *cli.Invocation) error {
 		args []string
 	}{
 		{"Set the OAuth client, once.", []string{"configure", "--from", client}},
-		{"Sign in. A browser would open here; the demo's is curl, and the account consents by itself.",
-			[]string{"login", "--browser", "curl -sL -o /dev/null"}},
+		{"Sign in. A browser would open here; the demo visits the address itself, and the account consents.",
+			[]string{"login", "--no-browser"}},
 		{"See who is signed in.", []string{"status"}},
 		{"Get the ID token, as a script would.", []string{"token"}},
 		{"Call a service behind IAP.", []string{"get", e.IAPURL() + "/whoami"}},
@@ -59,6 +63,26 @@ func runDemo(ctx context.Context, in *cli.Invocation) error {
 		}
 	}
 	fmt.Fprintln(in.Stdout, "\nThat is all. With your own OAuth client and service it is the same, without the emulator.")
+	return nil
+}
+
+// visit reads what a command says until it ends, and goes where it sends a person.
+func visit(ctx context.Context, r io.Reader) error {
+	for lines := bufio.NewScanner(r); lines.Scan(); {
+		address := strings.TrimSpace(lines.Text())
+		if !strings.HasPrefix(address, "http://") {
+			continue
+		}
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+		if err != nil {
+			return err
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return err
+		}
+		res.Body.Close()
+	}
 	return nil
 }
 
@@ -77,11 +101,25 @@ func (d demo) step(ctx context.Context, says string, args ...string) error {
 		}
 	}
 	fmt.Fprintf(d.in.Stdout, "\n# %s\n$ tokentoss %s\n", says, strings.Join(shown, " "))
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	cmd := exec.CommandContext(ctx, d.self, args...)
 	cmd.Env = d.env
 	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	err := cmd.Run()
+	r, w := io.Pipe()
+	cmd.Stdout, cmd.Stderr = w, w
+	done := make(chan error, 1)
+	go func() {
+		err := cmd.Run()
+		w.Close()
+		done <- err
+	}()
+	visited := visit(ctx, io.TeeReader(r, &out))
+	if visited != nil {
+		stop() // it would wait for a person
+		_, _ = io.Copy(&out, r)
+	}
+	err := errors.Join(visited, <-done)
 	text := strings.TrimSpace(out.String())
 	if args[0] == "token" && err == nil && len(text) > 32 {
 		text = fmt.Sprintf("%s... (%d characters)", text[:24], len(text))

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -54,6 +55,14 @@ func runEmulator(ctx context.Context, in *cli.Invocation, want cli.EmulatorOptio
 			return err
 		}
 		o.Instances = addInstance(o.Instances, i)
+	}
+	if want.UntilEOF {
+		var end context.CancelFunc
+		ctx, end = context.WithCancel(ctx)
+		go func() { // ends with the process
+			_, _ = io.Copy(io.Discard, in.Stdin)
+			end()
+		}()
 	}
 	e, err := emulator.Start(ctx, o)
 	if err != nil {

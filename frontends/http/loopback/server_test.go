@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tokentoss/tokentoss/core/peercred"
 	"github.com/tokentoss/tokentoss/frontends/http/loopback"
 )
 
@@ -137,6 +138,9 @@ func TestStop(t *testing.T) {
 // The connections of one's own are served, at once however many come together, and one
 // that is gone before it was looked at is nobody's.
 func TestOwnerOnly(t *testing.T) {
+	if !peercred.Supported() {
+		t.Skip(peercred.ErrUnsupported)
+	}
 	var served atomic.Int64
 	s, at := serve(t, loopback.Options{OwnerOnly: true}, func(w http.ResponseWriter, _ *http.Request) {
 		served.Add(1)

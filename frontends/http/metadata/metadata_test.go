@@ -84,7 +84,8 @@ func TestTree(t *testing.T) {
 func TestRefused(t *testing.T) {
 	a := signedIn()
 	s := start(t, inProcess, a, "")
-	port := s.host[strings.LastIndex(s.host, ":"):]
+	address, _, _ := strings.Cut(s.host, "/")
+	port := address[strings.LastIndex(address, ":"):]
 	for what, d := range map[string]struct {
 		change func(r *http.Request)
 		status int
@@ -220,7 +221,8 @@ func TestEnd(t *testing.T) {
 	<-a.busy
 	s.end(t)
 	<-answered
-	l, err := net.Listen("tcp", s.host)
+	address, _, _ := strings.Cut(s.host, "/")
+	l, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Fatalf("the address is still taken: %v", err)
 	}

@@ -54,6 +54,9 @@ func bare(t *testing.T) string {
 // A request costs at most 80 allocations and 9 KB in all, which takes pooled
 // buffers and connections that are kept.
 func TestAllocationsOfARequest(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the figure is that of Linux; package net allocates more here")
+	}
 	w := start(t, &ada{}, proxy.Config{Targets: []string{bare(t)}}, proxy.Options{})
 	c, err := net.Dial("tcp", strings.TrimPrefix(w.URL, "http://"))
 	if err != nil {

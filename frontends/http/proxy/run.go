@@ -57,7 +57,7 @@ func (p *Proxy) Run(ctx context.Context, app core.App) error {
 	defer h.tokens.asking.Wait()
 	at := Address{URL: h.url, Names: h.names, Secret: core.Secret(secret)}
 	var remove func()
-	if at.Netrc, at.Git, remove, err = p.writeCredentials(secret, ls.Port, h.gate.Hosts); err != nil {
+	if at.Netrc, at.Git, remove, err = p.writeCredentials(ctx, secret, ls.Port, h.gate.Hosts); err != nil {
 		return err
 	}
 	defer remove()

@@ -31,6 +31,7 @@ var bundleVariables = []struct {
 	{[]string{"CURL_CA_BUNDLE", "SSL_CERT_FILE"}, system},
 	{[]string{"GIT_SSL_CAINFO"}, system},
 	{[]string{"CARGO_HTTP_CAINFO", "SSL_CERT_FILE"}, system},
+	{[]string{"PERL_LWP_SSL_CA_FILE", "HTTPS_CA_FILE"}, system},
 	{[]string{"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}, own},
 	{[]string{"PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}, own},
 	{[]string{"AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"}, own},

@@ -43,7 +43,7 @@ type builder struct {
 func Build(run Run) (*Variables, error) {
 	b := &builder{Run: run, Variables: Variables{Set: make(map[string]string)}, files: files{dir: run.Dir}}
 	b.proxies()
-	for _, step := range []func() error{b.bundles, b.wget, b.java} {
+	for _, step := range []func() error{b.bundles, b.wget, b.php, b.r, b.java} {
 		if err := step(); err != nil {
 			return nil, err
 		}

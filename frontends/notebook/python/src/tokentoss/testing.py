@@ -1,10 +1,11 @@
-"""For tests of programs that use this package."""
+"""For tests of programs that use this package, and of services behind IAP."""
 
 from __future__ import annotations
 
 from . import _current, _rpc, _session, _visitors
+from ._emulator import Emulator, EmulatorError
 
-__all__ = ["reset"]
+__all__ = ["Emulator", "EmulatorError", "reset"]
 
 
 def reset() -> None:

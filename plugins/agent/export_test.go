@@ -1,0 +1,4 @@
+package agent
+
+// DialSocket is dialSocket, for connections that do what no client does.
+var DialSocket = dialSocket
