@@ -4,7 +4,9 @@ package hosts_test
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -33,7 +35,7 @@ def Page():
     solara.Text(said.value)
 `, func(p *place, file, port string) *exec.Cmd {
 		c := p.command("solara", "run", file, "--host", "127.0.0.1", "--port", port, "--no-open", "--production")
-		c.Env = append(c.Env, "SOLARA_KERNEL_CULL_TIMEOUT=1s", "SOLARA_TELEMETRY_MIXPANEL_ENABLE=False")
+		c.Env = append(c.Env, "SOLARA_KERNEL_CULL_TIMEOUT=1s", "SOLARA_TELEMETRY_MIXPANEL_ENABLE=False", "SOLARA_ASSETS_PROXY_CACHE_DIR="+solaraCDN(p))
 		return c
 	}, "/"},
 	{"Panel", "app.py", `import panel as pn, tokentoss, ask
@@ -79,6 +81,18 @@ button.on_click(lambda _: setattr(said, "value", ask.ask()))
 display(button, said)`), func(p *place, file, port string) *exec.Cmd {
 		return p.command("voila", file, "--no-browser", "--Voila.ip=127.0.0.1", "--port="+port)
 	}, "/"},
+}
+
+// solaraCDN returns a directory with what Solara's pages have from a CDN.
+func solaraCDN(p *place) string {
+	p.t.Helper()
+	dir := filepath.Join(p.dir, "cdn")
+	for _, name := range []string{"@widgetti/solara-vuetify3-app@5.2.0", "font-awesome@4.5.0", "requirejs@2.3.6"} {
+		if err := os.CopyFS(filepath.Join(dir, name), os.DirFS(filepath.Join(packages(p.t), name[:strings.LastIndex(name, "@")]))); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 // notebookOf is the file of a notebook without outputs.

@@ -5,6 +5,7 @@ package hosts_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -81,37 +82,37 @@ func install(of string) (string, error) {
 	return dir, python.Install(dir, "--reinstall-package", "tokentoss", w)
 }
 
-// hubProxy returns the hub's proxy, of the versions of proxy/package-lock.json.
-func hubProxy(t *testing.T) string {
+// packages returns the directory of what npm/package-lock.json has: the hub's proxy, and
+// what Solara's pages have from a CDN.
+func packages(t *testing.T) string {
 	t.Helper()
-	dir, err := filepath.Abs(filepath.Join(root, ".cache", "hosts", "proxy"))
+	dir, err := npmPackages()
 	if err != nil {
-		t.Fatal(err)
+		t.Skipf("packages of npm cannot be had here: %v", err)
 	}
-	bin := filepath.Join(dir, "node_modules", ".bin", "configurable-http-proxy")
-	same := true
-	for _, name := range []string{"package.json", "package-lock.json"} {
-		want, err := os.ReadFile(filepath.Join("proxy", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || !bytes.Equal(got, want) {
-			same = false
-		}
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), want, 0o644); err != nil {
-			t.Fatal(err)
-		}
+	return filepath.Join(dir, "node_modules")
+}
+
+var npmPackages = sync.OnceValues(func() (string, error) {
+	dir, err := filepath.Abs(filepath.Join(root, ".cache", "hosts", "npm"))
+	if err != nil {
+		return "", err
 	}
-	if _, err := os.Stat(bin); err == nil && same {
-		return bin
+	want, err := os.ReadFile("npm/package-lock.json")
+	if err != nil {
+		return "", err
+	}
+	made := filepath.Join(dir, "made")
+	if got, err := os.ReadFile(made); err == nil && bytes.Equal(got, want) {
+		return dir, nil
+	}
+	if err := errors.Join(os.RemoveAll(dir), os.CopyFS(dir, os.DirFS("npm"))); err != nil {
+		return "", err
 	}
 	c := exec.Command("npm", "ci", "--silent", "--no-audit", "--no-fund")
 	c.Dir = dir
 	if out, err := c.CombinedOutput(); err != nil {
-		t.Skipf("the hub's proxy cannot be had here: %v\n%s", err, out)
+		return "", fmt.Errorf("%w\n%s", err, out)
 	}
-	return bin
-}
+	return dir, os.WriteFile(made, want, 0o644)
+})

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -69,7 +70,7 @@ func startHub(t *testing.T) *hub {
 		p.write("home/"+user+"/notebook.ipynb", notebookOf("import tokentoss; widget = tokentoss.GoogleAuthWidget(); display(widget)",
 			fmt.Sprintf(`import os; widget.wait(); print("It says", tokentoss.IAPClient(base_url=%q).get_json("/api/data")["value"], tokentoss.CREDENTIALS.refresh_token)`, p.provider.IAPURL())))
 	}
-	p.write("jupyterhub_config.py", fmt.Sprintf(hubConfig, at, p.dir, freePort(t), freePort(t), freePort(t), hubProxy(t)))
+	p.write("jupyterhub_config.py", fmt.Sprintf(hubConfig, at, p.dir, freePort(t), freePort(t), freePort(t), filepath.Join(packages(t), ".bin", "configurable-http-proxy")))
 	c := p.command("jupyterhub", "-f", "jupyterhub_config.py")
 	for i, e := range c.Env { // what users have comes from their own homes
 		if strings.HasPrefix(e, "TOKENTOSS_CONFIG_DIR=") {
