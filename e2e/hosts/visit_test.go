@@ -23,7 +23,7 @@ import (
 // deep finds elements wherever they are: marimo, Panel and Bokeh have widgets in shadow
 // roots, whose text is no part of the page's.
 const deep = `const deep = (root) => [...root.querySelectorAll("*")].flatMap((e) => e.shadowRoot ? [e, ...deep(e.shadowRoot)] : [e]);
-const text = () => [document.body, ...deep(document).filter((e) => e.shadowRoot).flatMap((e) => [...e.shadowRoot.children])]
+const text = () => [document.body, ...deep(document).filter((e) => e.shadowRoot).flatMap((e) => [...e.shadowRoot.children]).filter((e) => !e.matches("style, link, script"))]
 	.map((e) => e?.innerText ?? "").join(" ").replace(/\s+/g, " ");
 const control = (name) => deep(document).find((e) => e.matches("button, a[href], summary, [role=button]") && e.checkVisibility() && e.textContent.trim().startsWith(name));`
 
@@ -55,7 +55,8 @@ func (p *place) visits(b *browser.Browser, address string) *visit {
 func (p *place) answer(e *fetch.EventRequestPaused) chromedp.Action {
 	return chromedp.ActionFunc(func(ctx context.Context) error {
 		data, err := os.ReadFile(filepath.Join(p.venv, "share", "jupyter", "nbextensions", "anywidget", "index.js"))
-		if err != nil || !strings.Contains(e.Request.URL, "anywidget") || !strings.HasSuffix(e.Request.URL, ".js") {
+		if err != nil || !strings.Contains(e.Request.URL, "/anywidget@") || strings.HasSuffix(e.Request.URL, "package.json") {
+			p.t.Logf("the network has no %s", e.Request.URL)
 			return fetch.FailRequest(e.RequestID, network.ErrorReasonInternetDisconnected).Do(ctx)
 		}
 		return fetch.FulfillRequest(e.RequestID, 200).WithBody(base64.StdEncoding.EncodeToString(data)).WithResponseHeaders([]*fetch.HeaderEntry{
@@ -78,6 +79,7 @@ func (v *visit) until(what, expression string) {
 	var text string
 	_ = v.Try(chromedp.Evaluate(fmt.Sprintf(`(() => { %s return text() })()`, deep), &text))
 	v.Picture("in-vain")
+	v.Quiet()
 	v.place.t.Fatalf("waiting in vain: %s (%v)\nthe page shows:\n%s", what, err, text)
 }
 
