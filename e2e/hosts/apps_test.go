@@ -83,12 +83,15 @@ display(button, said)`), func(p *place, file, port string) *exec.Cmd {
 	}, "/"},
 }
 
+// solaraPackages are in npm what Solara's pages have from a CDN.
+var solaraPackages = []string{"@widgetti/solara-vuetify3-app@5.2.0", "font-awesome@4.5.0", "requirejs@2.3.6"}
+
 // solaraCDN returns a directory with what Solara's pages have from a CDN.
 func solaraCDN(p *place) string {
 	p.t.Helper()
 	dir := filepath.Join(p.dir, "cdn")
-	for _, name := range []string{"@widgetti/solara-vuetify3-app@5.2.0", "font-awesome@4.5.0", "requirejs@2.3.6"} {
-		if err := os.CopyFS(filepath.Join(dir, name), os.DirFS(filepath.Join(packages(p.t), name[:strings.LastIndex(name, "@")]))); err != nil {
+	for _, name := range solaraPackages {
+		if err := os.CopyFS(filepath.Join(dir, name), os.DirFS(filepath.Join(packages(p.t), name))); err != nil {
 			p.t.Fatal(err)
 		}
 	}

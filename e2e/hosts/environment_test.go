@@ -82,8 +82,8 @@ func install(of string) (string, error) {
 	return dir, python.Install(dir, "--reinstall-package", "tokentoss", w)
 }
 
-// packages returns the directory of what npm/package-lock.json has: the hub's proxy, and
-// what Solara's pages have from a CDN.
+// packages returns the directory of what npm/package-lock.json has, the hub's proxy, and of
+// what Solara's pages have from a CDN, each in a directory of its name and version.
 func packages(t *testing.T) string {
 	t.Helper()
 	dir, err := npmPackages()
@@ -113,6 +113,15 @@ var npmPackages = sync.OnceValues(func() (string, error) {
 	c.Dir = dir
 	if out, err := c.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	for _, name := range solaraPackages {
+		to := filepath.Join(dir, "node_modules", name)
+		script := `mkdir -p "$1" && tar -xz -C "$1" --strip-components 1 -f "$(npm pack --silent "$2")"`
+		c := exec.Command("sh", "-c", script, "sh", to, name)
+		c.Dir = dir
+		if out, err := c.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("%w\n%s", err, out)
+		}
 	}
 	return dir, os.WriteFile(made, want, 0o644)
 })
