@@ -179,4 +179,16 @@ var unchanged = []Row{
 		Type: []string{"tokentoss run -- php program.php"},
 		Test: runTest + "PHP (curl)",
 	},
+	{
+		Client: "Java (HttpURLConnection)", Version: "17", Way: Run,
+		Type:   []string{"tokentoss run -- java Program.java"},
+		Limits: "Linux",
+		Test:   runTest + "Java (HttpURLConnection)",
+	},
+	{
+		Client: "Java (java.net.http.HttpClient)", Version: "17", Way: Run,
+		Type:   []string{"tokentoss run -- java Program.java"},
+		Limits: "Linux",
+		Test:   runTest + "Java (java.net.http.HttpClient)",
+	},
 }

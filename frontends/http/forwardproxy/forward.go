@@ -20,7 +20,7 @@ func (p *Proxy) serveTarget(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method == http.MethodConnect:
 		refuse(w, http.StatusBadRequest, "the connection to "+t.authority()+" is there already")
-	case p.find(r.Host) != t:
+	case p.find(r.Host, "443") != t:
 		refuse(w, http.StatusMisdirectedRequest, "this connection is to "+t.authority()+" and to no other host")
 	default:
 		p.forward(w, r, t)

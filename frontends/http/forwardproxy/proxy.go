@@ -47,6 +47,10 @@ type Options struct {
 	// to the same service succeeds. nil: nobody is told.
 	Failed func(Failure)
 
+	// Process, where it is not 0, may come without the credential, and so may those that
+	// descend from it, at an address of their own: see [Proxy.Bare].
+	Process int
+
 	// Base sends the requests; nil is [proxy.NewBase].
 	Base *http.Transport
 
@@ -60,8 +64,11 @@ type Proxy struct {
 	authority *Authority
 	secret    string
 	server    *loopback.Server // takes CONNECT
-	opened    *handoff         // connections to targets, for inner
-	inner     *http.Server     // of what is in them
+	process   int              // of the bare address
+	bare      *loopback.Server // the same without the credential, or nil
+	barePort  string
+	opened    *handoff     // connections to targets, for inner
+	inner     *http.Server // of what is in them
 	serving   sync.WaitGroup
 	to        httputil.ReverseProxy
 	plain     httputil.ReverseProxy
@@ -74,7 +81,7 @@ type Proxy struct {
 
 // New makes a proxy and its authority.
 func New(o Options) (*Proxy, error) {
-	p := &Proxy{targets: make(map[string]*target), secret: loopback.NewKey(), opened: newHandoff(), tokens: o.Tokens, log: o.Log}
+	p := &Proxy{targets: make(map[string]*target), secret: loopback.NewKey(), opened: newHandoff(), tokens: o.Tokens, log: o.Log, process: o.Process}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
@@ -122,18 +129,42 @@ const (
 
 // Start listens on a loopback address until Close.
 func (p *Proxy) Start(ctx context.Context) error {
-	ls, err := loopback.Listen(ctx, loopback.Address{Text: "127.0.0.1:0"})
-	if err != nil {
+	tells := peercred.Supported()
+	var err error
+	if p.server, p.port, err = p.listen(ctx, tells, p.serve); err != nil {
 		return err
 	}
-	p.port = ls.Port
-	p.server = loopback.NewServer(ctx, loopback.Options{
-		HeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeader: maxHeader, MaxConnections: 16 << 10,
-		OwnerOnly: peercred.Supported(), Log: p.log,
-	})
-	p.server.Serve(ls, http.HandlerFunc(p.serve))
+	if p.process != 0 && tells {
+		if p.bare, p.barePort, err = p.listen(ctx, true, p.serveBare); err != nil {
+			p.server.Stop(0)
+			return err
+		}
+	}
 	p.serving.Go(func() { _ = p.inner.Serve(p.opened) }) // ends with Close
 	return nil
+}
+
+// listen serves h at an address of its own; ownerOnly refuses other users.
+func (p *Proxy) listen(ctx context.Context, ownerOnly bool, h http.HandlerFunc) (*loopback.Server, string, error) {
+	ls, err := loopback.Listen(ctx, loopback.Address{Text: "127.0.0.1:0"})
+	if err != nil {
+		return nil, "", err
+	}
+	server := loopback.NewServer(ctx, loopback.Options{
+		HeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeader: maxHeader, MaxConnections: 16 << 10,
+		OwnerOnly: ownerOnly, Log: p.log,
+	})
+	server.Serve(ls, h)
+	return server, ls.Port, nil
+}
+
+// Bare is the HOST:PORT of the proxy for programs that cannot show a credential. It is
+// empty where the system does not tell of which process a connection is.
+func (p *Proxy) Bare() string {
+	if p.bare == nil {
+		return ""
+	}
+	return "127.0.0.1:" + p.barePort
 }
 
 // URL is the address of the proxy with the credential, for the environment of the
@@ -151,6 +182,9 @@ func (p *Proxy) Wait(ctx context.Context) error { return p.server.Wait(ctx) }
 // Close ends all connections. Nothing is running when it returns.
 func (p *Proxy) Close() {
 	p.server.Stop(0)
+	if p.bare != nil {
+		p.bare.Stop(0)
+	}
 	_ = p.inner.Close()
 	p.serving.Wait()
 	p.transport.CloseIdleConnections()
@@ -163,17 +197,35 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusProxyAuthRequired, "this proxy is for one command alone, which has its credential in HTTPS_PROXY")
 		return
 	}
+	p.take(w, r)
+}
+
+// serveBare answers a request to the proxy itself, of a process of the command.
+func (p *Proxy) serveBare(w http.ResponseWriter, r *http.Request) {
+	if err := checkProcess(r, p.process); err != nil {
+		refuse(w, http.StatusForbidden, "this proxy is for one command and the processes that it starts: "+err.Error())
+		return
+	}
+	p.take(w, r)
+}
+
+// take forwards a request that was let in.
+func (p *Proxy) take(w http.ResponseWriter, r *http.Request) {
 	loopback.Know(r)
-	switch t := p.find(r.Host); {
-	case r.Method == http.MethodConnect && t != nil && r.Header.Get(unopened) == "":
-		p.open(w, r, t)
-	case r.Method == http.MethodConnect:
-		p.tunnel(w, r)
+	if r.Method == http.MethodConnect {
+		if t := p.find(r.Host, ""); t != nil && r.Header.Get(unopened) == "" {
+			p.open(w, r, t)
+		} else {
+			p.tunnel(w, r)
+		}
+		return
+	}
+	switch t := p.find(r.Host, "443"); {
 	case !r.URL.IsAbs():
 		refuse(w, http.StatusBadRequest, "this is a forward proxy, for HTTPS_PROXY and HTTP_PROXY; it has no pages")
 	case r.URL.Scheme == "http":
 		p.plain.ServeHTTP(w, r)
-	case t != nil:
+	case r.URL.Scheme == "https" && t != nil:
 		p.forward(w, r, t)
 	default:
 		refuse(w, http.StatusBadRequest, "this proxy takes CONNECT for https")
