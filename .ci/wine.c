@@ -22,10 +22,35 @@ __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T size)
 typedef NTSTATUS(NTAPI *setter)(HANDLE, PIO_STATUS_BLOCK, PVOID, ULONG, ULONG);
 static setter set;
 
+// FILE_RENAME_INFORMATION with Flags, class 65.
+struct renaming {
+    ULONG flags;
+    HANDLE root;
+    ULONG size;
+    WCHAR name[];
+};
+
+// renamePOSIX replaces a file that is open, as NTFS does: by Linux's rename(2).
+static NTSTATUS renamePOSIX(HANDLE file, const struct renaming *to)
+{
+    char *(__cdecl *unixName)(LPCWSTR) = (void *)GetProcAddress(GetModuleHandleA("kernel32.dll"), "wine_get_unix_file_name");
+    WCHAR from[MAX_PATH * 4], name[MAX_PATH * 4];
+    DWORD n = GetFinalPathNameByHandleW(file, from, MAX_PATH * 4, 0), m = to->size / sizeof(WCHAR), skip = m > 4 ? 4 : 0;
+    if (!unixName || n == 0 || n >= MAX_PATH * 4 || m >= MAX_PATH * 4) return CLASS_MISSING;
+    memcpy(name, to->name, to->size);
+    name[m] = 0;
+    // \\?\C:\a and \??\C:\a are C:\a.
+    char *source = unixName(from + 4), *target = unixName(name + (name[0] == '\\' ? skip : 0));
+    long result;
+    __asm__ volatile("syscall" : "=a"(result) : "a"(82L), "D"(source), "S"(target) : "rcx", "r11", "memory");
+    return result == 0 ? 0 : (NTSTATUS)0xC0000022; // STATUS_ACCESS_DENIED
+}
+
 // A Windows without a class of file information says that it does not know it, upon
 // which programs do without, as os.RemoveAll. Wine says that nothing of it is written.
 static NTSTATUS NTAPI setInformation(HANDLE file, PIO_STATUS_BLOCK io, PVOID info, ULONG size, ULONG class)
 {
+    if (class == 65 && ((struct renaming *)info)->flags == 3) return renamePOSIX(file, info);
     NTSTATUS status = set(file, io, info, size, class);
     return status == NOT_THERE ? CLASS_MISSING : status;
 }
