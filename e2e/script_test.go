@@ -70,27 +70,15 @@ func setUp(env *testscript.Env, bin string) error {
 	env.Setenv("TOKENTOSS_AGENT_IDLE", "10s") // nobody is left when the tests are over
 	// What a person does in a browser, the emulator's account agreeing by itself.
 	env.Setenv("BROWSER", "curl -sL -o /dev/null")
-	if os.Getenv(systemEnv) == "windows" {
-		setUpWine(env)
+	for _, variable := range wineEnv(env.Getenv("CONFIG")) {
+		name, value, _ := strings.Cut(variable, "=")
+		env.Setenv(name, value)
 	}
 	p := &providers{dir: env.WorkDir, byName: map[string]*provider{}}
 	env.Values[providersKey{}] = p
 	env.Values[emulatorKey{}] = new(*emulatorProcess)
 	env.Defer(p.close)
 	return nil
-}
-
-// systemEnv says what system the executables of [binariesEnv] are for, if it is not this
-// one: "windows". They are run by Wine then.
-const systemEnv = "TOKENTOSS_TEST_SYSTEM"
-
-// setUpWine gives a script a configuration by its Windows name, and a browser.
-func setUpWine(env *testscript.Env) {
-	for _, name := range []string{"WINEPREFIX", "WINEDEBUG", "WINEDLLOVERRIDES"} {
-		env.Setenv(name, os.Getenv(name))
-	}
-	env.Setenv("TOKENTOSS_CONFIG_DIR", "Z:"+strings.ReplaceAll(env.Getenv("CONFIG"), "/", `\`))
-	env.Setenv("BROWSER", os.Getenv("TOKENTOSS_TEST_BROWSER"))
 }
 
 func condition(name string) (bool, error) {
