@@ -215,6 +215,9 @@ func checkMode(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	info, err := os.Lstat(ts.MkAbs(args[1]))
 	ts.Check(err)
+	if os.Getenv(systemEnv) == "windows" {
+		return // what Wine makes of an access list is no mode
+	}
 	if got := strconv.FormatUint(uint64(info.Mode().Perm()), 8); got != args[0] {
 		ts.Fatalf("%s has mode %s, want %s", args[1], got, args[0])
 	}
