@@ -89,7 +89,7 @@ func condition(name string) (bool, error) {
 		return exec.Command("unshare", "-rn", "true").Run() == nil, nil
 	case "devfull":
 		_, err := os.Stat("/dev/full")
-		return err == nil, nil
+		return err == nil && os.Getenv(systemEnv) == "", nil
 	case "tmpfs":
 		return exec.Command("unshare", "-m", "true").Run() == nil, nil
 	}
