@@ -25,7 +25,7 @@ func wineEnv(config string) []string {
 	if os.Getenv(systemEnv) != "windows" {
 		return nil
 	}
-	env := []string{"TOKENTOSS_CONFIG_DIR=Z:" + strings.ReplaceAll(config, "/", `\`), "BROWSER=" + os.Getenv("TOKENTOSS_TEST_BROWSER")}
+	env := []string{"TOKENTOSS_AGENT_IDLE=0", "TOKENTOSS_CONFIG_DIR=Z:" + strings.ReplaceAll(config, "/", `\`), "BROWSER=" + os.Getenv("TOKENTOSS_TEST_BROWSER")}
 	for _, name := range []string{"WINEPREFIX", "WINEDEBUG", "WINEDLLOVERRIDES"} {
 		env = append(env, name+"="+os.Getenv(name))
 	}
