@@ -22,6 +22,7 @@ import (
 // save removes what was left unfinished.
 func TestKilledWhileSaving(t *testing.T) {
 	t.Parallel()
+	needChild(t)
 	kills := 150                                      // in each of two directories
 	if testing.Short() || runtime.GOOS == "windows" { // where a process takes its time to begin
 		kills = 20
