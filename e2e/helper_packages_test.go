@@ -69,7 +69,8 @@ func TestPnpmHelper(t *testing.T) {
 	age(t, m.tokens(), 20*time.Minute)
 	project := t.TempDir()
 	writeFile(t, filepath.Join(project, "package.json"), []byte(`{"name": "app", "version": "1.0.0"}`))
-	c := exec.Command(pnpm, "add", "private", "--store-dir", t.TempDir())
+	// By a shell: without its install script, pnpm is no program that the system would start.
+	c := exec.Command("sh", "-c", `"$0" "$@"`, pnpm, "add", "private", "--store-dir", t.TempDir())
 	c.Env, c.Dir = m.env("CI=1"), project
 	finish(t, c).wantCode(t, 0)
 	m.wantRefreshes(t, 1)

@@ -262,7 +262,12 @@ func (r *role) stop() {
 
 // memory reads a line of what the system knows of the process, in KiB.
 func (r *role) memory(what string) (float64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", r.cmd.Process.Pid))
+	return memoryOf(strconv.Itoa(r.cmd.Process.Pid), what)
+}
+
+// memoryOf is that of a process, in KiB.
+func memoryOf(pid, what string) (float64, error) {
+	text, err := os.ReadFile("/proc/" + pid + "/status")
 	if err != nil {
 		return 0, err
 	}

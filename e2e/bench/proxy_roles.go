@@ -33,6 +33,10 @@ func play() (ok bool, err error) {
 	switch name {
 	case "service":
 		return true, playService(ctx)
+	case "tls-service":
+		return true, playTLSService(ctx, os.Args[1])
+	case "run-client":
+		return true, playRunClient(os.Args[1])
 	case "stock":
 		return true, playStock(ctx, os.Args[1])
 	case "ours":
@@ -57,6 +61,11 @@ func playService(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return playOn(ctx, l)
+}
+
+// playOn is playService on a listener.
+func playOn(ctx context.Context, l net.Listener) error {
 	context.AfterFunc(ctx, func() { _ = l.Close() })
 	fmt.Println(l.Addr())
 	head := "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: %d\r\n\r\n"

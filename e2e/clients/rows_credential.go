@@ -21,7 +21,7 @@ var credentials = []Row{
 		Test:   toolTests + "TestBazelHelper",
 	},
 	{
-		Client: "pnpm", Version: "12", Way: Helper,
+		Client: "pnpm", Version: "npm pnpm", Way: Helper,
 		Type:    []string{"tokentoss credential install pnpm", "//npm.example.com/:tokenHelper=PATH"},
 		Expiry:  "requests are refused: it asks at its start only",
 		Longest: "30 minutes at least, 1 hour at most",
@@ -29,7 +29,7 @@ var credentials = []Row{
 		Test:    packageTests + "TestPnpmHelper",
 	},
 	{
-		Client: "OpenTofu, Terraform", Version: "terraform-svchost 0.2, which asks in both", Way: Helper,
+		Client: "OpenTofu", Version: "terraform-svchost 0.2, which asks in both", Way: Helper,
 		Type:    []string{"tokentoss credential install terraform", `credentials_helper "tokentoss" {}`},
 		Expiry:  "requests are refused: it asks once in a run",
 		Longest: "30 minutes at least, 1 hour at most",
@@ -37,21 +37,21 @@ var credentials = []Row{
 		Test:    toolTests + "TestTerraformHelper",
 	},
 	{
-		Client: "skopeo, and what has Docker's credential helpers", Version: "Debian 12's 1.9", Way: Proxy,
+		Client: "skopeo", Version: "Debian 12's 1.9", Way: Proxy,
 		Type:   []string{"tokentoss credential install docker", "tokentoss proxy --listen localhost:8080 https://registry.example.com", `{"credHelpers": {"127.0.0.1:8080": "tokentoss"}}`},
 		Token:  "with tokentoss alone; the client asks for the proxy's secret",
-		Limits: "the third line goes into ~/.docker/config.json, or where REGISTRY_AUTH_FILE says",
+		Limits: "the third line goes into ~/.docker/config.json, or where REGISTRY_AUTH_FILE says; the same for what else has Docker's credential helpers",
 		Test:   packageTests + "TestDockerHelper",
 	},
 	{
-		Client: "pip", Version: newestOfPython, Way: Proxy,
+		Client: "pip", Version: "pypi pip", Way: Proxy,
 		Type: []string{"tokentoss credential install keyring", "tokentoss proxy --listen localhost:8080 https://pypi.example.com",
 			"pip install --keyring-provider subprocess --index-url http://127.0.0.1:8080/simple/ NAME"},
 		Token: "with tokentoss alone; the client asks for the proxy's secret",
 		Test:  packageTests + "TestKeyringHelper/pip",
 	},
 	{
-		Client: "uv", Version: newestOfPython, Way: Proxy,
+		Client: "uv", Version: "pypi uv", Way: Proxy,
 		Type: []string{"tokentoss credential install keyring", "tokentoss proxy --listen localhost:8080 https://pypi.example.com",
 			"uv pip install --keyring-provider subprocess --index-url http://tokentoss@127.0.0.1:8080/simple/ NAME"},
 		Token:  "with tokentoss alone; the client asks for the proxy's secret",

@@ -93,4 +93,10 @@ var python = []Row{
 		Limits: "before or after tokentoss is imported",
 		Test:   pythonTests + "test_session.py#test_gevent",
 	},
+	{
+		Client: "Jupyter, kernels behind a gateway", Version: "pypi jupyter-kernel-gateway", Way: Helper,
+		Type:   []string{`c.CommandTokenRenewer.token_command = "tokentoss token"`},
+		Limits: "with five more lines, see [notebooks](notebooks.md#kernels-behind-iap)",
+		Test:   pythonTests + "clients/test_jupyter_gateway.py#test_remote_kernels",
+	},
 }
