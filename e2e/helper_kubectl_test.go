@@ -33,8 +33,9 @@ clusters: [{name: it, cluster: {server: %q, certificate-authority-data: %q}}]
 `, server, ca))
 }
 
-// newCluster is a cluster's server behind IAP: kubectl sends tokens over TLS only.
-func newCluster(t *testing.T, m *helped) (server, ca string) {
+// newFront is IAP over TLS, which some programs want before they send a token, and its
+// certificate.
+func newFront(t *testing.T, m *helped) (server string, ca []byte) {
 	t.Helper()
 	iap, err := url.Parse(m.provider.IAPURL())
 	if err != nil {
@@ -42,8 +43,7 @@ func newCluster(t *testing.T, m *helped) (server, ca string) {
 	}
 	front := httptest.NewTLSServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(iap) }})
 	t.Cleanup(front.Close)
-	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: front.Certificate().Raw})
-	return front.URL, base64.StdEncoding.EncodeToString(cert)
+	return front.URL, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: front.Certificate().Raw})
 }
 
 func TestKubectl(t *testing.T) {
@@ -54,7 +54,8 @@ func TestKubectl(t *testing.T) {
 	}))
 	t.Cleanup(api.Close)
 	m := newHelped(t, emulator.Options{Upstream: api.URL})
-	server, ca := newCluster(t, m)
+	server, cert := newFront(t, m)
+	ca := base64.StdEncoding.EncodeToString(cert)
 	config := filepath.Join(m.home(), "kubeconfig")
 	version := func() result {
 		c := exec.Command(kubectl, "--kubeconfig", config, "get", "--raw", "/version")

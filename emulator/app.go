@@ -24,7 +24,7 @@ func (e *Emulator) guarded() (http.Handler, func()) {
 	}
 	target, _ := url.Parse(e.opts.Upstream) // checked by withDefaults
 	transport := newUpstreamTransport(target)
-	return &httputil.ReverseProxy{
+	streaming := httputil.ReverseProxy{
 		Transport:     transport,
 		FlushInterval: -1, // streams go through at once
 		Rewrite: func(p *httputil.ProxyRequest) {
@@ -38,7 +38,14 @@ func (e *Emulator) guarded() (http.Handler, func()) {
 			return nil
 		},
 		ErrorLog: slog.NewLogLogger(e.opts.Logger.Handler(), slog.LevelWarn),
-	}, transport.closeIdle
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		proxy := streaming
+		if strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
+			proxy.FlushInterval = 0 // a status alone must be one frame; what streams has no length, and is flushed all the same
+		}
+		proxy.ServeHTTP(w, r)
+	}), transport.closeIdle
 }
 
 // upstreamTransport is HTTP/2 where the upstream speaks it, and HTTP/1.1 for what upgrades its connection.

@@ -105,6 +105,11 @@ type Config struct {
 	// as "15m"; "0" means that there is none. See [Config.AgentIdle].
 	Idle string `toml:"agent_idle"`
 
+	// AgentMetrics and AgentBearer are where the agent gives metrics, and the file with the word
+	// that who asks for them shows; see package frontends/http/metrics.
+	AgentMetrics string `toml:"agent_metrics_listen"`
+	AgentBearer  string `toml:"agent_metrics_bearer_file"`
+
 	Settings
 
 	Profiles map[string]Settings `toml:"profiles"`

@@ -66,6 +66,10 @@ type Options struct {
 	// session.
 	Client *core.ClientSecrets
 
+	// FixedClient keeps the OAuth client as it is: [core.Session.Configure] is refused. It
+	// is for sessions of people who are not the profile's.
+	FixedClient bool
+
 	// Override changes the settings after they were read.
 	Override func(*Settings)
 
@@ -121,6 +125,9 @@ type Profile struct {
 	// where that is not so. See package
 	// github.com/tokentoss/tokentoss/core/jupyterhub.
 	Hub string
+
+	// FixedClient says that the OAuth client cannot be changed.
+	FixedClient bool
 
 	// Forwarded says whose session this is, where another machine lends it; else it is
 	// nil. See package github.com/tokentoss/tokentoss/core/forward.
@@ -224,7 +231,10 @@ func (p *Profile) openSession(o Options) error {
 		return err
 	}
 	save := p.saveClient
-	if o.Client != nil {
+	if p.FixedClient = o.FixedClient; p.FixedClient {
+		save = refuseClient
+	}
+	if o.Client != nil && !o.FixedClient {
 		save = nil
 	}
 	p.Session, err = core.NewSession(core.SessionOptions{
@@ -328,6 +338,12 @@ func (p *Profile) readClient() (*oidc.Client, error) {
 		return nil, fmt.Errorf("%s: %w", p.ClientFile, err)
 	}
 	return client, nil
+}
+
+// refuseClient is saveClient where the client is not for whose session it is to change.
+func refuseClient(context.Context, core.ClientSecrets) error {
+	return &core.Error{Subject: "OAuth client", Kind: fault.Refused, Problem: "it is not for visitors to change",
+		Remedy: fault.Ask.To("who runs this app", "to change it")}
 }
 
 // saveClient keeps a client that was configured: for this profile alone, unless

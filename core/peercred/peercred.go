@@ -47,20 +47,26 @@ func (e *UserError) Error() string {
 // its whole table must be read. It may be called by many goroutines at once, though
 // not before the connection is accepted.
 func Owner(c net.Conn) (uid int, err error) {
+	uid, _, err = end(c)
+	return uid, err
+}
+
+// end returns who opened the other end of c, and the number of the socket.
+func end(c net.Conn) (uid int, inode uint64, err error) {
 	near, ok := addressOf(c.LocalAddr())
 	far, isTCP := addressOf(c.RemoteAddr())
 	if !ok || !isTCP {
-		return 0, ErrUnsupported
+		return 0, 0, ErrUnsupported
 	}
 	if connected(c) {
-		uid, err = owner(far, near)
+		uid, inode, err = owner(far, near)
 	}
 	// A reset frees the addresses for somebody else's connection, which may be the one
 	// that was found. What is still connected has only one other end.
 	if !connected(c) {
-		return 0, ErrClosed
+		return 0, 0, ErrClosed
 	}
-	return uid, err
+	return uid, inode, err
 }
 
 // Check returns nil if the other end of c belongs to the user of this process or to
@@ -73,6 +79,26 @@ func Check(c net.Conn) error {
 	}
 	if uid != 0 && uid != os.Geteuid() {
 		return &UserError{UID: uid}
+	}
+	return nil
+}
+
+// ErrOtherProcess is that none of the processes that were asked about has the other end.
+var ErrOtherProcess = errors.New("the connection is of another process")
+
+// CheckProcess is Check, and returns [ErrOtherProcess] unless a process has the other end
+// that is process or descends from it. One that was given up by its parent descends from
+// that one no more. It looks into each process of the tree, which takes a while.
+func CheckProcess(c net.Conn, process int) error {
+	if err := Check(c); err != nil {
+		return err
+	}
+	_, inode, err := end(c)
+	if err != nil {
+		return err
+	}
+	if !inTree(process, inode) {
+		return ErrOtherProcess
 	}
 	return nil
 }

@@ -14,21 +14,29 @@ import (
 )
 
 // owner returns who has the socket that is bound to near and connected to far.
-func owner(near, far netip.AddrPort) (uid int, err error) {
+func owner(near, far netip.AddrPort) (uid int, inode uint64, err error) {
+	s, err := socketOf(near, far)
+	if err != nil {
+		return 0, 0, err
+	}
+	uid, err = s.owner()
+	return uid, s.inode, err
+}
+
+// socketOf finds a socket.
+func socketOf(near, far netip.AddrPort) (socket, error) {
 	s, err := diagnose(near, far)
 	if err == errNoEntry {
 		// So answers a kernel without the module for TCP, too. The socket at this
 		// end exists.
 		if _, err := diagnose(far, near); err == nil {
-			return 0, ErrNotFound
+			return socket{}, ErrNotFound
 		}
 	}
 	if err != nil {
-		if s, err = lookUp(near, far); err != nil {
-			return 0, err
-		}
+		return lookUp(near, far)
 	}
-	return s.owner()
+	return s, nil
 }
 
 // A socket is what the system says of one.

@@ -245,7 +245,7 @@ func TestListenerIsNoOwner(t *testing.T) {
 	l, busy := listen(t, "127.0.0.1:0"), listen(t, "127.0.0.1:0")
 	near, _ := addressOf(busy.Addr())
 	far, _ := addressOf(l.Addr())
-	if _, err := owner(near, far); err != ErrNotFound {
+	if _, _, err := owner(near, far); err != ErrNotFound {
 		t.Errorf("owner: %v", err)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"net/netip"
 )
 
-func owner(near, far netip.AddrPort) (uid int, err error) { return 0, ErrUnsupported }
+func owner(near, far netip.AddrPort) (uid int, inode uint64, err error) { return 0, 0, ErrUnsupported }
 
 func connected(net.Conn) bool { return true }
+
+func inTree(int, uint64) bool { return false }

@@ -3,16 +3,17 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -62,33 +63,107 @@ func reverseProxies(int) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
+	open, err := startRole("ours-open", service.address)
+	if err != nil {
+		return nil, err
+	}
+	defer open.stop()
+	fresh, err := connections(append(contenders, open))
+	if err != nil {
+		return nil, err
+	}
 	more, err := downloads(service)
-	return append(rows, more...), err
+	return append(append(rows, fresh...), more...), err
 }
 
-// throughput compares requests a second.
+// throughput compares requests a second, and how long the slowest of a hundred takes.
 func throughput(contenders []*role) ([]row, error) {
-	rates := make(map[string][]float64)
-	for round := range proxyRounds + 1 {
+	rates, slow, err := race(contenders, proxyRounds, (*role).load)
+	if err != nil {
+		return nil, err
+	}
+	ours, stock, direct := middle(rates["ours"]), middle(rates["stock"]), middle(rates["service"])
+	label := fmt.Sprintf("proxy, %d clients, 1 KB: ", proxyClients)
+	rows := []row{
+		{name: label + "requests/s against a stock ReverseProxy", ratio: ours / stock, budget: -2, unit: "x", detail: fmt.Sprintf("%.0f against %.0f, without a proxy %.0f", ours, stock, direct)},
+	}
+	if nginx := rates["nginx"]; nginx != nil {
+		rows = append(rows,
+			row{name: label + "requests/s against nginx", ratio: ours / middle(nginx), budget: -0.6, unit: "x", detail: fmt.Sprintf("%.0f against %.0f", ours, middle(nginx))},
+			row{name: label + "99th of 100 against nginx", ratio: middle(slow["ours"]) / middle(slow["nginx"]), budget: 2, unit: "x", detail: fmt.Sprintf("%.1f ms against %.1f ms", middle(slow["ours"]), middle(slow["nginx"]))})
+	}
+	return rows, nil
+}
+
+// closing is how many sockets in TIME_WAIT stand beside those of the second comparison.
+const closing = 10_000
+
+// connections compares requests that each come by a connection of their own: with the
+// secret, and without one, where it is the kernel that says whose a connection is.
+func connections(contenders []*role) ([]row, error) {
+	var rows []row
+	for _, beside := range []int{0, closing} {
+		if err := timeWait(beside); err != nil {
+			return nil, err
+		}
+		rates, _, err := race(contenders, 3, (*role).loadFresh)
+		if err != nil {
+			return nil, err
+		}
+		nginx := rates["nginx"]
+		if nginx == nil {
+			return nil, nil
+		}
+		label := "proxy, a connection each: requests/s against nginx"
+		if beside > 0 {
+			label = fmt.Sprintf("proxy, the same beside %d in TIME_WAIT", beside)
+		}
+		for name, how := range map[string]string{"ours": ", secret", "ours-open": ", none"} {
+			rows = append(rows, row{name: label + how, ratio: middle(rates[name]) / middle(nginx), budget: -0.5, unit: "x", detail: fmt.Sprintf("%.0f against %.0f", middle(rates[name]), middle(nginx))})
+		}
+	}
+	return rows, nil
+}
+
+// timeWait leaves n sockets in TIME_WAIT, for the minute that Linux keeps them.
+func timeWait(n int) error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	for range n {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			return err
+		}
+		other, err := l.Accept()
+		if err != nil {
+			return err
+		}
+		_ = c.Close() // first, so that this end waits
+		_ = other.Close()
+	}
+	return nil
+}
+
+// race has contenders take turns, and returns the rates of each by its name, and the
+// times of the slowest of a hundred requests, in milliseconds.
+func race(contenders []*role, rounds int, turn func(*role, time.Duration) (float64, time.Duration, error)) (rates, slow map[string][]float64, err error) {
+	rates, slow = make(map[string][]float64), make(map[string][]float64)
+	for round := range rounds + 1 {
 		for _, c := range contenders {
-			rate, err := c.load(proxyTurn)
+			rate, p99, err := turn(c, proxyTurn)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", c.name, err)
+				return nil, nil, fmt.Errorf("%s: %w", c.name, err)
 			}
 			if round > 0 { // the first one warms up
 				rates[c.name] = append(rates[c.name], rate)
+				slow[c.name] = append(slow[c.name], float64(p99.Microseconds())/1000)
 			}
 		}
 	}
-	ours, stock, direct := middle(rates["ours"]), middle(rates["stock"]), middle(rates["service"])
-	label := fmt.Sprintf("proxy, %d clients, 1 KB: requests/s against ", proxyClients)
-	rows := []row{
-		{name: label + "a stock ReverseProxy", ratio: ours / stock, budget: -2, unit: "x", detail: fmt.Sprintf("%.0f against %.0f, without a proxy %.0f", ours, stock, direct)},
-	}
-	if nginx := rates["nginx"]; nginx != nil {
-		rows = append(rows, row{name: label + "nginx", ratio: ours / middle(nginx), unit: "x", detail: fmt.Sprintf("%.0f against %.0f", ours, middle(nginx))})
-	}
-	return rows, nil
+	return rates, slow, nil
 }
 
 // downloads compares a large body through the proxy with the same one from the
@@ -99,7 +174,7 @@ func downloads(service *role) ([]row, error) {
 		return nil, err
 	}
 	defer ours.stop()
-	if _, err := ours.load(proxyTurn / 4); err != nil {
+	if _, _, err := ours.load(proxyTurn / 4); err != nil {
 		return nil, err
 	}
 	before, err := ours.memory("VmRSS")
@@ -187,7 +262,12 @@ func (r *role) stop() {
 
 // memory reads a line of what the system knows of the process, in KiB.
 func (r *role) memory(what string) (float64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", r.cmd.Process.Pid))
+	return memoryOf(strconv.Itoa(r.cmd.Process.Pid), what)
+}
+
+// memoryOf is that of a process, in KiB.
+func memoryOf(pid, what string) (float64, error) {
+	text, err := os.ReadFile("/proc/" + pid + "/status")
 	if err != nil {
 		return 0, err
 	}
@@ -199,37 +279,57 @@ func (r *role) memory(what string) (float64, error) {
 	return 0, fmt.Errorf("the system does not say %s", what)
 }
 
-// load makes requests by several connections and returns how many a second.
-func (r *role) load(d time.Duration) (float64, error) {
+// load makes requests by several connections and returns how many a second, and how long
+// the slowest of a hundred took.
+func (r *role) load(d time.Duration) (rate float64, p99 time.Duration, err error) {
+	return spread(d, func() (func() (time.Duration, error), func(), error) {
+		c, err := r.dial()
+		if err != nil {
+			return nil, nil, err
+		}
+		return func() (time.Duration, error) { return c.ask("/", 1024) }, func() { _ = c.Close() }, nil
+	})
+}
+
+// loadFresh is load with a connection for each request.
+func (r *role) loadFresh(d time.Duration) (rate float64, p99 time.Duration, err error) {
+	return spread(d, func() (func() (time.Duration, error), func(), error) {
+		return func() (time.Duration, error) { return r.fetch("/", 1024) }, func() {}, nil
+	})
+}
+
+// spread has several clients make requests for a time.
+func spread(d time.Duration, client func() (ask func() (time.Duration, error), end func(), err error)) (rate float64, p99 time.Duration, err error) {
 	var all sync.WaitGroup
-	var done atomic.Int64
-	failed := make(chan error, proxyClients)
+	var mu sync.Mutex
+	var times []time.Duration
+	var failed error
 	began := time.Now()
 	for range proxyClients {
 		all.Go(func() {
-			c, err := r.dial()
-			if err != nil {
-				failed <- err
-				return
-			}
-			defer c.Close()
-			for time.Since(began) < d {
-				if _, err := c.ask("/", 1024); err != nil {
-					failed <- err
-					return
+			var own []time.Duration
+			ask, end, err := client()
+			for err == nil && time.Since(began) < d {
+				var took time.Duration
+				if took, err = ask(); err == nil {
+					own = append(own, took)
 				}
-				done.Add(1)
 			}
+			if end != nil {
+				end()
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			times, failed = append(times, own...), cmp.Or(failed, err)
 		})
 	}
 	all.Wait()
 	took := time.Since(began)
-	select {
-	case err := <-failed:
-		return 0, err
-	default:
+	if failed != nil || len(times) == 0 {
+		return 0, 0, cmp.Or(failed, errors.New("not one answer"))
 	}
-	return float64(done.Load()) / took.Seconds(), nil
+	slices.Sort(times)
+	return float64(len(times)) / took.Seconds(), times[len(times)*99/100], nil
 }
 
 // fetch makes one request by a connection of its own.

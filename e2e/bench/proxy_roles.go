@@ -33,10 +33,16 @@ func play() (ok bool, err error) {
 	switch name {
 	case "service":
 		return true, playService(ctx)
+	case "tls-service":
+		return true, playTLSService(ctx, os.Args[1])
+	case "run-client":
+		return true, playRunClient(os.Args[1])
 	case "stock":
 		return true, playStock(ctx, os.Args[1])
 	case "ours":
-		return true, playOurs(ctx, os.Args[1])
+		return true, playOurs(ctx, os.Args[1], proxy.SecretNew)
+	case "ours-open":
+		return true, playOurs(ctx, os.Args[1], proxy.SecretNone)
 	case "relay":
 		return true, playRelay(ctx)
 	case "tunnel-ours":
@@ -55,6 +61,11 @@ func playService(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return playOn(ctx, l)
+}
+
+// playOn is playService on a listener.
+func playOn(ctx context.Context, l net.Listener) error {
 	context.AfterFunc(ctx, func() { _ = l.Close() })
 	fmt.Println(l.Addr())
 	head := "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: %d\r\n\r\n"
@@ -98,14 +109,17 @@ func answer(c net.Conn, small, large []byte) {
 	}
 }
 
-// playStock is the standard library's proxy as it is, that adds a fixed token.
+// playStock is the standard library's proxy, that keeps connections for its clients and adds
+// a fixed token.
 func playStock(ctx context.Context, service string) error {
 	to := &url.URL{Scheme: "http", Host: service}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = 64
+	server := &http.Server{Handler: &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(to)
 		r.Out.Header.Set("Authorization", "Bearer token")
 	}}}
@@ -116,10 +130,14 @@ func playStock(ctx context.Context, service string) error {
 }
 
 // playOurs is the proxy as a person runs it, but for the sign-in.
-func playOurs(ctx context.Context, service string) error {
-	p, err := proxy.New(proxy.Config{Targets: []string{"http://" + service}, InsecureLoopback: true}, proxy.Options{
+func playOurs(ctx context.Context, service, secret string) error {
+	p, err := proxy.New(proxy.Config{Targets: []string{"http://" + service}, Secret: secret, InsecureLoopback: true}, proxy.Options{
 		Ready: func(a proxy.Address) {
-			fmt.Println(strings.TrimPrefix(a.URL, "http://"), "Tokentoss-Secret: "+a.Secret.Reveal())
+			fmt.Print(strings.TrimPrefix(a.URL, "http://"))
+			if a.Secret != "" {
+				fmt.Print(" Tokentoss-Secret: " + a.Secret.Reveal())
+			}
+			fmt.Println()
 		},
 	})
 	if err != nil {

@@ -2,7 +2,7 @@
 // IAP with tokentoss, each row of which a test shows. The page docs/clients.md is made of it.
 package clients
 
-//go:generate go run ./page ../../docs/clients.md
+//go:generate go run ./page ../..
 
 import (
 	"cmp"
@@ -13,7 +13,7 @@ import (
 // A Row is a client and one way for it to get in.
 type Row struct {
 	Client  string   // its name, as its own documentation writes it
-	Version string   // the one that was tested
+	Version string   // the one that was tested; "pypi NAME", "npm NAME" or "go MODULE" is the one that is pinned
 	Way     Way      // what of tokentoss it uses
 	Type    []string // what a person types or writes, a line each
 
@@ -35,7 +35,7 @@ type Way struct {
 // The ways, in the order in which to try them.
 var (
 	Run = Way{
-		Name:    "[run](command-line.md#run)",
+		Name:    "[run](run.md)",
 		Expiry:  "the next request has a new one",
 		Longest: "no limit",
 		Token:   "with tokentoss alone",

@@ -19,15 +19,22 @@ func credentialGo(ctx context.Context, in *Invocation) error {
 		return err
 	}
 	defer t.close()
-	services, err := goServices(t.settings, in.Args().First())
+	asked := in.Args().First()
+	services, err := goServices(t.settings, asked)
 	if err != nil || len(services) == 0 {
 		return err
 	}
+	header := "Authorization: Bearer "
 	_, text, err := t.token(ctx, oneShot)
-	if err != nil {
+	switch {
+	case err != nil && asked == "":
+		// IAP then refuses what Go asks for, and Go says so, rather than lead it to a
+		// page that Go takes for a module.
+		header, text = "X-Requested-With: ", "XMLHttpRequest"
+	case err != nil:
 		return err
 	}
-	_, err = fmt.Fprintf(in.Stdout, "%s\n\nAuthorization: Bearer %s\n\n", strings.Join(services, "\n"), text)
+	_, err = fmt.Fprintf(in.Stdout, "%s\n\n%s%s\n\n", strings.Join(services, "\n"), header, text)
 	return err
 }
 

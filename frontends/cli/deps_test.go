@@ -18,7 +18,7 @@ func TestLightExecutableLinksNothingHeavy(t *testing.T) {
 	heavy := []string{
 		"google.golang.org/grpc", "google.golang.org/protobuf", "google.golang.org/api", "cloud.google.com/",
 		"github.com/hashicorp/", "go.opentelemetry.io/", "github.com/99designs/", "filippo.io/age",
-		"github.com/go-jose/", "github.com/tokentoss/tokentoss/e2e/", "github.com/tokentoss/tokentoss/emulator", "github.com/tokentoss/tokentoss/frontends/cli/full",
+		"github.com/go-jose/", "github.com/prometheus/", "github.com/tokentoss/tokentoss/e2e/", "github.com/tokentoss/tokentoss/emulator", "github.com/tokentoss/tokentoss/frontends/cli/full",
 		"github.com/tokentoss/tokentoss/core/googleid",
 	}
 	out, err := exec.Command("go", "list", "-deps", "-tags", "urfave_cli_no_docs", "./cmd/tokentoss").Output()

@@ -22,6 +22,7 @@ func (c *commands) proxy() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "listen", Usage: "listen on `ADDR`: host:port, or unix:/PATH", DefaultText: "a free port"},
 			&cli.DurationFlag{Name: "for", Usage: "end after `TIME`", DefaultText: "never"},
+			metricsListenFlag, metricsBearerFlag,
 			&cli.StringFlag{Name: "secret", Usage: "`KIND` of secret that tools show: new, keep or none", DefaultText: "new"},
 			&cli.StringFlag{Name: "log", Usage: "log `WHICH` requests: errors, all or none", DefaultText: "errors"},
 			&cli.StringFlag{Name: "log-file", Usage: "log to `FILE`", DefaultText: "the terminal"},
@@ -46,7 +47,7 @@ func proxy(ctx context.Context, in *Invocation) error {
 		if err := p.CheckLent(proxiedURLs(settings["targets"])...); err != nil {
 			return err
 		}
-		return in.setFlags(settings, "listen", "secret", "log", "log-file")
+		return in.setFlags(settings, "listen", "metrics-listen", "metrics-bearer-file", "secret", "log", "log-file")
 	})
 }
 
@@ -68,6 +69,12 @@ func proxiedURLs(targets any) (urls []string) {
 	return urls
 }
 
+// The options of what is watched while it stays.
+var (
+	metricsListenFlag = &cli.StringFlag{Name: "metrics-listen", Usage: "give metrics and health on `ADDR`: host:port, or unix:/PATH", DefaultText: "nowhere"}
+	metricsBearerFlag = &cli.StringFlag{Name: "metrics-bearer-file", Usage: "who asks for metrics shows the word in `FILE`"}
+)
+
 // setFlags puts the options names, and --for, into the settings of a frontend. Paths
 // are made absolute: a plugin has no working directory to rely on.
 func (in *Invocation) setFlags(settings map[string]any, names ...string) error {
@@ -77,7 +84,7 @@ func (in *Invocation) setFlags(settings map[string]any, names ...string) error {
 			continue
 		}
 		path, isSocket := strings.CutPrefix(value, "unix:")
-		if isSocket || name == "log-file" {
+		if isSocket || name == "log-file" || name == "metrics-bearer-file" {
 			abs, err := privatefile.Resolve(path, "")
 			if err != nil {
 				return fmt.Errorf("--%s: %w", name, err)

@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tokentoss/tokentoss/core/fault"
+	"github.com/tokentoss/tokentoss/core/iap"
 	"github.com/tokentoss/tokentoss/core/proxyenv"
 )
 
@@ -62,7 +63,7 @@ func run(ctx context.Context, in *Invocation) error {
 		return err
 	}
 	for _, raw := range in.StringSlice("for") {
-		if _, err := in.target(raw); err != nil {
+		if err := in.checkRunTarget(raw); err != nil {
 			return err
 		}
 	}
@@ -77,6 +78,21 @@ func run(ctx context.Context, in *Invocation) error {
 		return Exit(answer.Exit)
 	}
 	return in.Become(path, words, withVariables(childEnv(), answer.Set))
+}
+
+// checkRunTarget finds what is wrong with a service that the command line names.
+func (in *Invocation) checkRunTarget(raw string) error {
+	u, err := parseTarget(raw)
+	if err != nil {
+		return err
+	}
+	if u.Scheme == "http" {
+		return usagef("use https://"+u.Host+"; an emulator has it with --tls", "run: only https is opened, and %s is not", raw)
+	}
+	if _, err := (iap.Options{Origins: []string{u.String()}}).Allows(u); err != nil {
+		return refusedTarget(err, u.String())
+	}
+	return nil
 }
 
 // personsShell is what runs where no command is named.

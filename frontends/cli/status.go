@@ -18,7 +18,10 @@ import (
 func (c *commands) status() *cli.Command {
 	return &cli.Command{
 		Name: "status", Usage: "who is signed in, with which client and store, until when", Category: "account",
-		Flags:  []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "as JSON"}},
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "json", Usage: "as JSON"},
+			&cli.BoolFlag{Name: "check", Usage: "only tell by the exit code whether there is a token, refreshed if need be"},
+		},
 		Action: c.run(0, 0, status),
 	}
 }
@@ -35,6 +38,9 @@ type statusJSON struct {
 
 // status shows the session. Its exit code tells whether there is one.
 func status(ctx context.Context, in *Invocation) error {
+	if in.Bool("check") {
+		return checkToken(ctx, in)
+	}
 	p, err := in.open(ctx, noToken, nil)
 	if err != nil {
 		return err
@@ -59,6 +65,20 @@ func status(ctx context.Context, in *Invocation) error {
 		}
 	}
 	return in.statusCode(st)
+}
+
+// checkToken is a probe: it fails as token would.
+func checkToken(ctx context.Context, in *Invocation) error {
+	if in.Bool("json") {
+		return usagef("tokentoss status --json", "status: --check prints nothing, as JSON either")
+	}
+	p, err := in.open(ctx, oneToken, nil)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	_, err = p.IDToken(ctx)
+	return err
 }
 
 func (in *Invocation) statusCode(st core.Status) error {

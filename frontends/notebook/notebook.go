@@ -24,6 +24,7 @@ type Config struct {
 	// Protocol keeps the frontend from a terminal at which a person sits.
 	Protocol string `json:"protocol" about:"what the program that starts it speaks; a person has no use for it"`
 	Remote   bool   `json:"remote" about:"the browser is on another machine: ask for the address that it ends on"`
+	Fixed    bool   `json:"fixed_client" about:"the OAuth client is not for who signs in to change"`
 }
 
 // Plugin returns the frontend as a plugin.
@@ -59,7 +60,7 @@ func misuse(problem string) error {
 // Run implements [core.Frontend]. It ends with ctx, or when the terminal has no
 // more lines.
 func (f *frontend) Run(ctx context.Context, app core.App) error {
-	c := signin.Start(ctx, app, signin.Options{RemoteHint: f.Config.Remote})
+	c := signin.Start(ctx, app, signin.Options{RemoteHint: f.Config.Remote, FixedClient: f.Config.Fixed})
 	var carrying sync.WaitGroup
 	var err error
 	// The views get the last message when ctx has ended.

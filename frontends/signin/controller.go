@@ -35,6 +35,9 @@ type Options struct {
 	// RemoteHint tells the views that the browser is likely not to reach this
 	// machine.
 	RemoteHint bool
+
+	// FixedClient offers no view to change the OAuth client.
+	FixedClient bool
 }
 
 // A Controller is the one state of any number of views. Its methods may be called by
@@ -238,7 +241,7 @@ func (c *Controller) handle(m ClientMessage) {
 		a.giveUp()
 	case m.Type == upSignOut && c.busy == "" && c.allows(upSignOut):
 		c.alone(upSignOut, c.signOut)
-	case m.Type == upConfigure && c.busy == "":
+	case m.Type == upConfigure && c.busy == "" && c.allows(upConfigure):
 		client := core.ClientSecrets{ClientID: m.ClientID, ClientSecret: m.ClientSecret, ProjectID: m.ProjectID}
 		c.alone(upConfigure, func() { c.configure(client) })
 	}
@@ -248,10 +251,14 @@ func (c *Controller) handle(m ClientMessage) {
 func (c *Controller) allows(what string) bool { return slices.Contains(c.caps(), what) }
 
 func (c *Controller) caps() []string {
-	if c.opts.Once {
-		return []string{upConfigure}
+	caps := []string{}
+	if !c.opts.FixedClient {
+		caps = append(caps, upConfigure)
 	}
-	return []string{upConfigure, upSignOut}
+	if !c.opts.Once {
+		caps = append(caps, upSignOut)
+	}
+	return caps
 }
 
 // alone does f when the sign-in that is under way has ended. The caller has c.mu.

@@ -59,6 +59,10 @@ type Server struct {
 	// Log gets what happens, never a secret. Nil discards.
 	Log *slog.Logger
 
+	// Observe, if it is not nil, is called after each call with its error, from several
+	// goroutines at once.
+	Observe func(error)
+
 	executable fileID
 	stores     stores
 	busy       idleTimer
@@ -161,16 +165,19 @@ func (s *Server) answer(ctx context.Context, c *conn, m request) (r *response, e
 	}
 	e, err := s.stores.get(ctx, m, caller{c, m.CanAsk, m.Verbose})
 	if err != nil {
+		s.observe(err)
 		return &response{Error: fault.ToRemote(err)}, false
 	}
 	defer s.stores.put(e)
 	if m.Op == opLock {
+		s.observe(nil)
 		return s.lock(ctx, c, e, m), true
 	}
 	// To open asks nobody: what is loaded ahead may not be needed.
 	e.push(caller{c, m.CanAsk && m.Op != opOpen, m.Verbose})
 	defer e.pop(c)
 	r, err = do(ctx, e.store, m)
+	s.observe(err)
 	if err != nil {
 		r = &response{Error: fault.ToRemote(err)}
 	}
@@ -178,6 +185,12 @@ func (s *Server) answer(ctx context.Context, c *conn, m request) (r *response, e
 		s.stores.drop(e) // a plugin that ended is started again for the next call
 	}
 	return r, false
+}
+
+func (s *Server) observe(err error) {
+	if s.Observe != nil {
+		s.Observe(err)
+	}
 }
 
 // do makes a call of a store.

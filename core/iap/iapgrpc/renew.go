@@ -77,9 +77,10 @@ func (c *Credentials) Stream(ctx context.Context, desc *grpc.StreamDesc, conn *g
 	s := &stream{credentials: c, ctx: ctx}
 	noted := context.WithValue(ctx, attemptKey{}, &s.attempt)
 	s.open = func() (grpc.ClientStream, error) { return make(noted, desc, conn, method, opts...) }
-	var err error
-	if s.ClientStream, err = s.open(); err != nil {
+	first, err := s.open()
+	if err != nil {
 		return nil, err
 	}
+	s.last = &made{ClientStream: first}
 	return s, nil
 }

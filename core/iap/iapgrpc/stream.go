@@ -22,20 +22,26 @@ type stream struct {
 	attempt     attempt
 	open        func() (grpc.ClientStream, error)
 
-	mu                sync.Mutex
-	grpc.ClientStream       // the one that was made last
-	settled           bool  // it stays the one
-	messages          []any // that were sent, until it is settled
-	size              int
-	closed            bool  // nothing more is sent
-	ended             error // which Header found out; the next RecvMsg returns it
+	mu       sync.Mutex
+	last     *made // that was made
+	settled  bool  // it stays the last
+	messages []any // that were sent, until it is settled
+	size     int
+	closed   bool  // nothing more is sent
+	ended    error // what RecvMsg returned last
 }
 
-// now returns the stream that was made last.
-func (s *stream) now() grpc.ClientStream {
+// A made stream is one of gRPC's own, on which one may receive at a time.
+type made struct {
+	grpc.ClientStream
+	receiving sync.Mutex
+}
+
+// now returns the stream that was made last, and how it ended.
+func (s *stream) now() (*made, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.ClientStream
+	return s.last, s.ended
 }
 
 // settle keeps nothing any more. s.mu is held.
@@ -44,9 +50,9 @@ func (s *stream) settle() { s.settled, s.messages = true, nil }
 // Header implements [grpc.ClientStream].
 func (s *stream) Header() (metadata.MD, error) {
 	for {
-		now := s.now()
+		now, ended := s.now()
 		md, err := now.Header()
-		if err != nil {
+		if err != nil || ended != nil {
 			return md, err
 		}
 		if md != nil {
@@ -55,31 +61,66 @@ func (s *stream) Header() (metadata.MD, error) {
 			s.settle()
 			return md, nil
 		}
-		// It ended without headers, and RecvMsg knows why.
-		if again, err := s.again(now, now.RecvMsg(nil)); !again {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.ended = err
-			return nil, nil
-		}
+		s.receive(now, nil) // it ended without headers: why?
 	}
 }
 
 // RecvMsg implements [grpc.ClientStream].
 func (s *stream) RecvMsg(m any) error {
-	s.mu.Lock()
-	ended := s.ended
-	s.mu.Unlock()
-	if ended != nil {
-		return ended
-	}
 	for {
-		now := s.now()
-		err := now.RecvMsg(m)
-		if again, err := s.again(now, err); !again {
-			return err
+		now, ended := s.now()
+		if ended != nil {
+			return ended
+		}
+		if !s.receive(now, m) {
+			_, ended = s.now()
+			return ended
 		}
 	}
+}
+
+// receive receives a message, and tells whether there is another stream to receive it from.
+// That is made if IAP refused this one.
+func (s *stream) receive(now *made, m any) (again bool) {
+	now.receiving.Lock()
+	defer now.receiving.Unlock()
+	if last, ended := s.now(); last != now || ended != nil {
+		return last != now
+	}
+	err := now.RecvMsg(m)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil || errors.Is(err, io.EOF) {
+		s.settle()
+		s.ended = err
+		return false
+	}
+	again, s.ended = s.credentials.renew(s.ctx, &s.attempt, err)
+	if again && s.settled {
+		s.ended = callError(errTooMuch)
+	} else if again {
+		s.ended = s.remake()
+	}
+	if s.ended != nil {
+		s.settle()
+	}
+	return s.ended == nil
+}
+
+// remake makes the stream again, with what was sent. s.mu is held.
+func (s *stream) remake() error {
+	next, err := s.open()
+	if err != nil {
+		return err
+	}
+	s.last = &made{ClientStream: next}
+	for _, m := range s.messages {
+		_ = next.SendMsg(m) // where it cannot be sent, RecvMsg says why
+	}
+	if s.closed {
+		_ = next.CloseSend()
+	}
+	return nil
 }
 
 // SendMsg implements [grpc.ClientStream].
@@ -94,7 +135,7 @@ func (s *stream) SendMsg(m any) error {
 			s.settle()
 		}
 	}
-	now := s.ClientStream
+	now := s.last
 	s.mu.Unlock()
 	err := now.SendMsg(m)
 	if !errors.Is(err, io.EOF) {
@@ -103,7 +144,7 @@ func (s *stream) SendMsg(m any) error {
 	// The stream was refused, or has another end: RecvMsg finds out, and sends what was kept.
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ClientStream != now || !s.settled {
+	if s.last != now || !s.settled {
 		return nil
 	}
 	return err
@@ -113,50 +154,19 @@ func (s *stream) SendMsg(m any) error {
 func (s *stream) CloseSend() error {
 	s.mu.Lock()
 	s.closed = true
-	now := s.ClientStream
+	now := s.last
 	s.mu.Unlock()
 	return now.CloseSend()
 }
 
 // Context implements [grpc.ClientStream].
-func (s *stream) Context() context.Context { return s.now().Context() }
+func (s *stream) Context() context.Context {
+	now, _ := s.now()
+	return now.Context()
+}
 
 // Trailer implements [grpc.ClientStream].
-func (s *stream) Trailer() metadata.MD { return s.now().Trailer() }
-
-// again follows up on what was received on a stream: it makes another one if IAP refused
-// it. Else the error is what the caller gets.
-func (s *stream) again(now grpc.ClientStream, err error) (bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case s.ClientStream != now: // Header and RecvMsg were called at once
-		return true, nil
-	case err == nil || errors.Is(err, io.EOF):
-		s.settle()
-		return false, err
-	}
-	again, err := s.credentials.renew(s.ctx, &s.attempt, err)
-	if again && s.settled {
-		again, err = false, callError(errTooMuch)
-	}
-	if !again {
-		s.settle()
-		return false, err
-	}
-	next, err := s.open()
-	if err != nil {
-		s.settle()
-		return false, err
-	}
-	s.ClientStream = next
-	for _, m := range s.messages {
-		if next.SendMsg(m) != nil { // RecvMsg says why
-			return true, nil
-		}
-	}
-	if s.closed {
-		_ = next.CloseSend()
-	}
-	return true, nil
+func (s *stream) Trailer() metadata.MD {
+	now, _ := s.now()
+	return now.Trailer()
 }

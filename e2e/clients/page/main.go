@@ -7,6 +7,7 @@ import (
 	_ "embed"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/tokentoss/tokentoss/e2e/clients"
@@ -17,17 +18,21 @@ var head string
 
 func main() {
 	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: page FILE")
+		fmt.Fprintln(os.Stderr, "usage: page ROOT")
 		os.Exit(2)
 	}
-	if err := os.WriteFile(os.Args[1], page(clients.Table()), 0o644); err != nil {
+	text, err := page(clients.Table(), versions{os.Args[1]})
+	if err == nil {
+		err = os.WriteFile(filepath.Join(os.Args[1], "docs/clients.md"), text, 0o644)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
 // page returns the Markdown of the rows.
-func page(rows []clients.Row) []byte {
+func page(rows []clients.Row, v versions) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString(head)
 	b.WriteString("\n| client | way | what to type | when a token expires | longest run | the token is | to know | tested |\n|---|---|---|---|---|---|---|---|\n")
@@ -38,10 +43,16 @@ func page(rows []clients.Row) []byte {
 			name = ""
 		}
 		last = r.Client
+		version, err := v.of(cmp.Or(r.Version, "test"))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", r.Client, err)
+		}
 		file, _, _ := strings.Cut(r.Test, "#")
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | [%s](../%s) |\n", cell(name), cell(r.Way.Name), code(r.Type), cell(r.Expiry), cell(r.Longest), cell(r.Token), cell(r.Limits), cell(cmp.Or(r.Version, "test")), file)
+		b.WriteString("| " + strings.Join([]string{
+			cell(name), cell(r.Way.Name), code(r.Type), cell(r.Expiry), cell(r.Longest), cell(r.Token), cell(r.Limits), "[" + cell(version) + "](../" + file + ")",
+		}, " | ") + " |\n")
 	}
-	return b.Bytes()
+	return b.Bytes(), nil
 }
 
 // cell is text as it stands in a table.

@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/privatefile"
+	"github.com/tokentoss/tokentoss/frontends/http/metrics"
 	"github.com/tokentoss/tokentoss/plugins/agent"
 	"github.com/tokentoss/tokentoss/plugins/host"
 	"github.com/tokentoss/tokentoss/profile"
@@ -37,8 +39,14 @@ func serveAgent(dir string) int {
 	if err != nil {
 		return 1
 	}
+	// An agent without metrics is better than none: another one may have the address.
+	monitor := agentMonitor(dir, config)
+	if monitor.Start(ctx, nil) == nil {
+		defer monitor.Stop()
+	}
 	s := &agent.Server{
-		Socket: socket, Idle: idle, Executable: executable,
+		Observe: monitor.Call,
+		Socket:  socket, Idle: idle, Executable: executable,
 		Watched: []string{filepath.Join(dir, profile.ConfigName), filepath.Join(dir, host.LockName)},
 		Open:    func(ctx context.Context, o agent.Opening) (core.TokenStore, error) { return openForAgent(ctx, dir, o) },
 	}
@@ -46,6 +54,19 @@ func serveAgent(dir string) int {
 		return 1
 	}
 	return 0
+}
+
+// agentMonitor returns what gives the agent's metrics, nil where they are not wanted or cannot be had.
+func agentMonitor(dir string, config *profile.Config) *metrics.Monitor {
+	bearer := config.AgentBearer
+	if bearer != "" {
+		var err error
+		if bearer, err = privatefile.Resolve(bearer, dir); err != nil {
+			return nil
+		}
+	}
+	monitor, _ := metrics.New(config.AgentMetrics, bearer, nil)
+	return monitor
 }
 
 // openForAgent opens a store as a command would.

@@ -85,7 +85,9 @@ func (r *rpcOpener) openFrontend(p *profile.Profile, t plugins.Terminal) (core.F
 		settings = make(map[string]any)
 	}
 	settings["protocol"] = notebook.Protocol
-	if p.Hub == "" { // whose address the browser reaches
+	if p.FixedClient {
+		settings["fixed_client"], settings["remote"] = true, p.Hub == "" // visitors are elsewhere
+	} else if p.Hub == "" { // whose address the browser reaches
 		setRemote(settings)
 	}
 	use, err := host.ParseUse(notebook.Name, settings)

@@ -1,6 +1,7 @@
 package full
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net"
@@ -10,13 +11,16 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
+	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/frontends/cli"
 	"github.com/tokentoss/tokentoss/frontends/cli/full/childenv"
 	"github.com/tokentoss/tokentoss/frontends/cli/parent"
 	"github.com/tokentoss/tokentoss/frontends/http/forwardproxy"
+	"github.com/tokentoss/tokentoss/frontends/http/loopback"
 	"github.com/tokentoss/tokentoss/profile"
 )
 
@@ -42,6 +46,7 @@ func serveRun(process string, args []string) int {
 func runProxy(ctx context.Context, in *cli.Invocation, o cli.RunOptions) error {
 	ctx, cancel := parent.WithProcess(ctx, o.Process)
 	defer cancel()
+	useAllProxy()
 	p, err := in.Open(ctx)
 	if err != nil {
 		return err
@@ -64,7 +69,7 @@ func runProxy(ctx context.Context, in *cli.Invocation, o cli.RunOptions) error {
 	}
 	defer proxy.Close()
 	vars, err := childenv.Build(childenv.Run{
-		Environ: os.Environ(), Proxy: proxy.URL(), Root: proxy.Authority().Root, Targets: targets, Dir: dir,
+		Environ: os.Environ(), Proxy: proxy.URL(), Root: proxy.Authority().Root, Targets: targets, Dir: dir, Java: proxy.Bare(),
 	})
 	if err != nil {
 		return err
@@ -85,7 +90,15 @@ func runProxy(ctx context.Context, in *cli.Invocation, o cli.RunOptions) error {
 		in.Hint("start the command again")
 	})
 	defer ended.Stop()
-	return proxy.Wait(ctx)
+	// Others sign out and in: a session that is watched notices.
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		loopback.Follow(ctx, p.Session, in.Logger(), func(core.Status) string { return "" }, func(string) {})
+	})
+	err = proxy.Wait(ctx)
+	cancel()
+	watching.Wait()
+	return err
 }
 
 // newRunProxy makes the proxy for the targets of the options or of the profile.
@@ -101,7 +114,7 @@ func newRunProxy(in *cli.Invocation, p *profile.Profile, o cli.RunOptions) (*for
 		return nil, nil, err
 	}
 	proxy, err := forwardproxy.New(forwardproxy.Options{
-		Targets: list, Tokens: p.Session, Log: in.Logger(),
+		Targets: list, Tokens: p.Session, Log: in.Logger(), Process: o.Process,
 		Failed: func(f forwardproxy.Failure) {
 			text, hint := cli.Explain(f.Err)
 			in.Warn("%s", text)
@@ -110,7 +123,10 @@ func newRunProxy(in *cli.Invocation, p *profile.Profile, o cli.RunOptions) (*for
 			}
 		},
 	})
-	if err != nil {
+	switch {
+	case err != nil && len(o.Targets) == 0:
+		return nil, nil, &profile.SettingError{Key: "targets", Err: err}
+	case err != nil:
 		return nil, nil, err
 	}
 	var targets []*url.URL
@@ -125,6 +141,17 @@ func newRunProxy(in *cli.Invocation, p *profile.Profile, o cli.RunOptions) (*for
 		targets = append(targets, u)
 	}
 	return proxy, targets, nil
+}
+
+// useAllProxy makes ALL_PROXY count for this process as it does for the programs that
+// read it, which Go does not.
+func useAllProxy() {
+	all := cmp.Or(os.Getenv("ALL_PROXY"), os.Getenv("all_proxy"))
+	for _, name := range []string{"HTTPS_PROXY", "HTTP_PROXY"} {
+		if all != "" && os.Getenv(name) == "" && os.Getenv(strings.ToLower(name)) == "" {
+			_ = os.Setenv(name, all)
+		}
+	}
 }
 
 // isHere tells whether a host is this machine by its name.

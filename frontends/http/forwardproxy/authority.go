@@ -22,9 +22,11 @@ const (
 	// clockSkew is how far clocks of containers and virtual machines may be behind.
 	clockSkew = 5 * time.Minute
 
-	// noName is permitted where no name of a target is: a list without names would
-	// permit all of them. Nobody has it (RFC 6761 section 6.4).
-	noName = "tokentoss-run.invalid"
+	// These are permitted where no target is of their kind. Nobody has them (RFC 6761 section
+	// 6.4, RFC 919 section 7, RFC 6666).
+	noName     = "tokentoss-run.invalid"
+	noAddress4 = "255.255.255.255"
+	noAddress6 = "100::"
 )
 
 // An Authority is a certificate authority that can do nothing but what one run needs. Its
@@ -54,12 +56,7 @@ func NewAuthority(hosts []string, now time.Time) (*Authority, error) {
 	if err != nil {
 		return nil, err
 	}
-	template := &x509.Certificate{
-		Subject: pkix.Name{CommonName: "tokentoss run, for its targets"}, IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true,
-		KeyUsage: x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	constrain(template, hosts)
-	intermediate, err := a.issue(template, now, root)
+	intermediate, err := a.issue(intermediateFor(hosts), now, root)
 	if err != nil {
 		return nil, err
 	}
@@ -101,35 +98,62 @@ func (a *Authority) issue(template *x509.Certificate, now time.Time, parent *sig
 	return &signer{c, key}, err
 }
 
-// constrain permits the hosts and nothing else. What has no target is excluded whole: a
-// kind of name of which nothing is said would be permitted.
+// intermediateFor is the template of the certificate that signs those of the hosts.
+func intermediateFor(hosts []string) *x509.Certificate {
+	c := &x509.Certificate{
+		Subject: pkix.Name{CommonName: "tokentoss run, for its targets"}, IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true,
+		KeyUsage: x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	constrain(c, hosts)
+	return c
+}
+
+// constrain permits the hosts and nothing else. A kind of name of which nothing is said
+// would be permitted whole. What says it must be so that all programs read it alike: to
+// GnuTLS each family of addresses is a kind, and Java, as of version 17, stumbles over one
+// that is excluded where the other is permitted, and over IPv6 before IPv4.
 func constrain(c *x509.Certificate, hosts []string) {
 	c.PermittedDNSDomainsCritical = true
-	four, six := false, false
+	var four, six []*net.IPNet
 	for _, host := range hosts {
 		ip, err := netip.ParseAddr(host)
-		if err != nil {
+		switch {
+		case err != nil:
 			c.PermittedDNSDomains = append(c.PermittedDNSDomains, host)
-			continue
+		case ip.Is4():
+			four = append(four, only(host))
+		default:
+			six = append(six, only(host))
 		}
-		four, six = four || ip.Is4(), six || ip.Is6()
-		c.PermittedIPRanges = append(c.PermittedIPRanges, &net.IPNet{IP: ip.AsSlice(), Mask: net.CIDRMask(ip.BitLen(), ip.BitLen())})
 	}
 	if len(c.PermittedDNSDomains) == 0 {
 		c.PermittedDNSDomains = []string{noName}
 	}
-	if !four {
-		c.ExcludedIPRanges = append(c.ExcludedIPRanges, &net.IPNet{IP: net.IPv4zero.To4(), Mask: net.CIDRMask(0, 32)})
+	switch {
+	case len(four)+len(six) == 0:
+		c.ExcludedIPRanges = []*net.IPNet{
+			{IP: net.IPv4zero.To4(), Mask: net.CIDRMask(0, 32)}, {IP: net.IPv6zero, Mask: net.CIDRMask(0, 128)},
+		}
+		return
+	case len(four) == 0:
+		four = []*net.IPNet{only(noAddress4)}
+	case len(six) == 0:
+		six = []*net.IPNet{only(noAddress6)}
 	}
-	if !six {
-		c.ExcludedIPRanges = append(c.ExcludedIPRanges, &net.IPNet{IP: net.IPv6zero, Mask: net.CIDRMask(0, 128)})
-	}
+	c.PermittedIPRanges = append(four, six...)
 }
 
-// leafOf is the template of the certificate of a host.
+// only is the range of one address.
+func only(host string) *net.IPNet {
+	ip := netip.MustParseAddr(host)
+	return &net.IPNet{IP: ip.AsSlice(), Mask: net.CIDRMask(ip.BitLen(), ip.BitLen())}
+}
+
+// leafOf is the template of the certificate of a host. It has no common name, which some
+// programs take for a DNS name where there is none, and find outside the constraints.
 func leafOf(host string) *x509.Certificate {
 	c := &x509.Certificate{
-		Subject:               pkix.Name{CommonName: "tokentoss run"},
+		Subject:               pkix.Name{Organization: []string{"tokentoss run"}},
 		BasicConstraintsValid: true,
 		KeyUsage:              x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}

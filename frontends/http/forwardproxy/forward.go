@@ -20,7 +20,7 @@ func (p *Proxy) serveTarget(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method == http.MethodConnect:
 		refuse(w, http.StatusBadRequest, "the connection to "+t.authority()+" is there already")
-	case p.find(r.Host) != t:
+	case p.find(r.Host, "443") != t:
 		refuse(w, http.StatusMisdirectedRequest, "this connection is to "+t.authority()+" and to no other host")
 	default:
 		p.forward(w, r, t)
@@ -37,7 +37,15 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, t *target) {
 		// Or the server takes no more of the body when the answer begins.
 		_ = http.NewResponseController(w).EnableFullDuplex()
 	}
-	p.to.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), targetKey{}, t)))
+	by := min(r.ProtoMajor, 2) - 1
+	if r.Header.Get("Expect") != "" {
+		by = 1 // by HTTP/1.1 Go waits for ever where another informational answer comes before 100
+	}
+	to := p.to[by]
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
+		to.FlushInterval = 0 // a status alone must be one frame; what streams has no length, and is flushed all the same
+	}
+	to.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), targetKey{}, t)))
 }
 
 // rewrite makes the request the service's. It stays what it was, byte by byte.

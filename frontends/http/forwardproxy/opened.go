@@ -7,7 +7,10 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
+
+	"github.com/tokentoss/tokentoss/core/peercred"
 )
 
 var errOtherName = errors.New("the name in TLS is not the one of CONNECT")
@@ -99,3 +102,22 @@ func (h *handoff) Close() error {
 
 // Addr implements [net.Listener].
 func (h *handoff) Addr() net.Addr { return &net.TCPAddr{} }
+
+// checkProcess finds out whether a request is of a process or of one that descends from it.
+func checkProcess(r *http.Request, process int) error {
+	near, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	far, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || near == nil {
+		return peercred.ErrUnsupported
+	}
+	return peercred.CheckProcess(addressed{near: near, far: net.TCPAddrFromAddrPort(far)}, process)
+}
+
+// addressed is a connection of which no more is known than the addresses.
+type addressed struct {
+	net.Conn
+	near, far net.Addr
+}
+
+func (a addressed) LocalAddr() net.Addr  { return a.near }
+func (a addressed) RemoteAddr() net.Addr { return a.far }

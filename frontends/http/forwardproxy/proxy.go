@@ -47,6 +47,10 @@ type Options struct {
 	// to the same service succeeds. nil: nobody is told.
 	Failed func(Failure)
 
+	// Process, where it is not 0, may come without the credential, and so may those that
+	// descend from it, at an address of their own: see [Proxy.Bare].
+	Process int
+
 	// Base sends the requests; nil is [proxy.NewBase].
 	Base *http.Transport
 
@@ -60,12 +64,16 @@ type Proxy struct {
 	authority *Authority
 	secret    string
 	server    *loopback.Server // takes CONNECT
-	opened    *handoff         // connections to targets, for inner
-	inner     *http.Server     // of what is in them
+	process   int              // of the bare address
+	bare      *loopback.Server // the same without the credential, or nil
+	barePort  string
+	opened    *handoff     // connections to targets, for inner
+	inner     *http.Server // of what is in them
 	serving   sync.WaitGroup
-	to        httputil.ReverseProxy
+	to        [2]httputil.ReverseProxy // by HTTP/1.1 and by HTTP/2, as the program speaks
 	plain     httputil.ReverseProxy
-	transport *iap.Transport
+	buffers   buffers
+	base      []*http.Transport
 	tokens    iap.TokenSource
 	said      reasons
 	port      string
@@ -74,7 +82,7 @@ type Proxy struct {
 
 // New makes a proxy and its authority.
 func New(o Options) (*Proxy, error) {
-	p := &Proxy{targets: make(map[string]*target), secret: loopback.NewKey(), opened: newHandoff(), tokens: o.Tokens, log: o.Log}
+	p := &Proxy{targets: make(map[string]*target), secret: loopback.NewKey(), opened: newHandoff(), tokens: o.Tokens, log: o.Log, process: o.Process}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
@@ -93,17 +101,22 @@ func New(o Options) (*Proxy, error) {
 		base = proxy.NewBase()
 	}
 	base.GetProxyConnectHeader = askUnopened
-	var err error
-	// As package proxy has it, services are not told of a script.
-	if p.transport, err = iap.NewTransport(failing{o.Tokens}, iap.Options{Origins: o.Targets, NoXRequestedWith: true, Base: base, Logger: o.Log}); err != nil {
-		return nil, err
+	silent := log.New(io.Discard, "", 0)
+	// A service is spoken to as the program speaks: what it expects of a connection holds.
+	for i, base := range []*http.Transport{onlyHTTP1(base), base} {
+		// As package proxy has it, services are not told of a script.
+		transport, err := iap.NewTransport(failing{o.Tokens}, iap.Options{Origins: o.Targets, NoXRequestedWith: true, Base: base, Logger: o.Log})
+		if err != nil {
+			return nil, err
+		}
+		p.base = append(p.base, base)
+		p.to[i] = httputil.ReverseProxy{Rewrite: p.rewrite, Transport: transport, ModifyResponse: p.modify, ErrorHandler: p.fail, ErrorLog: silent, FlushInterval: -1, BufferPool: &p.buffers}
 	}
+	var err error
 	if p.authority, err = NewAuthority(hosts, time.Now()); err != nil {
 		return nil, err
 	}
-	silent := log.New(io.Discard, "", 0)
-	p.to = httputil.ReverseProxy{Rewrite: p.rewrite, Transport: p.transport, ModifyResponse: p.modify, ErrorHandler: p.fail, ErrorLog: silent, FlushInterval: -1, BufferPool: &buffers{}}
-	p.plain = httputil.ReverseProxy{Rewrite: keepForwarded, Transport: base, ErrorHandler: p.failPlain, ErrorLog: silent, FlushInterval: -1, BufferPool: &buffers{}}
+	p.plain = httputil.ReverseProxy{Rewrite: keepForwarded, Transport: base, ErrorHandler: p.failPlain, ErrorLog: silent, FlushInterval: -1, BufferPool: &p.buffers}
 	p.inner = &http.Server{
 		Handler: http.HandlerFunc(p.serveTarget), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		ErrorLog: silent, ConnContext: withTarget, Protocols: new(http.Protocols), DisableGeneralOptionsHandler: true,
@@ -111,6 +124,19 @@ func New(o Options) (*Proxy, error) {
 	p.inner.Protocols.SetHTTP1(true)
 	p.inner.Protocols.SetHTTP2(true)
 	return p, nil
+}
+
+// onlyHTTP1 is a transport like base that speaks nothing newer.
+func onlyHTTP1(base *http.Transport) *http.Transport {
+	base = base.Clone()
+	base.ForceAttemptHTTP2, base.HTTP2, base.Protocols = false, nil, new(http.Protocols)
+	base.Protocols.SetHTTP1(true)
+	base.TLSNextProto = make(map[string]func(string, *tls.Conn) http.RoundTripper)
+	if base.TLSClientConfig == nil {
+		base.TLSClientConfig = new(tls.Config)
+	}
+	base.TLSClientConfig.NextProtos = []string{"http/1.1"} // Clone has the other's, and HTTP/2 among them
+	return base
 }
 
 // What a client may take and send. A command keeps connections ready for long.
@@ -122,18 +148,42 @@ const (
 
 // Start listens on a loopback address until Close.
 func (p *Proxy) Start(ctx context.Context) error {
-	ls, err := loopback.Listen(ctx, loopback.Address{Text: "127.0.0.1:0"})
-	if err != nil {
+	tells := peercred.Supported()
+	var err error
+	if p.server, p.port, err = p.listen(ctx, tells, p.serve); err != nil {
 		return err
 	}
-	p.port = ls.Port
-	p.server = loopback.NewServer(ctx, loopback.Options{
-		HeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeader: maxHeader, MaxConnections: 16 << 10,
-		OwnerOnly: peercred.Supported(), Log: p.log,
-	})
-	p.server.Serve(ls, http.HandlerFunc(p.serve))
+	if p.process != 0 && tells {
+		if p.bare, p.barePort, err = p.listen(ctx, true, p.serveBare); err != nil {
+			p.server.Stop(0)
+			return err
+		}
+	}
 	p.serving.Go(func() { _ = p.inner.Serve(p.opened) }) // ends with Close
 	return nil
+}
+
+// listen serves h at an address of its own; ownerOnly refuses other users.
+func (p *Proxy) listen(ctx context.Context, ownerOnly bool, h http.HandlerFunc) (*loopback.Server, string, error) {
+	ls, err := loopback.Listen(ctx, loopback.Address{Text: "127.0.0.1:0"})
+	if err != nil {
+		return nil, "", err
+	}
+	server := loopback.NewServer(ctx, loopback.Options{
+		HeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeader: maxHeader, MaxConnections: 16 << 10,
+		OwnerOnly: ownerOnly, Log: p.log,
+	})
+	server.Serve(ls, h)
+	return server, ls.Port, nil
+}
+
+// Bare is the HOST:PORT of the proxy for programs that cannot show a credential. It is
+// empty where the system does not tell of which process a connection is.
+func (p *Proxy) Bare() string {
+	if p.bare == nil {
+		return ""
+	}
+	return "127.0.0.1:" + p.barePort
 }
 
 // URL is the address of the proxy with the credential, for the environment of the
@@ -151,9 +201,14 @@ func (p *Proxy) Wait(ctx context.Context) error { return p.server.Wait(ctx) }
 // Close ends all connections. Nothing is running when it returns.
 func (p *Proxy) Close() {
 	p.server.Stop(0)
+	if p.bare != nil {
+		p.bare.Stop(0)
+	}
 	_ = p.inner.Close()
 	p.serving.Wait()
-	p.transport.CloseIdleConnections()
+	for _, base := range p.base {
+		base.CloseIdleConnections()
+	}
 }
 
 // serve answers a request to the proxy itself.
@@ -163,17 +218,35 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusProxyAuthRequired, "this proxy is for one command alone, which has its credential in HTTPS_PROXY")
 		return
 	}
+	p.take(w, r)
+}
+
+// serveBare answers a request to the proxy itself, of a process of the command.
+func (p *Proxy) serveBare(w http.ResponseWriter, r *http.Request) {
+	if err := checkProcess(r, p.process); err != nil {
+		refuse(w, http.StatusForbidden, "this proxy is for one command and the processes that it starts: "+err.Error())
+		return
+	}
+	p.take(w, r)
+}
+
+// take forwards a request that was let in.
+func (p *Proxy) take(w http.ResponseWriter, r *http.Request) {
 	loopback.Know(r)
-	switch t := p.find(r.Host); {
-	case r.Method == http.MethodConnect && t != nil && r.Header.Get(unopened) == "":
-		p.open(w, r, t)
-	case r.Method == http.MethodConnect:
-		p.tunnel(w, r)
+	if r.Method == http.MethodConnect {
+		if t := p.find(r.Host, ""); t != nil && r.Header.Get(unopened) == "" {
+			p.open(w, r, t)
+		} else {
+			p.tunnel(w, r)
+		}
+		return
+	}
+	switch t := p.find(r.Host, "443"); {
 	case !r.URL.IsAbs():
 		refuse(w, http.StatusBadRequest, "this is a forward proxy, for HTTPS_PROXY and HTTP_PROXY; it has no pages")
 	case r.URL.Scheme == "http":
 		p.plain.ServeHTTP(w, r)
-	case t != nil:
+	case r.URL.Scheme == "https" && t != nil:
 		p.forward(w, r, t)
 	default:
 		refuse(w, http.StatusBadRequest, "this proxy takes CONNECT for https")

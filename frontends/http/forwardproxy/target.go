@@ -38,7 +38,7 @@ func parseTarget(raw string) (*target, error) {
 	}
 	if !strings.EqualFold(u.Scheme, "https") {
 		return nil, &fault.Error{
-			Subject: u.Scheme + "://" + u.Host, Kind: fault.Usage, Problem: "only https is opened, and only to it the token goes",
+			Subject: u.Scheme + "://" + u.Host, Kind: fault.Usage, Problem: "a target of a run is https",
 			Remedy: fault.Say("use https://%s; an emulator has it with --tls", u.Host),
 		}
 	}
@@ -76,9 +76,10 @@ func splitAuthority(authority, usual string) (host, port string, err error) {
 	return normal(host), port, nil
 }
 
-// find returns the target of an authority, or nil.
-func (p *Proxy) find(authority string) *target {
-	host, port, err := splitAuthority(authority, "443")
+// find returns the target of an authority, or nil. Without a usual port, one must be
+// named.
+func (p *Proxy) find(authority, usual string) *target {
+	host, port, err := splitAuthority(authority, usual)
 	if err != nil {
 		return nil
 	}

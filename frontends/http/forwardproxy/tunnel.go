@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"sync"
 	"time"
 
@@ -65,7 +66,7 @@ func pour(to, from net.Conn) {
 func dial(ctx context.Context, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	u, err := proxyenv.FromEnvironment(&http.Request{URL: &url.URL{Scheme: "https", Host: address}})
+	u, err := through(address)
 	if err != nil {
 		return nil, err
 	}
@@ -91,6 +92,18 @@ func dial(ctx context.Context, address string) (net.Conn, error) {
 		return nil, fmt.Errorf("the forward proxy of HTTPS_PROXY: %w", err)
 	}
 	return conn, nil
+}
+
+// through returns the forward proxy for an address, or nil.
+func through(address string) (*url.URL, error) {
+	u, err := proxyenv.FromEnvironment(&http.Request{URL: &url.URL{Scheme: "https", Host: address}})
+	if u == nil && err == nil {
+		// Go has no proxy for this machine. That of another run may have a target there.
+		if outer, err := url.Parse(os.Getenv("HTTPS_PROXY")); err == nil && outer.User.Username() == user {
+			return outer, nil
+		}
+	}
+	return u, err
 }
 
 // connect asks a forward proxy for a tunnel (RFC 9110 section 9.3.6).

@@ -11,6 +11,7 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/peercred"
 	"github.com/tokentoss/tokentoss/frontends/http/loopback"
+	"github.com/tokentoss/tokentoss/frontends/http/metrics"
 	"github.com/tokentoss/tokentoss/plugins"
 )
 
@@ -28,6 +29,9 @@ type Config struct {
 	AnyAudience bool   `json:"any_audience" about:"give the token also to who asks for another audience than its own"`
 	Guard       string `json:"guard" about:"what keeps other users out: owner (Linux), path or none; owner or else path when not set"`
 	Project     string `json:"project" about:"ID of the project to be in; none when not set"`
+
+	MetricsListen     string `json:"metrics_listen" about:"HOST:PORT or unix:/PATH for metrics and health; none when not set"`
+	MetricsBearerFile string `json:"metrics_bearer_file" about:"file with the word that who asks for metrics shows"`
 }
 
 // Plugin returns the frontend as a plugin.
@@ -43,7 +47,8 @@ const grace = time.Second
 // A frontend is the server.
 type frontend struct {
 	plugins.Opening[Config]
-	ends time.Duration
+	ends    time.Duration
+	monitor *metrics.Monitor
 }
 
 // Open returns the frontend.
@@ -53,6 +58,9 @@ func Open(_ context.Context, o plugins.Opening[Config]) (core.Frontend, error) {
 		return nil, err
 	}
 	f := &frontend{Opening: o, ends: ends}
+	if f.monitor, err = metrics.New(o.Config.MetricsListen, o.Config.MetricsBearerFile, o.Log); err != nil {
+		return nil, err
+	}
 	switch o.Config.Guard {
 	case "":
 		if f.Config.Guard = GuardPath; peercred.Supported() {
@@ -82,6 +90,7 @@ func (f *frontend) Run(ctx context.Context, app core.App) error {
 		return err
 	}
 	defer ls.Close() // for the ways out that come before the server has it
+	app = f.monitor.App(app)
 	h := &handler{app: app, config: f.Config, log: f.Log}
 	if f.Config.Guard == GuardPath {
 		h.key = loopback.NewKey()
@@ -93,10 +102,14 @@ func (f *frontend) Run(ctx context.Context, app core.App) error {
 	if google := "metadata.google.internal"; ls.Port == "80" && ls.Holds(ctx, google) { // as /etc/hosts can make it
 		hosts = append(hosts, ls.WithPort(google)...)
 	}
+	if err := f.monitor.Start(ctx, app); err != nil {
+		return err
+	}
+	defer f.monitor.Stop()
 	gate := &loopback.Gate{Hosts: hosts, Follow: func(r *http.Request) bool { return r.URL.Path == "/" }}
 	server := loopback.NewServer(ctx, loopback.Options{BodyTimeout: 15 * time.Second, OwnerOnly: f.Config.Guard == GuardOwner, Log: f.Log})
 	defer server.Stop(grace)
-	server.Serve(ls, gate.Handler(loopback.EndWith(ctx, h), refuse))
+	server.Serve(ls, f.monitor.Handler(gate.Handler(loopback.EndWith(ctx, h), refuse)))
 	var following sync.WaitGroup
 	following.Go(func() {
 		loopback.Follow(ctx, app, f.Log, f.say, func(line string) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/frontends/http/loopback"
+	"github.com/tokentoss/tokentoss/frontends/http/metrics"
 	"github.com/tokentoss/tokentoss/plugins"
 )
 
@@ -40,6 +41,9 @@ type Config struct {
 	LogFile          string   `json:"log_file" about:"where to; the terminal when missing"`
 	JSON             bool     `json:"json" about:"log lines of JSON"`
 	InsecureLoopback bool     `json:"insecure_loopback" about:"allow targets on this machine over plain http"`
+
+	MetricsListen     string `json:"metrics_listen" about:"HOST:PORT or unix:/PATH for metrics and health; none when not set"`
+	MetricsBearerFile string `json:"metrics_bearer_file" about:"file with the word that who asks for metrics shows"`
 }
 
 // Options are what a program gives a [Proxy] beside what a person sets.
@@ -76,6 +80,7 @@ type Proxy struct {
 	config  Config
 	opts    Options
 	targets []*target
+	monitor *metrics.Monitor
 	ends    time.Duration // of config.For; 0: it does not
 }
 
@@ -110,6 +115,9 @@ func New(config Config, opts Options) (*Proxy, error) {
 	}
 	if p.opts.Log == nil {
 		p.opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if p.monitor, err = metrics.New(config.MetricsListen, config.MetricsBearerFile, p.opts.Log); err != nil {
+		return nil, err
 	}
 	_, err = p.transport(nil) // finds targets that the token must not go to
 	return p, err

@@ -50,6 +50,11 @@ func (p *Proxy) Run(ctx context.Context, app core.App) error {
 		return err
 	}
 	defer closeLog()
+	app = p.monitor.App(app)
+	if err := p.monitor.Start(server.Context(), app); err != nil {
+		return err
+	}
+	defer p.monitor.Stop()
 	h, err := p.handler(server.Context(), app, ls, auth, log)
 	if err != nil {
 		return err
@@ -123,7 +128,7 @@ func (p *Proxy) serve(ctx context.Context, server *loopback.Server, h *handler, 
 	defer cancel()
 	var showing sync.WaitGroup
 	showing.Go(func() { p.follow(server.Context(), h) })
-	server.Serve(ls, h)
+	server.Serve(ls, p.monitor.Handler(h))
 	if t, ok := p.opts.Terminal.(plugins.StatusLine); ok {
 		showing.Go(func() { h.showStatus(server.Context(), t) })
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/frontends/http/api"
 	"github.com/tokentoss/tokentoss/frontends/http/loopback"
+	"github.com/tokentoss/tokentoss/frontends/http/metrics"
 	"github.com/tokentoss/tokentoss/frontends/http/page"
 	"github.com/tokentoss/tokentoss/frontends/signin"
 	"github.com/tokentoss/tokentoss/plugins"
@@ -26,6 +27,9 @@ type Config struct {
 	Once   bool   `json:"once" about:"end with the sign-in, as a login does; no token API then"`
 	Remote bool   `json:"remote" about:"the browser is on another machine: ask for the address that it ends on"`
 	APIKey string `json:"api_key_file" about:"file for the header that the token API wants, written anew for each run"`
+
+	MetricsListen     string `json:"metrics_listen" about:"HOST:PORT or unix:/PATH for metrics and health; none when not set"`
+	MetricsBearerFile string `json:"metrics_bearer_file" about:"file with the word that who asks for metrics shows"`
 }
 
 // Plugin returns the frontend as a plugin.
@@ -41,7 +45,8 @@ const grace = time.Second
 // A frontend serves the page.
 type frontend struct {
 	plugins.Opening[Config]
-	ends time.Duration
+	ends    time.Duration
+	monitor *metrics.Monitor
 }
 
 // Open returns the frontend.
@@ -51,6 +56,9 @@ func Open(_ context.Context, o plugins.Opening[Config]) (core.Frontend, error) {
 		return nil, err
 	}
 	f := &frontend{Opening: o, ends: ends}
+	if f.monitor, err = metrics.New(o.Config.MetricsListen, o.Config.MetricsBearerFile, o.Log); err != nil {
+		return nil, err
+	}
 	if o.Terminal == nil {
 		return nil, errors.New("frontend http: there is no terminal to show its address on")
 	}
@@ -84,6 +92,11 @@ func (f *frontend) run(ctx context.Context, app core.App) error {
 	if err := f.announce(ctx, "http://"+hosts[0], pageKey, key); err != nil {
 		return err
 	}
+	app = f.monitor.App(app)
+	if err := f.monitor.Start(ctx, app); err != nil {
+		return err
+	}
+	defer f.monitor.Stop()
 	e := signin.Start(ctx, app, signin.Options{Once: f.Config.Once, RemoteHint: f.Config.Remote})
 	h := &handler{page: &page.Handler{Controller: e, Key: pageKey}}
 	if key != nil {
@@ -93,7 +106,7 @@ func (f *frontend) run(ctx context.Context, app core.App) error {
 	// and no other page can read it or frame it.
 	gate := &loopback.Gate{Hosts: hosts, Follow: func(r *http.Request) bool { return r.URL.Path == "/" }}
 	server := loopback.NewServer(ctx, loopback.Options{BodyTimeout: 15 * time.Second, Log: f.Log})
-	server.Serve(ls, gate.Handler(h, api.Refuse))
+	server.Serve(ls, f.monitor.Handler(gate.Handler(h, api.Refuse)))
 	err = e.Wait()
 	server.Stop(grace) // the last message is on its way to the pages
 	return err

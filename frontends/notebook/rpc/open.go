@@ -26,6 +26,7 @@ type openParams struct {
 	Client   *clientParam `json:"client"`
 	Scopes   []string     `json:"scopes"`
 	Lifetime *float64     `json:"max_session_lifetime_seconds"`
+	Visitor  bool         `json:"visitor"` // the session is that of who visits an app
 }
 
 // A storeParam says where the session is kept. One of the members is set.
@@ -64,6 +65,10 @@ func (p openParams) options(ctx context.Context, h Host) (profile.Options, error
 			return o, err
 		}
 	}
+	if p.Visitor && (p.Store == nil || p.Store.Memory == nil) {
+		return o, misuse(codeInvalidParams, "params: a visitor's session is kept in memory")
+	}
+	o.FixedClient = p.Visitor
 	if p.Client != nil {
 		client, err := p.Client.read()
 		if err != nil {

@@ -22,7 +22,7 @@ const (
 	maxPending = 256
 
 	// maxSessions is how many sessions may be open.
-	maxSessions = 64
+	maxSessions = 512
 )
 
 // A Host is the program that serves.

@@ -263,7 +263,7 @@ func TestUnusableSession(t *testing.T) {
 func TestSessionsAreBounded(t *testing.T) {
 	c := connect(t, host(t)).initialize()
 	var s string
-	for range 64 {
+	for range 512 {
 		s = c.open(object{"store": inMemory})
 	}
 	c.fails("unavailable", "session.open", object{"store": inMemory})

@@ -402,8 +402,10 @@ function configure(s) {
     s.send("configure", client);
   });
   const update = (/** @type {State} */ s) => {
-    const { busy, phase, error } = s.snapshot;
-    set(title, phase === "unconfigured" ? "No OAuth client is configured yet" : "Change the OAuth client");
+    const { busy, phase, error, caps } = s.snapshot;
+    const given = !caps.includes("configure"); // by who runs this, and it is missing
+    text.hidden = form.hidden = given;
+    set(title, given ? "There is no OAuth client here: ask who runs this" : phase === "unconfigured" ? "No OAuth client is configured yet" : "Change the OAuth client");
     set(save, busy ? "Saving …" : "Save");
     disable(save, !!busy);
     back.hidden = phase === "unconfigured" || !!busy;

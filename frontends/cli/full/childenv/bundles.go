@@ -31,6 +31,7 @@ var bundleVariables = []struct {
 	{[]string{"CURL_CA_BUNDLE", "SSL_CERT_FILE"}, system},
 	{[]string{"GIT_SSL_CAINFO"}, system},
 	{[]string{"CARGO_HTTP_CAINFO", "SSL_CERT_FILE"}, system},
+	{[]string{"PERL_LWP_SSL_CA_FILE", "HTTPS_CA_FILE"}, system},
 	{[]string{"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}, own},
 	{[]string{"PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}, own},
 	{[]string{"AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"}, own},
@@ -58,7 +59,7 @@ func (b *builder) bundles() error {
 func (b *builder) trusted(names []string, trust trust) (string, error) {
 	for _, name := range names {
 		if path := b.get(name); path != "" {
-			text, err := readRoots(path)
+			text, err := b.roots.read(path)
 			if err != nil {
 				return "", &fault.Error{
 					Subject: "environment variable " + name, Kind: fault.BadConfig, Problem: "it names no file of certificates", Err: err,
@@ -72,7 +73,25 @@ func (b *builder) trusted(names []string, trust trust) (string, error) {
 }
 
 // roots are what programs trust by themselves, read once.
-type roots struct{ system, mozilla string }
+type roots struct {
+	system, mozilla string
+	files           map[string]string
+}
+
+// read is readRoots, once for each path: one file is often what all variables name.
+func (r *roots) read(path string) (string, error) {
+	if text, ok := r.files[path]; ok {
+		return text, nil
+	}
+	text, err := readRoots(path)
+	if r.files == nil {
+		r.files = make(map[string]string)
+	}
+	if err == nil {
+		r.files[path] = text
+	}
+	return text, err
+}
 
 // systemFiles have the roots of Linux distributions, BSDs and macOS.
 var systemFiles = []string{

@@ -7,10 +7,12 @@
 package childenv
 
 import (
+	"cmp"
 	"net/url"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // A Run is what programs are led to.
@@ -43,10 +45,24 @@ type builder struct {
 func Build(run Run) (*Variables, error) {
 	b := &builder{Run: run, Variables: Variables{Set: make(map[string]string)}, files: files{dir: run.Dir}}
 	b.proxies()
-	for _, step := range []func() error{b.bundles, b.wget, b.java} {
-		if err := step(); err != nil {
-			return nil, err
+	var options, note string
+	var javaErr error
+	var beside sync.WaitGroup
+	beside.Go(func() { options, note, javaErr = b.java() })
+	var err error
+	for _, step := range []func() error{b.bundles, b.wget, b.php, b.r} {
+		if err = step(); err != nil {
+			break
 		}
+	}
+	if beside.Wait(); err != nil || javaErr != nil {
+		return nil, cmp.Or(err, javaErr)
+	}
+	if options != "" {
+		b.Set[javaOptions] = options
+	}
+	if note != "" {
+		b.Notes = append(b.Notes, note)
 	}
 	return &b.Variables, nil
 }

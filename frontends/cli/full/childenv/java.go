@@ -9,7 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pavlo-v-chernykh/keystore-go/v4"
@@ -26,43 +26,38 @@ const (
 // java adds a store of trusted certificates, and a proxy, to the options of Java, which
 // knows neither by other variables. Its proxies have no credential, so without one that
 // wants none there is no use in the rest.
-func (b *builder) java() error {
+func (b *builder) java() (options, note string, err error) {
 	if b.Java == "" {
-		return nil
+		return "", "", nil
 	}
 	before := b.get(javaOptions)
 	path, password := javaStore(before, b.get("JAVA_HOME"))
 	if path == "" {
-		return nil // no Java
+		return "", "", nil // no Java
 	}
 	trusted, err := readStore(path, password)
 	if err != nil {
-		b.Notes = append(b.Notes, fmt.Sprintf("programs in Java do not trust the run: %s: %v", path, err))
-		return nil
+		return "", fmt.Sprintf("programs in Java do not trust the run: %s: %v", path, err), nil
 	}
 	block, _ := pem.Decode(b.Root)
-	root, err := x509.ParseCertificate(block.Bytes)
+	trusted = append(trusted, pkcs12.TrustStoreEntry{Cert: &x509.Certificate{Raw: block.Bytes}, FriendlyName: "tokentoss run"})
+	store, err := pkcs12.Passwordless.EncodeTrustStoreEntries(trusted, "")
 	if err != nil {
-		return err
+		return "", "", err
 	}
-	store, err := pkcs12.LegacyDES.EncodeTrustStore(append(trusted, root), storePassword) // which Java 8 reads, too
-	if err != nil {
-		return err
-	}
-	file, err := b.files.put("java.p12", string(store))
-	if err != nil {
-		return err
+	file := filepath.Join(b.Dir, "java.p12")
+	if err := os.WriteFile(file, store, 0o600); err != nil {
+		return "", "", err
 	}
 	host, port, err := net.SplitHostPort(b.Java)
 	if err != nil {
-		return err
+		return "", "", err
 	}
-	options := []string{"-Djavax.net.ssl.trustStore=" + file, "-Djavax.net.ssl.trustStoreType=PKCS12", "-Djavax.net.ssl.trustStorePassword=" + storePassword}
+	list := []string{before, "-Djavax.net.ssl.trustStore=" + file, "-Djavax.net.ssl.trustStoreType=PKCS12", "-Djavax.net.ssl.trustStorePassword="}
 	for _, scheme := range []string{"https", "http"} {
-		options = append(options, "-D"+scheme+".proxyHost="+host, "-D"+scheme+".proxyPort="+port)
+		list = append(list, "-D"+scheme+".proxyHost="+host, "-D"+scheme+".proxyPort="+port)
 	}
-	b.Set[javaOptions] = strings.TrimSpace(before + " " + strings.Join(options, " "))
-	return nil
+	return strings.TrimSpace(strings.Join(list, " ")), "", nil
 }
 
 // javaStore returns the file that Java trusts by itself, or that the options name.
@@ -98,18 +93,21 @@ func javaStore(options, home string) (path, password string) {
 	return "", ""
 }
 
-// readStore reads the certificates of a store in one of Java's two formats.
-func readStore(path, password string) ([]*x509.Certificate, error) {
+// readStore reads the certificates of a store in one of Java's two formats. They are not
+// parsed, which would take most of the time.
+func readStore(path, password string) ([]pkcs12.TrustStoreEntry, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
+	var list []pkcs12.TrustStoreEntry
 	if !bytes.HasPrefix(data, []byte{0xfe, 0xed, 0xfe, 0xed}) {
-		list, err := pkcs12.DecodeTrustStore(data, password)
+		certificates, err := pkcs12.DecodeTrustStore(data, password)
 		if err != nil && password == storePassword { // a store without a password
-			if bare, err := pkcs12.DecodeTrustStore(data, ""); err == nil {
-				return bare, nil
-			}
+			certificates, err = pkcs12.DecodeTrustStore(data, "")
+		}
+		for i, c := range certificates {
+			list = append(list, pkcs12.TrustStoreEntry{Cert: c, FriendlyName: strconv.Itoa(i)})
 		}
 		return list, err
 	}
@@ -117,15 +115,10 @@ func readStore(path, password string) ([]*x509.Certificate, error) {
 	if err := store.Load(bytes.NewReader(data), []byte(password)); err != nil {
 		return nil, err
 	}
-	var list []*x509.Certificate
 	for _, alias := range store.Aliases() {
-		entry, err := store.GetTrustedCertificateEntry(alias)
-		if err != nil {
-			continue // a key
-		}
-		if c, err := x509.ParseCertificate(entry.Certificate.Content); err == nil {
-			list = append(list, c)
+		if entry, err := store.GetTrustedCertificateEntry(alias); err == nil { // else a key
+			list = append(list, pkcs12.TrustStoreEntry{Cert: &x509.Certificate{Raw: entry.Certificate.Content}, FriendlyName: alias})
 		}
 	}
-	return slices.Clip(list), nil
+	return list, nil
 }

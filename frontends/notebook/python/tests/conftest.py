@@ -23,15 +23,19 @@ EMAIL = "planted.person@example.com"
 class Emulator:
     """A Google and an IAP in a process of their own."""
 
-    def __init__(self, directory: Path, lifetime: str, email: str = EMAIL, upstream: str = "") -> None:
+    def __init__(
+        self, directory: Path, lifetime: str, email: str = EMAIL, upstream: str = "", tls: bool = False
+    ) -> None:
         command = [_executable.find(), "emulator", "--auto-consent", email, "--token-lifetime", lifetime]
         command += ["--client-secrets", str(directory / "client_secrets.json")]
         command += ["--upstream", upstream] if upstream else []
+        command += ["--tls"] if tls else []
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         assert self.process.stdout is not None
         ready = json.loads(self.process.stdout.readline())
         self.google: str = ready["google"]
         self.iap: str = ready["iap"]
+        self.ca: str = ready.get("ca", "")
         self.client_file = Path(ready["client_secrets"])
         self.client = json.loads(self.client_file.read_text())["installed"]
 
@@ -84,9 +88,10 @@ def signed_in(configured: Emulator) -> Emulator:
     return configured
 
 
-def login(*arguments: str, executable: str | None = None) -> None:
+def login(*arguments: str, executable: str | None = None, ca: str = "") -> None:
     """Signs in by the command line; curl is the browser."""
-    command = [executable or _executable.find(), "login", "--browser", "curl -sL -o /dev/null", *arguments]
+    browser = f"curl -sL{f' --cacert {ca}' if ca else ''} -o /dev/null"
+    command = [executable or _executable.find(), "login", "--browser", browser, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from conftest import EMAIL, Emulator
 
+import tokentoss
+
 FIND = "from tokentoss import _executable; print(_executable.find())"
 
 
@@ -126,6 +128,13 @@ def test_read_only(wheel: Path, tmp_path: Path) -> None:
     if os.access(tmp_path / "libs" / "bin" / "tokentoss", os.X_OK):
         pytest.skip("this user may run anything")
     assert "must not be run" in python("-c", code, PYTHONPATH=libs, TOKENTOSS_EXECUTABLE="")
+
+
+def test_pyodide_is_told_that_a_browser_starts_no_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "emscripten")
+    with pytest.raises(tokentoss.TokenTossError, match="cannot start programs") as e:
+        tokentoss.sign_out()
+    assert "pip" not in str(e.value.hint)
 
 
 def test_on_path(wheel: Path, signed_in: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:

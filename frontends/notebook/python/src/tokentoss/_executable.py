@@ -22,6 +22,11 @@ def find(named: str | None = None) -> str:
 
     PATH is not searched: whoever can put a program there would be handed the sessions, and its version is anybody's.
     """
+    if sys.platform == "emscripten":
+        raise ExecutableNotFoundError(
+            "tokentoss is a program, and Python in a browser (Pyodide) cannot start programs",
+            hint="use a notebook whose kernel runs on a machine",
+        )
     named = os.environ.get("TOKENTOSS_EXECUTABLE") if named is None else named
     if named:
         if not os.path.isabs(named):

@@ -6,6 +6,7 @@ import os
 import sys
 from typing import Any
 
+from . import _visitors
 from .exceptions import in_kernel
 
 __all__ = ["SIGN_IN_ELSEWHERE", "has_person", "in_kernel", "kernel"]
@@ -24,6 +25,8 @@ def kernel() -> Any | None:
 
 def has_person() -> bool:
     """Tells whether there is somebody to ask: not under nbconvert, in a pipe, or by TOKENTOSS_NON_INTERACTIVE."""
+    if kernel() is None and _visitors.here() is not None:
+        return False  # whose terminal this is, is no visitor
     if kernel() is not None or os.environ.get("TOKENTOSS_NON_INTERACTIVE") == "1":
         return has_viewer()
     try:

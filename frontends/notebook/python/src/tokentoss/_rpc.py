@@ -158,6 +158,11 @@ class Server:
         with self._lock:
             self._handlers[session] = (message, ended)
 
+    def unsubscribe(self, session: str) -> None:
+        """Undoes subscribe()."""
+        with self._lock:
+            self._handlers.pop(session, None)
+
     def _send(self, method: str, params: dict[str, Any]) -> _Reply:
         reply = _Reply()
         with self._lock:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import _current, _rpc, exceptions
+from . import _current, _rpc, _visitors, exceptions
 from ._logging import logger
 from ._rpc import RPCError, Server
 from ._secret import Token
@@ -27,7 +27,7 @@ from .exceptions import (
     TokenTossError,
 )
 
-KEPT = 32  # sessions, of the 64 that a server takes
+KEPT = 32  # sessions, of the many that a server takes
 REVIVE_EVERY = 10.0  # seconds
 
 Message = dict[str, Any]
@@ -59,6 +59,9 @@ class Session:
         self._params = params
         self._environment = _rpc.environment()
         self._in_memory = "memory" in (params.get("store") or {})
+        self.visit = _visitors.here()
+        if self.visit is not None and self._in_memory:
+            self._params = {**params, "visitor": True}
         self._reset()
         with _lock:
             _sessions.add(self)
@@ -101,12 +104,20 @@ class Session:
         _make_room(self, server)
         return server, session
 
+    def close(self) -> None:
+        """Ends the session of a visitor who has gone."""
+        self._views, self._listening = [], False
+        server = self._server
+        if server is not None:
+            self._release(server)
+
     def _release(self, server: Server) -> None:
         """Has the server forget the session, which is opened again when it is needed."""
         with self._opening:
             if self._server is not server:
                 return
             self._server, session = None, self._id
+        server.unsubscribe(session)
         with contextlib.suppress(RPCError, TokenTossError):
             server.call("session.close", {"session": session})
 
@@ -280,14 +291,17 @@ _lock = threading.RLock()
 def open_session(**params: Any) -> Session:
     """Returns the session that session.open would give for these parameters; one for all who ask alike."""
     params = {name: value for name, value in params.items() if value is not None}
+    visit = _visitors.here()
+    if visit is not None and "store" not in params:
+        session: Session = visit.session(params, Session)
+        return session
     if "memory" in (params.get("store") or {}):
         return Session(params)
     key = json.dumps([params, _rpc.environment()], sort_keys=True)
     with _lock:
-        session = _shared.get(key)
-        if session is None:
-            session = _shared[key] = Session(params)
-        return session
+        if key not in _shared:
+            _shared[key] = Session(params)
+        return _shared[key]
 
 
 def reset() -> None:

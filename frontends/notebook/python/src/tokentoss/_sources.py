@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from . import _current
+from . import _current, _visitors
 from ._lazy import LazyModule
 from ._secret import Token
 from ._session import Session, open_session
@@ -30,8 +30,15 @@ class Discovery:
     """
 
     def __init__(self, given: Any | None = None) -> None:
-        self.given = given
+        self._given = given
         self._source = source_of(given) if given is not None else None
+
+    @property
+    def given(self) -> Any | None:
+        """What it was given, for another process, which must not find another person's session in its place."""
+        if self._given is None and _visitors.here() is not None:
+            raise TypeError("the session of a visitor does not leave this process: give auth_manager or credentials")
+        return self._given
 
     def source(self) -> Source:
         """Returns the source, looked up anew: CREDENTIALS and the environment may have changed."""

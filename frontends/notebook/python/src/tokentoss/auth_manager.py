@@ -92,7 +92,7 @@ class AuthManager(OwnFlow):
         the client_secrets.json that has it. By default it is the profile's.
     storage
         Where the session is kept: a FileStorage or a MemoryStorage. By default that is the store of the profile, which
-        the shell uses too.
+        the shell uses too; in an app that many people visit, memory, for each visitor.
     scopes
         What to ask for at a sign-in. By default that is the profile's to say.
     max_session_lifetime_hours
@@ -181,6 +181,8 @@ class AuthManager(OwnFlow):
         return f"<tokentoss.AuthManager: {'signed in' if self.is_authenticated else 'not signed in'}>"
 
     def __reduce__(self) -> Any:
+        if self._session.visit is not None and self.storage is None:
+            raise TypeError("the session of a visitor is not pickled: it does not leave this process")
         return _manager, self._settings
 
     @property

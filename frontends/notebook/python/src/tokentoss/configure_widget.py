@@ -6,7 +6,9 @@ from typing import Any
 
 import traitlets
 
+from . import _visitors
 from ._session import Message, open_session
+from .exceptions import ConfigurationError
 from .widget import SessionWidget
 
 __all__ = ["ConfigureWidget"]
@@ -18,6 +20,11 @@ class ConfigureWidget(SessionWidget):
         display(ConfigureWidget())
 
     Afterwards it offers to sign in, as GoogleAuthWidget does.
+
+    Raises
+    ------
+    ConfigurationError
+        This is an app that many people visit: its OAuth client is not theirs to change.
     """
 
     # They stay in Python: no notebook saves them.
@@ -25,6 +32,11 @@ class ConfigureWidget(SessionWidget):
     status = traitlets.Unicode("Enter credentials", help="What goes on, in words.")
 
     def __init__(self, **kwargs: Any) -> None:
+        if _visitors.here() is not None:
+            raise ConfigurationError(
+                "an app's OAuth client is not for its visitors to change",
+                hint="set it where the app runs: tokentoss configure --from FILE",
+            )
         session = open_session()
         state = session.status()["state"]
         self._saved = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import _current, _rpc, _session
+from . import _current, _rpc, _session, _visitors
 from ._emulator import Emulator, EmulatorError
 
 __all__ = ["Emulator", "EmulatorError", "reset"]
@@ -16,3 +16,4 @@ def reset() -> None:
     _rpc.stop()
     _session.reset()
     _current.reset()
+    _visitors.reset()

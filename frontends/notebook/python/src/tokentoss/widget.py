@@ -78,7 +78,11 @@ class SessionWidget(anywidget.AnyWidget):
         """Hands a message of the executable to the view; called by the thread that reads."""
         if message.get("type") == "snapshot":
             self._observe(message)
-        self.send(message)
+        try:
+            self.send(message)
+        except Exception:  # nobody looks any more: the tab, and what carried messages to it, is gone
+            logger.debug("a view is gone", exc_info=True)
+            self._session.detach(self._receive)
 
     def _observe(self, snapshot: Message) -> None:
         """Sets what programs can observe."""
