@@ -69,6 +69,7 @@ test-clients: setup wheel
 
 test-hosts: setup
 	TOKENTOSS_TEST_SUITES=hosts go test -timeout 20m -run GoNB ./e2e/jupyter
+	TOKENTOSS_TEST_SUITES=hosts go test -timeout 20m -run 'Table|JupyterHubService' ./e2e/hosts
 
 test-providers: setup
 	TOKENTOSS_TEST_SUITES=providers go test -timeout 20m -run 'Provider|OAuth2Proxy' ./e2e

@@ -197,7 +197,7 @@ func (p *place) processes(like string) (n int) {
 const view = "serve-plugin"
 
 // secret is like what nobody else may see: a client's secret, tokens, codes.
-var secret = regexp.MustCompile(`GOCSPX-|ya29\.|\b1//|eyJhbGciOi|[?&]code=|code_verifier`)
+var secret = regexp.MustCompile(`GOCSPX-|ya29\.|\b1//|eyJhbGciOi|[?&]code=[^[]|code_verifier`)
 
 // keeps are the files that are for secrets.
 var keeps = regexp.MustCompile(`client_secrets\.json$|tokens\.json$|jupyterhub_cookie_secret$|jupyterhub\.sqlite`)
