@@ -26,7 +26,7 @@ EXE ?=
 # The packages in which goroutines share things: all but the commands and what drives them from outside.
 CONCURRENT = ./core ./core/authcode ./core/device ./core/forward ./core/frontendtest ./core/googleid/... ./core/iap/... ./core/iap/iapgrpc ./core/lease ./core/oidc \
 	./core/peercred ./core/privatefile ./core/storetest ./emulator/... ./profile ./stores/file ./stores/memory ./stores/encrypted ./stores/keyring \
-	./stores/etcd ./stores/postgres/... ./plugins/... ./frontends/http/... ./frontends/signin ./frontends/notebook ./frontends/notebook/rpc \
+	./stores/etcd ./stores/postgres/... ./plugins/... ./frontends/http/... ./frontends/mcp ./frontends/signin ./frontends/notebook ./frontends/notebook/rpc \
 	./frontends/notebook/gonb
 
 PREFIX ?= /usr/local
@@ -64,7 +64,7 @@ test: setup
 # Tests that download more: programs and libraries that are given tokens, what notebooks run in beside
 # Jupyter's own applications, and OpenID providers and guards of others.
 test-clients: setup wheel
-	TOKENTOSS_TEST_SUITES=clients go test -timeout 20m -run 'Git|Kubectl|Google' ./e2e
+	TOKENTOSS_TEST_SUITES=clients go test -timeout 20m -run 'Git|Kubectl|Google|MCP(Clients|Inspector|Claude|Gemini|Codex)' ./e2e
 	.ci/clients
 
 test-hosts: setup

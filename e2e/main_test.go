@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -13,6 +14,23 @@ import (
 // binariesEnv has the directory of the executables that the tests run. Set from
 // outside, it names ones that are there already, such as a release's.
 const binariesEnv = "TOKENTOSS_TEST_BINARIES"
+
+// systemEnv says what system the executables of [binariesEnv] are for, if it is not this
+// one: "windows". Wine runs them then.
+const systemEnv = "TOKENTOSS_TEST_SYSTEM"
+
+// wineEnv is what the executables need if it is Wine that runs them: its own variables, a
+// browser, and the configuration directory by its Windows name.
+func wineEnv(config string) []string {
+	if os.Getenv(systemEnv) != "windows" {
+		return nil
+	}
+	env := []string{"TOKENTOSS_AGENT_IDLE=0", "TOKENTOSS_CONFIG_DIR=Z:" + strings.ReplaceAll(config, "/", `\`), "BROWSER=" + os.Getenv("TOKENTOSS_TEST_BROWSER")}
+	for _, name := range []string{"WINEPREFIX", "WINEDEBUG", "WINEDLLOVERRIDES"} {
+		env = append(env, name+"="+os.Getenv(name))
+	}
+	return env
+}
 
 func TestMain(m *testing.M) {
 	defaultSignals(os.Interrupt, syscall.SIGHUP)

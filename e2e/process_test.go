@@ -64,10 +64,10 @@ func newSession(t *testing.T, o emulator.Options) *machine {
 // nothing of the test's.
 func (m *machine) command(args ...string) *exec.Cmd {
 	c := exec.Command(filepath.Join(os.Getenv(binariesEnv), "tokentoss"), args...)
-	c.Env = []string{
+	c.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + filepath.Dir(m.dir),
 		"TOKENTOSS_CONFIG_DIR=" + m.dir, "TOKENTOSS_INSECURE_LOOPBACK=1",
-	}
+	}, wineEnv(m.dir)...)
 	return c
 }
 

@@ -1,12 +1,14 @@
 package privatefile
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"syscall"
 	"time"
@@ -179,18 +181,17 @@ func rename(from, to string) error {
 	}, windows.ERROR_SHARING_VIOLATION, windows.ERROR_ACCESS_DENIED)
 }
 
-// renamePOSIX takes the name to away from a file that is open, which its readers keep.
-// NTFS does so since Windows 10 1607.
+// renamePOSIX takes the name to, in the same directory, away from a file that is open and
+// stays so for its readers. NTFS does that since Windows 10 1607.
 func renamePOSIX(from, to string) error {
+	if filepath.Dir(from) != filepath.Dir(to) {
+		return windows.ERROR_NOT_SUPPORTED
+	}
 	name, err := windows.UTF16PtrFromString(from)
 	if err != nil {
 		return err
 	}
-	full, err := windows.FullPath(to)
-	if err != nil {
-		return err
-	}
-	target, err := windows.UTF16FromString(full)
+	target, err := windows.UTF16FromString(filepath.Base(to))
 	if err != nil {
 		return err
 	}
@@ -201,24 +202,25 @@ func renamePOSIX(from, to string) error {
 		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
 	}
 	defer windows.CloseHandle(h)
-	// FILE_RENAME_INFO: the flags, a directory that is not used, and the name's length in
-	// bytes, without its end.
-	var head struct {
-		flags uint32
-		root  windows.Handle
-		size  uint32
+	// FILE_RENAME_INFORMATION: flags, no directory, the name's length in bytes, the name.
+	info := make([]byte, renameHeader+2*len(target))
+	binary.LittleEndian.PutUint32(info, windows.FILE_RENAME_REPLACE_IF_EXISTS|windows.FILE_RENAME_POSIX_SEMANTICS)
+	binary.LittleEndian.PutUint32(info[renameHeader-4:], uint32(2*(len(target)-1)))
+	for i, unit := range target {
+		binary.LittleEndian.PutUint16(info[renameHeader+2*i:], unit)
 	}
-	at := unsafe.Offsetof(head.size) + unsafe.Sizeof(head.size)
-	info := make([]uint16, int(at)/2+len(target))
-	*(*uint32)(unsafe.Pointer(&info[0])) = windows.FILE_RENAME_REPLACE_IF_EXISTS | windows.FILE_RENAME_POSIX_SEMANTICS
-	*(*uint32)(unsafe.Pointer(&info[unsafe.Offsetof(head.size)/2])) = uint32(2 * (len(target) - 1))
-	copy(info[at/2:], target)
-	err = windows.SetFileInformationByHandle(h, windows.FileRenameInfoEx, (*byte)(unsafe.Pointer(&info[0])), uint32(2*len(info)))
-	if err != nil {
-		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
+	err = windows.NtSetInformationFile(h, &windows.IO_STATUS_BLOCK{}, &info[0], uint32(len(info)), fileRenameInformationEx)
+	if status, ok := err.(windows.NTStatus); ok && status != windows.STATUS_SUCCESS {
+		return &os.LinkError{Op: "rename", Old: from, New: to, Err: status.Errno()}
 	}
-	return nil
+	return err
 }
+
+const fileRenameInformationEx = 65 // of the enumeration FILE_INFORMATION_CLASS
+
+// renameHeader is the size of FILE_RENAME_INFORMATION up to the name: a handle stands
+// between two numbers of four bytes, the first of which is filled up to its size.
+const renameHeader = int(2*unsafe.Sizeof(windows.Handle(0)) + 4)
 
 // isUnknown tells whether the system or the file system does not know a request.
 func isUnknown(err error) bool {

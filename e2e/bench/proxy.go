@@ -43,7 +43,7 @@ func reverseProxies(int) ([]row, error) {
 	}
 	defer service.stop()
 	var contenders []*role
-	for _, name := range []string{"ours", "ours-open", "stock"} {
+	for _, name := range []string{"ours", "stock"} {
 		r, err := startRole(name, service.address)
 		if err != nil {
 			return nil, err
@@ -63,7 +63,12 @@ func reverseProxies(int) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	fresh, err := connections(contenders)
+	open, err := startRole("ours-open", service.address)
+	if err != nil {
+		return nil, err
+	}
+	defer open.stop()
+	fresh, err := connections(append(contenders, open))
 	if err != nil {
 		return nil, err
 	}

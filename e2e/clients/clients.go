@@ -35,7 +35,7 @@ type Way struct {
 // The ways, in the order in which to try them.
 var (
 	Run = Way{
-		Name:    "[run](command-line.md#run)",
+		Name:    "[run](run.md)",
 		Expiry:  "the next request has a new one",
 		Longest: "no limit",
 		Token:   "with tokentoss alone",

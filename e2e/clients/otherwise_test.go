@@ -46,7 +46,7 @@ func TestThroughProxy(t *testing.T) {
 		"uv":              {needs: "uv", agent: `^uv/`, serve: packages, script: twice(`uv pip install -q --no-cache --no-config --target u --reinstall --index-url $SITE/simple/ greeting`)},
 		"MLflow":          {needs: "python3", agent: `mlflow-python-client`, serve: experiments, script: `export MLFLOW_TRACKING_USERNAME=tokentoss MLFLOW_TRACKING_PASSWORD=$SECRET; ` + inPython("use_mlflow")},
 		"MCP, over SSE":   {needs: "python3", agent: `httpx2|mcp`, serve: sseServer, script: inPython("use_mcp_sse")},
-		"Java HttpClient": {needs: "java", agent: `^Java-http-client/`, serve: pages, script: "java $TESTDATA/ModernClient.java"},
+		"Java HttpClient": {needs: "java", agent: `^Java-http-client/`, serve: pages, script: "java $TESTDATA/Clients.java HttpClient"},
 	}) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

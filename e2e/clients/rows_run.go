@@ -180,9 +180,15 @@ var unchanged = []Row{
 		Test: runTest + "PHP (curl)",
 	},
 	{
-		Client: "OpenTofu", Version: "1.12", Way: Run,
-		Type:   []string{"tokentoss run -- tofu apply"},
-		Limits: "the `http` backend",
-		Test:   runTest + "OpenTofu",
+		Client: "Java (HttpURLConnection)", Version: "17", Way: Run,
+		Type:   []string{"tokentoss run -- java Program.java"},
+		Limits: "Linux",
+		Test:   runTest + "Java (HttpURLConnection)",
+	},
+	{
+		Client: "Java (java.net.http.HttpClient)", Version: "17", Way: Run,
+		Type:   []string{"tokentoss run -- java Program.java"},
+		Limits: "Linux",
+		Test:   runTest + "Java (java.net.http.HttpClient)",
 	},
 }

@@ -77,16 +77,17 @@ func unchanged() map[string]program {
 		"pnpm":                   {needs: "pnpm", agent: `^pnpm/`, serve: packages, script: "mkdir a b; " + pnpm("a") + "\nsleep $PAUSE\n" + pnpm("b")},
 		"go": {needs: "go", agent: `^Go-http-client/`, serve: packages, script: "export GONOSUMDB='*' GOFLAGS=-modcacherw GOPROXY=$SITE/goproxy GOTOOLCHAIN=local GOENV=off\n" +
 			"GOMODCACHE=$PWD/one go mod download example.com/greeting@v1.0.0\nsleep $PAUSE\nGOMODCACHE=$PWD/two go mod download example.com/greeting@v1.0.0"},
-		"cargo":           {needs: "cargo", agent: `^cargo`, serve: packages, script: cargoScript},
-		"crane":           {needs: "crane", agent: `go-containerregistry`, serve: registry, script: ociScript(`crane append --oci-empty-base -f layer.tgz -t $HOST/app:%s; crane manifest $HOST/app:%[1]s | grep -q layers; crane pull $HOST/app:%[1]s out-%[1]s.tar`)},
-		"skopeo":          {needs: "skopeo", agent: `skopeo`, serve: registry, script: ociScript(`skopeo copy --insecure-policy dir:image docker://$HOST/app:%s; skopeo inspect --raw docker://$HOST/app:%[1]s | grep -q layers`)},
-		"oras":            {needs: "oras", agent: `^oras`, serve: registry, script: ociScript(`oras push $HOST/app:%s layer.tgz; oras pull -o out-%[1]s $HOST/app:%[1]s`)},
-		"R (httr2)":       {needs: "Rscript", agent: `httr2`, serve: pages, script: "Rscript $TESTDATA/clients.R httr2"},
-		"R (base)":        {needs: "Rscript", agent: `^R \(|libcurl|^R `, serve: pages, script: "Rscript $TESTDATA/clients.R base"},
-		"Ruby (net/http)": {needs: "ruby", agent: `^Ruby`, serve: pages, script: "ruby $TESTDATA/clients.rb"},
-		"Perl (LWP)":      {needs: "lwp-request", agent: `libwww-perl`, serve: pages, script: "perl $TESTDATA/clients.pl"},
-		"PHP (curl)":      {needs: "php", agent: `^php-curl`, serve: pages, script: "php $TESTDATA/clients.php"},
-		"OpenTofu":        {needs: "tofu", agent: `OpenTofu|Go-http-client`, serve: states, script: tofuScript},
+		"cargo":                           {needs: "cargo", agent: `^cargo`, serve: packages, script: cargoScript},
+		"crane":                           {needs: "crane", agent: `go-containerregistry`, serve: registry, script: ociScript(`crane append --oci-empty-base -f layer.tgz -t $HOST/app:%s; crane manifest $HOST/app:%[1]s | grep -q layers; crane pull $HOST/app:%[1]s out-%[1]s.tar`)},
+		"skopeo":                          {needs: "skopeo", agent: `skopeo`, serve: registry, script: ociScript(`skopeo copy --insecure-policy dir:image docker://$HOST/app:%s; skopeo inspect --raw docker://$HOST/app:%[1]s | grep -q layers`)},
+		"oras":                            {needs: "oras", agent: `^oras`, serve: registry, script: ociScript(`oras push $HOST/app:%s layer.tgz; oras pull -o out-%[1]s $HOST/app:%[1]s`)},
+		"R (httr2)":                       {needs: "Rscript", agent: `httr2`, serve: pages, script: "Rscript $TESTDATA/clients.R httr2"},
+		"R (base)":                        {needs: "Rscript", agent: `^R \(|libcurl|^R `, serve: pages, script: "Rscript $TESTDATA/clients.R base"},
+		"Ruby (net/http)":                 {needs: "ruby", agent: `^Ruby`, serve: pages, script: "ruby $TESTDATA/clients.rb"},
+		"Perl (LWP)":                      {needs: "lwp-request", agent: `libwww-perl`, serve: pages, script: "perl $TESTDATA/clients.pl"},
+		"PHP (curl)":                      {needs: "php", agent: `^php-curl`, serve: pages, script: "php $TESTDATA/clients.php"},
+		"Java (HttpURLConnection)":        {needs: "java", agent: `^Java/`, serve: pages, script: "java $TESTDATA/Clients.java URLConnection"},
+		"Java (java.net.http.HttpClient)": {needs: "java", agent: `^Java-http-client/`, serve: pages, script: "java $TESTDATA/Clients.java HttpClient"},
 	}
 }
 

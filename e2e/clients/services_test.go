@@ -136,48 +136,6 @@ func registry(t *testing.T) string {
 	return "http://" + started(t, `serving on port (\d+)`, "crane", "registry", "serve", "--address", "127.0.0.1:0")
 }
 
-// states keep one state of OpenTofu, with its lock.
-func states(t *testing.T) string {
-	var mu sync.Mutex
-	var state, lock []byte
-	return serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		defer mu.Unlock()
-		body, _ := io.ReadAll(r.Body)
-		switch {
-		case r.Method == http.MethodGet && state == nil:
-			w.WriteHeader(http.StatusNoContent)
-		case r.Method == http.MethodGet:
-			_, _ = w.Write(state)
-		case r.Method == http.MethodPost:
-			state = body
-		case r.Method == "LOCK" && lock != nil:
-			w.WriteHeader(http.StatusLocked)
-			_, _ = w.Write(lock)
-		case r.Method == "LOCK":
-			lock = body
-		case r.Method == "UNLOCK":
-			lock = nil
-		}
-	}))
-}
-
-const tofuScript = `cat >main.tf <<END
-terraform {
-  backend "http" {
-    address        = "$SITE/state"
-    lock_address   = "$SITE/state"
-    unlock_address = "$SITE/state"
-  }
-}
-resource "terraform_data" "one" { input = "one" }
-END
-export CHECKPOINT_DISABLE=1
-tofu init -no-color
-tofu apply -no-color -auto-approve
-sleep $PAUSE
-tofu state list | grep terraform_data.one`
-
 // repositories are git's own server for app.git, and a server of git-lfs.
 func repositories(t *testing.T) string {
 	root := t.TempDir()

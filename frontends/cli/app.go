@@ -37,6 +37,7 @@ type Full struct {
 	Demo     func(context.Context, *Invocation) error
 	RPC      func(context.Context, *Invocation) error
 	Hub      func(ctx context.Context, in *Invocation, publicURL string) error
+	MCP      MCP
 	Plugins  Plugins
 	Helpers  Helpers
 
@@ -190,7 +191,7 @@ func globalFlags() []cli.Flag {
 // noEnv are the options without an environment variable here: config-dir, whose
 // variable package profile reads, those that carry one request's content, and what a
 // program says to rpc.
-var noEnv = []string{"config-dir", "stdio", "header", "json", "data", "output", "include"}
+var noEnv = []string{"config-dir", "stdio", "header", "header-env", "json", "data", "output", "include"}
 
 // prepare gives every flag of path, which is a command or the program, its
 // environment variable, and every command below it the handling of wrong usage.

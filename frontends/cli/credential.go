@@ -57,7 +57,10 @@ func (c *commands) credential() *cli.Command {
 			Action:      c.run(0, 0, helper(credentialKubectl))},
 		&cli.Command{Name: "executable", Usage: "be an executable source of Google's client libraries",
 			Description: "As credential_source.executable.command in a credential configuration.",
-			Action:      c.run(0, 0, helper(credentialExecutable))})
+			Action:      c.run(0, 0, helper(credentialExecutable))},
+		&cli.Command{Name: "mcp", Usage: "be a headersHelper of Claude Code, for an MCP server",
+			Description: "As headersHelper of a server of type http or sse.",
+			Action:      c.run(0, 0, helper(credentialMCP))})
 }
 
 // Helpers are the helpers that only the complete executable has.

@@ -59,9 +59,9 @@ func request(ctx context.Context, in *Invocation) error {
 	if err != nil {
 		return err
 	}
-	client, err := p.HTTPClient(target)
+	client, err := ClientFor(p, target)
 	if err != nil {
-		return refusedTarget(err, target)
+		return err
 	}
 	res, err := in.fetch(ctx, client, req)
 	if err != nil {
@@ -71,6 +71,15 @@ func request(ctx context.Context, in *Invocation) error {
 		return &exitError{exitFailed, fmt.Errorf("%s answered %s", res.Request.URL.Host, res.Status)}
 	}
 	return nil
+}
+
+// ClientFor returns a client that sends the session's token to a target.
+func ClientFor(p *profile.Profile, target string) (*http.Client, error) {
+	client, err := p.HTTPClient(target)
+	if err != nil {
+		return nil, refusedTarget(err, target)
+	}
+	return client, nil
 }
 
 // Target reads an argument that is a service's URL.
@@ -114,14 +123,22 @@ func requestError(ctx context.Context, err error) error {
 	if !errors.As(err, &ue) {
 		return err
 	}
-	if u, perr := url.Parse(ue.URL); perr == nil && untrusted(ue.Err) {
-		return &fault.Error{Op: "no answer from", Subject: u.Host, Kind: fault.UntrustedServer, Err: ue.Err, Remedy: oidc.CertificateRemedy(ue.Err)}
-	}
-	// Errors of the session and of IAP say what to do; those of the network do not.
-	if u, perr := url.Parse(ue.URL); perr == nil && !interrupted(ctx, err) && hintFor(ue.Err) == "" && exitCode(ue.Err) == exitFailed {
-		return &hintedError{fmt.Errorf("no answer from %s: %w", u.Host, ue.Err), "check the address, the network and the service"}
+	if u, perr := url.Parse(ue.URL); perr == nil && !interrupted(ctx, err) {
+		return NoAnswer(u.Host, ue.Err)
 	}
 	return ue.Err
+}
+
+// NoAnswer explains why a request had no answer of a host.
+func NoAnswer(host string, err error) error {
+	switch {
+	case untrusted(err):
+		return &fault.Error{Op: "no answer from", Subject: host, Kind: fault.UntrustedServer, Err: err, Remedy: oidc.CertificateRemedy(err)}
+	case hintFor(err) == "" && exitCode(err) == exitFailed:
+		// Errors of the session and of IAP say what to do; those of the network do not.
+		return &hintedError{fmt.Errorf("no answer from %s: %w", host, err), "check the address, the network and the service"}
+	}
+	return err
 }
 
 // untrusted tells whether err is that this machine does not trust the service's

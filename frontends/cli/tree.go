@@ -21,7 +21,7 @@ func (c *commands) all() []*cli.Command {
 		list = append(list, c.request(method))
 	}
 	return append(list,
-		c.runProgram(), c.curl(), c.exec(), c.credential(), c.serve(), c.proxy(), c.metadata(), c.forward(), c.tunnel(), c.sshConfig(), c.hub(), c.rpc(),
+		c.runProgram(), c.curl(), c.exec(), c.credential(), c.serve(), c.proxy(), c.metadata(), c.mcp(), c.forward(), c.tunnel(), c.sshConfig(), c.hub(), c.rpc(),
 		c.profiles(), c.stores(), c.plugins(), c.doctor(), c.emulator(), c.demo(), c.completion(),
 	)
 }

@@ -10,6 +10,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
+// bufferSize is what one side may write before the other reads.
+const bufferSize = 64 << 10
+
 // pipe is the named pipe that stands for a socket. Its name is no secret, and anybody
 // may have made one of that name: [listen] fails then, and [dialSocket] sees whose it is.
 func pipe(socket string) (name string, user *windows.SID, err error) {
@@ -27,7 +30,10 @@ func listen(socket string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return winio.ListenPipe(name, &winio.PipeConfig{SecurityDescriptor: fmt.Sprintf("O:%[1]sD:P(A;;GA;;;%[1]s)", user)})
+	return winio.ListenPipe(name, &winio.PipeConfig{
+		SecurityDescriptor: fmt.Sprintf("O:%[1]sD:P(A;;GA;;;%[1]s)", user),
+		InputBufferSize:    bufferSize, OutputBufferSize: bufferSize,
+	})
 }
 
 // dialSocket connects to the pipe of a server of this user. The server is not allowed to

@@ -3,6 +3,7 @@ package file_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -12,6 +13,8 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -98,9 +101,24 @@ func number(data []byte) (int, error) {
 	return strconv.Atoi(first)
 }
 
+// startable tells whether a process of this executable can start another: not where it is
+// emulated, and the kernel does not know that.
+var startable = sync.OnceValue(func() bool {
+	exe, err := os.Executable()
+	return err == nil && !errors.Is(exec.Command(exe, "-test.list=^$").Run(), syscall.ENOEXEC)
+})
+
+func needChild(t testing.TB) {
+	t.Helper()
+	if !startable() {
+		t.Skip("this executable cannot be started by another: it is emulated")
+	}
+}
+
 // command prepares a child process.
 func command(t testing.TB, what, dir string) *exec.Cmd {
 	t.Helper()
+	needChild(t)
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

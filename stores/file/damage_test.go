@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -71,10 +72,11 @@ func TestDamaged(t *testing.T) {
 			must(t, err)
 			after, err := os.Lstat(aside)
 			must(t, err)
-			if !os.SameFile(before, after) || before.Size() != after.Size() {
+			// Windows finds out which file it was when that is asked: too late.
+			if runtime.GOOS != "windows" && !os.SameFile(before, after) || before.Size() != after.Size() {
 				t.Errorf("what was set aside is not what was there: %v, want %v", after, before)
 			}
-			if after.Mode().IsRegular() && after.Mode().Perm()&0o077 != 0 {
+			if runtime.GOOS != "windows" && after.Mode().IsRegular() && after.Mode().Perm()&0o077 != 0 {
 				t.Errorf("what was set aside has mode %v, want that nobody else can read it", after.Mode())
 			}
 			if _, err := s.Load(bounded(t), core.DefaultKey); !errors.Is(err, core.ErrNotFound) {

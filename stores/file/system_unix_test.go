@@ -55,6 +55,7 @@ func asNobody(t *testing.T) bool {
 	if os.Geteuid() != 0 {
 		return true
 	}
+	needChild(t)
 	dir, err := os.MkdirTemp("", "tokentoss-nobody-")
 	if err != nil {
 		t.Fatal(err)

@@ -42,7 +42,7 @@ func Main() int {
 func everything() *cli.Full {
 	return &cli.Full{
 		Doctor: runDoctor, Emulator: runEmulator, Tunnel: runTunnel, Forward: runForward, RunProxy: runProxy, Demo: runDemo, RPC: runRPC, Hub: runHub,
-		RunFrontend: runFrontend, Plugins: plugin{}, Helpers: helpers{},
+		RunFrontend: runFrontend, Plugins: plugin{}, MCP: mcpBridge{}, Helpers: helpers{},
 		Names: names, OpenStore: openStore, OpenFlow: openFlow, OpenFrontend: openLogin,
 	}
 }

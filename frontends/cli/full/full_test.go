@@ -10,7 +10,7 @@ import (
 func TestNothingIsMissing(t *testing.T) {
 	v := reflect.ValueOf(everything()).Elem()
 	for i := range v.NumField() {
-		if v.Field(i).IsNil() {
+		if f := v.Field(i); (f.Kind() == reflect.Func || f.Kind() == reflect.Interface) && f.IsNil() {
 			t.Errorf("%s is missing", v.Type().Field(i).Name)
 		}
 	}

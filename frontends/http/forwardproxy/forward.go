@@ -37,7 +37,11 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, t *target) {
 		// Or the server takes no more of the body when the answer begins.
 		_ = http.NewResponseController(w).EnableFullDuplex()
 	}
-	to := p.to
+	by := min(r.ProtoMajor, 2) - 1
+	if r.Header.Get("Expect") != "" {
+		by = 1 // by HTTP/1.1 Go waits for ever where another informational answer comes before 100
+	}
+	to := p.to[by]
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
 		to.FlushInterval = 0 // a status alone must be one frame; what streams has no length, and is flushed all the same
 	}

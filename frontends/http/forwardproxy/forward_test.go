@@ -31,7 +31,7 @@ func TestATargetGetsTheToken(t *testing.T) {
 		for _, path := range []string{"/", "/a%2Fb//c?x=1&y=%zz;", "//x", "/%e4?"} {
 			res, body := get(t, client, "https://"+host+path)
 			wantStatus(t, res, http.StatusOK)
-			if body != path || res.Header.Get("X-Seen-Proto") != "HTTP/2.0" || (res.ProtoMajor == 2) != h2 {
+			if body != path || res.Header.Get("X-Seen-Proto") != res.Proto || (res.ProtoMajor == 2) != h2 {
 				t.Errorf("%s became %s, by %s and %s", path, body, res.Proto, res.Header.Get("X-Seen-Proto"))
 			}
 		}

@@ -70,9 +70,10 @@ type Proxy struct {
 	opened    *handoff     // connections to targets, for inner
 	inner     *http.Server // of what is in them
 	serving   sync.WaitGroup
-	to        httputil.ReverseProxy
+	to        [2]httputil.ReverseProxy // by HTTP/1.1 and by HTTP/2, as the program speaks
 	plain     httputil.ReverseProxy
-	transport *iap.Transport
+	buffers   buffers
+	base      []*http.Transport
 	tokens    iap.TokenSource
 	said      reasons
 	port      string
@@ -100,17 +101,22 @@ func New(o Options) (*Proxy, error) {
 		base = proxy.NewBase()
 	}
 	base.GetProxyConnectHeader = askUnopened
-	var err error
-	// As package proxy has it, services are not told of a script.
-	if p.transport, err = iap.NewTransport(failing{o.Tokens}, iap.Options{Origins: o.Targets, NoXRequestedWith: true, Base: base, Logger: o.Log}); err != nil {
-		return nil, err
+	silent := log.New(io.Discard, "", 0)
+	// A service is spoken to as the program speaks: what it expects of a connection holds.
+	for i, base := range []*http.Transport{onlyHTTP1(base), base} {
+		// As package proxy has it, services are not told of a script.
+		transport, err := iap.NewTransport(failing{o.Tokens}, iap.Options{Origins: o.Targets, NoXRequestedWith: true, Base: base, Logger: o.Log})
+		if err != nil {
+			return nil, err
+		}
+		p.base = append(p.base, base)
+		p.to[i] = httputil.ReverseProxy{Rewrite: p.rewrite, Transport: transport, ModifyResponse: p.modify, ErrorHandler: p.fail, ErrorLog: silent, FlushInterval: -1, BufferPool: &p.buffers}
 	}
+	var err error
 	if p.authority, err = NewAuthority(hosts, time.Now()); err != nil {
 		return nil, err
 	}
-	silent := log.New(io.Discard, "", 0)
-	p.to = httputil.ReverseProxy{Rewrite: p.rewrite, Transport: p.transport, ModifyResponse: p.modify, ErrorHandler: p.fail, ErrorLog: silent, FlushInterval: -1, BufferPool: &buffers{}}
-	p.plain = httputil.ReverseProxy{Rewrite: keepForwarded, Transport: base, ErrorHandler: p.failPlain, ErrorLog: silent, FlushInterval: -1, BufferPool: &buffers{}}
+	p.plain = httputil.ReverseProxy{Rewrite: keepForwarded, Transport: base, ErrorHandler: p.failPlain, ErrorLog: silent, FlushInterval: -1, BufferPool: &p.buffers}
 	p.inner = &http.Server{
 		Handler: http.HandlerFunc(p.serveTarget), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		ErrorLog: silent, ConnContext: withTarget, Protocols: new(http.Protocols), DisableGeneralOptionsHandler: true,
@@ -118,6 +124,19 @@ func New(o Options) (*Proxy, error) {
 	p.inner.Protocols.SetHTTP1(true)
 	p.inner.Protocols.SetHTTP2(true)
 	return p, nil
+}
+
+// onlyHTTP1 is a transport like base that speaks nothing newer.
+func onlyHTTP1(base *http.Transport) *http.Transport {
+	base = base.Clone()
+	base.ForceAttemptHTTP2, base.HTTP2, base.Protocols = false, nil, new(http.Protocols)
+	base.Protocols.SetHTTP1(true)
+	base.TLSNextProto = make(map[string]func(string, *tls.Conn) http.RoundTripper)
+	if base.TLSClientConfig == nil {
+		base.TLSClientConfig = new(tls.Config)
+	}
+	base.TLSClientConfig.NextProtos = []string{"http/1.1"} // Clone has the other's, and HTTP/2 among them
+	return base
 }
 
 // What a client may take and send. A command keeps connections ready for long.
@@ -187,7 +206,9 @@ func (p *Proxy) Close() {
 	}
 	_ = p.inner.Close()
 	p.serving.Wait()
-	p.transport.CloseIdleConnections()
+	for _, base := range p.base {
+		base.CloseIdleConnections()
+	}
 }
 
 // serve answers a request to the proxy itself.

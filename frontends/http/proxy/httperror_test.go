@@ -251,8 +251,8 @@ func TestLog(t *testing.T) {
 				}
 			})}, Log: c.kind, JSON: c.json, LogFile: file,
 		}, proxy.Options{})
-		w.do(t, get(t, w.URL+"/~"+w.Secret.Reveal()+"/good?password=hunter2"))
-		w.do(t, get(t, w.URL+"/bad", "X-Header", "hunter2"))
+		w.do(t, get(t, w.URL+"/~"+w.Secret.Reveal()+"/good?password=hunter2", "X-Request-Id", "af-7.1"))
+		w.do(t, get(t, w.URL+"/bad", "X-Header", "hunter2", "X-Request-Id", "hunter2 {"))
 		res, err := w.client.Transport.(showing).base.RoundTrip(get(t, w.URL+"/~OLDSECRETOLDSECRET/x?hunter2"))
 		if err != nil {
 			t.Fatal(err)
@@ -272,11 +272,11 @@ func TestLog(t *testing.T) {
 		}
 		if c.json {
 			var e struct {
-				Method, Path, Error string
-				Status              int
-				Query               bool
+				ID, Method, Path, Error string
+				Status                  int
+				Query                   bool
 			}
-			if err := json.Unmarshal([]byte(lines[0]), &e); err != nil || e.Method != "GET" || e.Path != "/good" || e.Status != 200 || !e.Query {
+			if err := json.Unmarshal([]byte(lines[0]), &e); err != nil || e.Method != "GET" || e.Path != "/good" || e.Status != 200 || !e.Query || e.ID != "af-7.1" {
 				t.Errorf("%s: %v", lines[0], err)
 			}
 			if err := json.Unmarshal([]byte(lines[2]), &e); err != nil || e.Path != "/~.../x" || e.Error != "secret_needed" {
@@ -302,7 +302,7 @@ func TestLogRedacts(t *testing.T) {
 	} {
 		path = strings.NewReplacer("HALFSECRETREST", secret[:9]+secret+secret[9:], "lower", strings.ToLower(secret), "%53ECRET", fmt.Sprintf("%%%X%s", secret[0], secret[1:]), "SECRET", secret, "CODED", coded).Replace(path)
 		for _, method := range []string{"GET", secret} {
-			for _, show := range []string{"", "Tokentoss-Secret: " + secret + "\r\n"} {
+			for _, show := range []string{"", "Tokentoss-Secret: " + secret + "\r\n", "X-Request-Id: " + secret + "\r\n"} {
 				w.raw(t, method+" "+path+" HTTP/1.1\r\nHost: "+strings.TrimPrefix(w.URL, "http://")+"\r\n"+show+"Connection: close\r\n\r\n")
 				requests++
 			}

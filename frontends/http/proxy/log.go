@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"strconv"
 	"strings"
@@ -21,7 +22,7 @@ import (
 const logQueue = 4096
 
 // An accessLog writes a line for each request, or for those that failed. There is no
-// header and no value of a query in it.
+// header but X-Request-Id, and no value of a query in it.
 type accessLog struct {
 	all   bool
 	lines chan entry // nil: no log
@@ -32,6 +33,7 @@ type accessLog struct {
 // An entry is one request.
 type entry struct {
 	Time     time.Time `json:"time"`
+	ID       string    `json:"id,omitempty"` // X-Request-Id
 	Method   string    `json:"method"`
 	Host     string    `json:"host"`
 	Path     string    `json:"path"`
@@ -92,7 +94,7 @@ func (l *accessLog) add(x *requestState, failed bool) {
 		return
 	}
 	e := entry{
-		Time: x.began, Method: x.in.Method, Host: x.in.Host, Path: x.path, Query: len(x.query) > 1, Status: x.status, Bytes: x.bytes,
+		Time: x.began, ID: requestID(x.in.Header), Method: x.in.Method, Host: x.in.Host, Path: x.path, Query: len(x.query) > 1, Status: x.status, Bytes: x.bytes,
 		Millis: float64(time.Since(x.began).Microseconds()) / 1000, Problem: x.code, CutShort: !x.whole,
 	}
 	if x.target != nil {
@@ -103,6 +105,18 @@ func (l *accessLog) add(x *requestState, failed bool) {
 	default:
 		l.lost.Add(1)
 	}
+}
+
+// requestID returns the name by which client, proxy and service know a request, "" where there is none that is fit for a log.
+func requestID(h http.Header) string {
+	ids := h["X-Request-Id"]
+	other := func(r rune) bool {
+		return r != '-' && r != '_' && r != '.' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	}
+	if len(ids) != 1 || len(ids[0]) > 128 || strings.ContainsFunc(ids[0], other) {
+		return ""
+	}
+	return ids[0]
 }
 
 // A logSink is where lines go.
@@ -133,7 +147,7 @@ func (s *logSink) write(l *accessLog) {
 }
 
 func (s *logSink) line(e entry) {
-	for _, field := range []*string{&e.Method, &e.Path, &e.Host} { // of any client
+	for _, field := range []*string{&e.ID, &e.Method, &e.Path, &e.Host} { // of any client
 		*field = printable(s.redact(*field))
 	}
 	text := e.String()
