@@ -64,11 +64,12 @@ test: setup
 # Tests that download more: programs and libraries that are given tokens, what notebooks run in beside
 # Jupyter's own applications, and OpenID providers and guards of others.
 test-clients: setup wheel
-	TOKENTOSS_TEST_SUITES=clients go test -timeout 20m -run 'Git|Kubectl|Google|MCP' ./e2e
+	TOKENTOSS_TEST_SUITES=clients go test -timeout 20m -run 'Git|Kubectl|Google|MCP(Clients|Inspector|Claude|Gemini|Codex)' ./e2e
 	.ci/clients
 
 test-hosts: setup
 	TOKENTOSS_TEST_SUITES=hosts go test -timeout 20m -run GoNB ./e2e/jupyter
+	TOKENTOSS_TEST_SUITES=hosts go test -timeout 20m -run 'Table|JupyterHubService' ./e2e/hosts
 
 test-providers: setup
 	TOKENTOSS_TEST_SUITES=providers go test -timeout 20m -run 'Provider|OAuth2Proxy' ./e2e

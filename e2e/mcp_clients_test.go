@@ -77,7 +77,7 @@ func newFastMCP(t *testing.T, transport string) (m *machine, url string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Stderr = os.Stderr
+	c.Env, c.Stderr = append(os.Environ(), "PYTHONWARNINGS=ignore"), os.Stderr
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func (m *machine) mcpConfig(t *testing.T, client, name, url string) string {
 	return finish(t, c).wantCode(t, 0).stdout
 }
 
-// run runs a program that people use, in a directory of ada's.
+// program runs a program that people use, in a directory of ada's.
 func (m *machine) program(t *testing.T, dir string, words ...string) string {
 	t.Helper()
 	c := exec.Command(words[0], words[1:]...)

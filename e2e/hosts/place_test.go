@@ -141,7 +141,7 @@ func (p *place) serve(address string, c *exec.Cmd) {
 		_ = syscall.Kill(-c.Process.Pid, syscall.SIGTERM)
 		select {
 		case <-ended:
-		case <-time.After(browser.Patience):
+		case <-time.After(3 * browser.Patience):
 			p.t.Error("the host does not end")
 			_ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL)
 			<-ended
@@ -163,7 +163,7 @@ func (p *place) serve(address string, c *exec.Cmd) {
 			return false
 		}
 		_ = res.Body.Close()
-		return res.StatusCode < 500
+		return res.StatusCode < 400 // a proxy may answer before what is behind it
 	})
 }
 
@@ -197,7 +197,7 @@ func (p *place) processes(like string) (n int) {
 const view = "serve-plugin"
 
 // secret is like what nobody else may see: a client's secret, tokens, codes.
-var secret = regexp.MustCompile(`GOCSPX-|ya29\.|\b1//|eyJhbGciOi|[?&]code=|code_verifier`)
+var secret = regexp.MustCompile(`GOCSPX-|ya29\.|\b1//|eyJhbGciOi|[?&]code=[^[]|code_verifier`)
 
 // keeps are the files that are for secrets.
 var keeps = regexp.MustCompile(`client_secrets\.json$|tokens\.json$|jupyterhub_cookie_secret$|jupyterhub\.sqlite`)

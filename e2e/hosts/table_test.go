@@ -29,16 +29,7 @@ const jupyterList = "../jupyter/requirements.txt"
 var hosts = []host{
 	{"JupyterLab 4", []string{"jupyterlab"}, jupyterList, "TestJupyter", "widget, paste, link; two widgets, restart, reload", ""},
 	{"Notebook 7", []string{"notebook"}, jupyterList, "TestJupyter", "widget; reload", ""},
-	{"JupyterLab 3", []string{"jupyterlab"}, "old/requirements.txt", "TestOldNotebooks", "widget", ""},
-	{"Notebook 6", []string{"notebook"}, "old/requirements.txt", "TestOldNotebooks", "widget", "the first cell after the kernel's start may show no widget, of any kind: run it again"},
-	{"JupyterHub", []string{"jupyterhub", "jupyterlab"}, "requirements.txt", "TestJupyterHub", "widget by [tokentoss hub](administrators.md#jupyterhub-without-pasting), two users", "paste is what TestHub of e2e/jupyter has"},
-	{"marimo edit", []string{"marimo"}, "requirements.txt", "TestMarimoEdit", "widget", ""},
-	{"marimo run", []string{"marimo"}, "requirements.txt", "TestApps", "a session for each visitor", ""},
-	{"Voila", []string{"voila"}, "requirements.txt", "TestApps", "a session for each visitor", ""},
-	{"Solara", []string{"solara"}, "requirements.txt", "TestApps", "a session for each visitor", ""},
-	{"Panel", []string{"panel"}, "requirements.txt", "TestApps", "a session for each visitor", "`pn.pane.IPyWidget` gets anywidget from a CDN"},
-	{"papermill, nbconvert", []string{"papermill"}, "requirements.txt", "TestWithoutAPage", "a session that exists; else an error at once", "no sign-in"},
-	{"IPython, jupyter console", []string{"ipython", "jupyter-console"}, "requirements.txt", "TestWithoutAPage", "a session that exists", "no widget: `sign_in()`"},
+	{"JupyterHub", []string{"jupyterhub"}, "requirements.txt", "TestJupyterHubService", "its [service](administrators.md#jupyterhub-without-pasting), two users, from the command line", "the widget in a server of the hub has no test"},
 }
 
 // version returns the version of a package in a list.

@@ -71,8 +71,8 @@ func proxiedURLs(targets any) (urls []string) {
 
 // The options of what is watched while it stays.
 var (
-	metricsListenFlag = &cli.StringFlag{Name: "metrics-listen", Usage: "give metrics and health on `ADDR`: host:port, or unix:/PATH", DefaultText: "nowhere"}
-	metricsBearerFlag = &cli.StringFlag{Name: "metrics-bearer-file", Usage: "who asks for metrics shows the word in `FILE`"}
+	metricsListenFlag = &cli.StringFlag{Name: "metrics-listen", Usage: "serve metrics on `ADDR`", DefaultText: "nowhere"}
+	metricsBearerFlag = &cli.StringFlag{Name: "metrics-bearer-file", Usage: "want the word in `FILE` for metrics"}
 )
 
 // setFlags puts the options names, and --for, into the settings of a frontend. Paths

@@ -20,7 +20,7 @@ func (c *commands) status() *cli.Command {
 		Name: "status", Usage: "who is signed in, with which client and store, until when", Category: "account",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "json", Usage: "as JSON"},
-			&cli.BoolFlag{Name: "check", Usage: "only tell by the exit code whether there is a token, refreshed if need be"},
+			&cli.BoolFlag{Name: "check", Usage: "tell by the exit code alone whether there is a token"},
 		},
 		Action: c.run(0, 0, status),
 	}
