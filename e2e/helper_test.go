@@ -55,9 +55,6 @@ func (m *machine) setTargets(t *testing.T, targets ...string) {
 	writeFile(t, filepath.Join(m.dir, "config.toml"), []byte(fmt.Sprintf("targets = [\"%s\"]\n", strings.Join(targets, `", "`))))
 }
 
-// home is the home directory of the machine's person.
-func (m *machine) home() string { return filepath.Dir(m.dir) }
-
 // env is the environment of a program that calls tokentoss, which it finds on its
 // PATH.
 func (m *machine) env(more ...string) []string {

@@ -33,6 +33,9 @@ type machine struct {
 	dir      string
 }
 
+// home is the home directory of the machine's person.
+func (m *machine) home() string { return filepath.Dir(m.dir) }
+
 // newMachine returns a machine on which tokentoss is configured for a provider
 // of its own. Nobody is signed in.
 func newMachine(t *testing.T, o emulator.Options) *machine {
