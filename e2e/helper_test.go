@@ -4,7 +4,6 @@ package e2e_test
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"os"
 	"os/exec"
@@ -48,11 +47,6 @@ func newHelped(t *testing.T, o emulator.Options) *helped {
 	m.signIn(t, ada)
 	m.setTargets(t, m.provider.IAPURL())
 	return h
-}
-
-func (m *machine) setTargets(t *testing.T, targets ...string) {
-	t.Helper()
-	writeFile(t, filepath.Join(m.dir, "config.toml"), []byte(fmt.Sprintf("targets = [\"%s\"]\n", strings.Join(targets, `", "`))))
 }
 
 // env is the environment of a program that calls tokentoss, which it finds on its

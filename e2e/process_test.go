@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -35,6 +37,11 @@ type machine struct {
 
 // home is the home directory of the machine's person.
 func (m *machine) home() string { return filepath.Dir(m.dir) }
+
+func (m *machine) setTargets(t *testing.T, targets ...string) {
+	t.Helper()
+	writeFile(t, filepath.Join(m.dir, "config.toml"), []byte(fmt.Sprintf("targets = [\"%s\"]\n", strings.Join(targets, `", "`))))
+}
 
 // newMachine returns a machine on which tokentoss is configured for a provider
 // of its own. Nobody is signed in.
