@@ -40,19 +40,18 @@ func newCall(s *session, ids []json.RawMessage) *call {
 	return c
 }
 
-// answer notes a response, and tells whether the call was waiting for it.
-func (c *call) answer(key string, p part) bool {
+// answer notes a response, if the call was waiting for it.
+func (c *call) answer(key string, p part) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, ok := c.open[key]; !ok {
-		return false
+		return
 	}
 	delete(c.open, key)
 	c.result = p.result
 	if len(c.open) == 0 {
 		close(c.answered)
 	}
-	return true
 }
 
 // posted notes that the request is on its way, or will not be.

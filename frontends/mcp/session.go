@@ -135,7 +135,7 @@ func (b *bridge) exchange(ctx context.Context, m *message, c *call) error {
 		}
 	case <-ctx.Done():
 		c.stop()
-		<-posted
+		return cmp.Or(context.Cause(c.session.ctx), context.Cause(ctx), <-posted) // which ends, too
 	}
 	return cmp.Or(context.Cause(c.session.ctx), context.Cause(ctx))
 }
