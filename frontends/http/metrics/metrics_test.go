@@ -238,7 +238,8 @@ func TestBadSettingsAreTold(t *testing.T) {
 // An upgraded connection counts as one, and still works.
 func TestUpgradesAreCounted(t *testing.T) {
 	m, client := start(t, &session{}, "")
-	server := httptest.NewServer(m.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	counted := make(chan struct{})
+	upgrades := m.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		conn, rw, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			t.Error(err)
@@ -247,7 +248,11 @@ func TestUpgradesAreCounted(t *testing.T) {
 		defer conn.Close()
 		fmt.Fprint(rw, "HTTP/1.1 101 Switching Protocols\r\n\r\n")
 		rw.Flush()
-	})))
+	}))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer close(counted)
+		upgrades.ServeHTTP(w, r)
+	}))
 	defer server.Close()
 	conn, err := net.Dial("tcp", server.Listener.Addr().String())
 	if err != nil {
@@ -258,8 +263,7 @@ func TestUpgradesAreCounted(t *testing.T) {
 	if line, err := bufio.NewReader(conn).ReadString('\n'); !strings.Contains(line, "101") {
 		t.Errorf("%q, %v", line, err)
 	}
-	_, _ = io.Copy(io.Discard, conn)
-	server.Close()
+	<-counted
 	if _, _, body := get(t, client, "/metrics"); !strings.Contains(body, `tokentoss_requests_total{code="101"} 1`) {
 		t.Error("it is not counted")
 	}
