@@ -45,6 +45,12 @@ func newRunner(t *testing.T, o emulator.Options) *runner {
 	}
 	m := newMachine(t, o)
 	m.signIn(t, m.provider.Accounts()[0].Email)
+	return runnerOf(t, m)
+}
+
+// runnerOf is one on a machine that is there.
+func runnerOf(t *testing.T, m *machine) *runner {
+	t.Helper()
 	r := &runner{machine: m, runtime: shortDir(t)}
 	u, err := url.Parse(r.provider.IAPURL())
 	if err != nil {
@@ -317,6 +323,34 @@ func TestRunTheEndOfTheSessionIsTold(t *testing.T) {
 	if said := withoutWarning(t, out.stderr); strings.Count(said, "tokentoss login") != 1 || strings.Count(said, "\n") != 2 {
 		t.Errorf("%s", said)
 	}
+}
+
+// A store that asks for a passphrase asks before the command begins, which has the
+// terminal from then on.
+func TestRunAsksForThePassphraseBeforeTheCommandBegins(t *testing.T) {
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("there is no curl")
+	}
+	m := withStore(t, emulator.Options{AutoConsent: ada}, encryptedStore+"[stores.encrypted]\npassphrase = true\n")
+	w := m.window(t, "login", "--browser", "curl -sL -o /dev/null")
+	for _, asks := range []string{"New passphrase for", "The same passphrase again"} {
+		w.shows(t, asks)
+		w.enter(t, "correct horse")
+	}
+	w.wait(t).wantCode(t, 0)
+	m.run(t, "store", "lock").wantCode(t, 0)
+
+	w = inWindow(t, runnerOf(t, m).script(`echo "it begins"; read line; echo "it has $line"; `+curl+`"$1/whoami"; exit 7`))
+	w.shows(t, `Passphrase for .*identity.age`)
+	if text := w.stderr.String(); strings.Contains(text, "it begins") {
+		t.Errorf("the command began before: %s", text)
+	}
+	w.enter(t, "correct horse")
+	w.shows(t, "it begins")
+	w.enter(t, "the terminal")
+	w.shows(t, "it has the terminal")
+	w.shows(t, ada)
+	w.wait(t).wantCode(t, 7)
 }
 
 func touch(t *testing.T, path string) {

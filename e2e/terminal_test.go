@@ -31,7 +31,12 @@ type window struct {
 // window starts a command in a terminal.
 func (m *machine) window(t *testing.T, args ...string) *window {
 	t.Helper()
-	c := m.command(args...)
+	return inWindow(t, m.command(args...))
+}
+
+// inWindow starts any command in a terminal.
+func inWindow(t *testing.T, c *exec.Cmd) *window {
+	t.Helper()
 	c.Env = append(c.Env, "TERM=xterm")
 	terminal, err := pty.Start(c)
 	if err != nil {
