@@ -228,7 +228,8 @@ def test_dask(guarded: Make) -> None:
         g.over_an_expiry(lambda: check(dask.gather(dask.map(status_of, [client] * 4, pure=False)) == [200] * 4))
 
 
-def test_ray(guarded: Make) -> None:
+def test_ray(guarded: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_agent_register_timeout_ms", "120000")  # its own 15 s are short on a busy machine
     ray = pytest.importorskip("ray")
     g = guarded(answering(data={"ok": True}))
     client = tokentoss.IAPClient(base_url=g.url)
