@@ -45,7 +45,7 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, t *target) {
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
 		to.FlushInterval = 0 // a status alone must be one frame; what streams has no length, and is flushed all the same
 	}
-	to.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), targetKey{}, t)))
+	to.ServeHTTP(expects(w, r), r.WithContext(context.WithValue(r.Context(), targetKey{}, t)))
 }
 
 // rewrite makes the request the service's. It stays what it was, byte by byte.
