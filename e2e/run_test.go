@@ -325,34 +325,6 @@ func TestRunTheEndOfTheSessionIsTold(t *testing.T) {
 	}
 }
 
-// A store that asks for a passphrase asks before the command begins, which has the
-// terminal from then on.
-func TestRunAsksForThePassphraseBeforeTheCommandBegins(t *testing.T) {
-	if _, err := exec.LookPath("curl"); err != nil {
-		t.Skip("there is no curl")
-	}
-	m := withStore(t, emulator.Options{AutoConsent: ada}, encryptedStore+"[stores.encrypted]\npassphrase = true\n")
-	w := m.window(t, "login", "--browser", "curl -sL -o /dev/null")
-	for _, asks := range []string{"New passphrase for", "The same passphrase again"} {
-		w.shows(t, asks)
-		w.enter(t, "correct horse")
-	}
-	w.wait(t).wantCode(t, 0)
-	m.run(t, "store", "lock").wantCode(t, 0)
-
-	w = inWindow(t, runnerOf(t, m).script(`echo "it begins"; read line; echo "it has $line"; `+curl+`"$1/whoami"; exit 7`))
-	w.shows(t, `Passphrase for .*identity.age`)
-	if text := w.stderr.String(); strings.Contains(text, "it begins") {
-		t.Errorf("the command began before: %s", text)
-	}
-	w.enter(t, "correct horse")
-	w.shows(t, "it begins")
-	w.enter(t, "the terminal")
-	w.shows(t, "it has the terminal")
-	w.shows(t, ada)
-	w.wait(t).wantCode(t, 7)
-}
-
 func touch(t *testing.T, path string) {
 	t.Helper()
 	if err := os.WriteFile(path, nil, 0o600); err != nil {

@@ -129,6 +129,34 @@ func TestPassphraseIsAskedOnce(t *testing.T) {
 	}
 }
 
+// A store that asks for a passphrase asks before the command begins, which has the
+// terminal from then on.
+func TestRunAsksForThePassphraseBeforeTheCommandBegins(t *testing.T) {
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("there is no curl")
+	}
+	m := withStore(t, emulator.Options{AutoConsent: ada}, encryptedStore+"[stores.encrypted]\npassphrase = true\n")
+	w := m.window(t, "login", "--browser", "curl -sL -o /dev/null")
+	for _, asks := range []string{"New passphrase for", "The same passphrase again"} {
+		w.shows(t, asks)
+		w.enter(t, "correct horse")
+	}
+	w.wait(t).wantCode(t, 0)
+	m.run(t, "store", "lock").wantCode(t, 0)
+
+	w = inWindow(t, runnerOf(t, m).script(`echo "it begins"; read line; echo "it has $line"; `+curl+`"$1/whoami"; exit 7`))
+	w.shows(t, `Passphrase for .*identity.age`)
+	if text := w.stderr.String(); strings.Contains(text, "it begins") {
+		t.Errorf("the command began before: %s", text)
+	}
+	w.enter(t, "correct horse")
+	w.shows(t, "it begins")
+	w.enter(t, "the terminal")
+	w.shows(t, "it has the terminal")
+	w.shows(t, ada)
+	w.wait(t).wantCode(t, 7)
+}
+
 // The agent and the plugins have nothing of the environment that could
 // be a secret, nor of the terminal, and no file of whoever started them.
 func TestAgentInheritsNothing(t *testing.T) {
