@@ -158,6 +158,9 @@ func decodeRecord(r Record) (*stored, error) {
 		s.ClientID = claims.Audience[0]
 	}
 	s.Subject, s.UserEmail, s.Username, s.HD = claims.Subject, claims.Email, claims.PreferredUsername, claims.HostedDomain
+	if err := s.checkText(); err != nil { // what the ID token says is as far from here
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -167,7 +170,7 @@ func (d *document) checkText() error {
 	if !Secret(d.AccessToken).IsVisible() || !Secret(d.RefreshToken).IsVisible() {
 		return fmt.Errorf("%w: the session holds a token with characters that no token has", ErrCorrupt)
 	}
-	texts := append([]string{d.UserEmail, d.Username, d.Issuer, d.ClientID, d.Machine}, d.Scopes...)
+	texts := append([]string{d.UserEmail, d.Username, d.Subject, d.HD, d.Issuer, d.ClientID, d.Machine}, d.Scopes...)
 	if f := d.Failure; f != nil {
 		texts = append(texts, string(f.Cause), f.Host, f.Code, f.Sub, f.Text, f.Next, f.Claim)
 	}
