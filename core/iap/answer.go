@@ -14,9 +14,9 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 )
 
-// marker is on answers that IAP generated, and on no others
+// GeneratedHeader is on answers that IAP generated, and on no others
 // (https://docs.cloud.google.com/iap/docs/query-parameters-and-headers-howto).
-const marker = "X-Goog-Iap-Generated-Response"
+const GeneratedHeader = "X-Goog-Iap-Generated-Response"
 
 // signInHost is where IAP sends a browser that is not signed in.
 const signInHost = "accounts.google.com"
@@ -36,7 +36,7 @@ const (
 
 // judge looks at status and headers only. The token that was refused is tok.
 func judge(resp *http.Response, p plan, tok *core.IDToken) verdict {
-	_, marked := resp.Header[marker]
+	_, marked := resp.Header[GeneratedHeader]
 	switch resp.StatusCode {
 	case http.StatusUnauthorized:
 		if marked {
@@ -179,7 +179,7 @@ func refusal(resp *http.Response, p plan, tok *core.IDToken, earlier core.Secret
 		resp.Body.Close()
 	}
 	issuer := ""
-	if _, marked := resp.Header[marker]; !marked {
+	if _, marked := resp.Header[GeneratedHeader]; !marked {
 		issuer = tok.Issuer
 	}
 	e := NewRefusedError(resp.StatusCode, p.origin.String(), body, *tok, earlier)

@@ -26,17 +26,17 @@ func TestRequestsAndRenewals(t *testing.T) {
 		refused            bool
 	}{
 		{"200", 200, nil, 1, 0, false},
-		{"200 of IAP", 200, []string{marker, "true"}, 1, 0, false}, // ?gcp-iap-mode=IDENTITY
-		{"401 of IAP", 401, []string{marker, "true"}, 2, 1, true},
-		{"401 of IAP, marked with nothing", 401, []string{marker, ""}, 2, 1, true},
+		{"200 of IAP", 200, []string{GeneratedHeader, "true"}, 1, 0, false}, // ?gcp-iap-mode=IDENTITY
+		{"401 of IAP", 401, []string{GeneratedHeader, "true"}, 2, 1, true},
+		{"401 of IAP, marked with nothing", 401, []string{GeneratedHeader, ""}, 2, 1, true},
 		{"401 of the application", 401, []string{"WWW-Authenticate", "Basic"}, 1, 0, false},
-		{"403 of IAP", 403, []string{marker, "true"}, 1, 0, true},
+		{"403 of IAP", 403, []string{GeneratedHeader, "true"}, 1, 0, true},
 		{"403 of the application", 403, nil, 1, 0, false},
-		{"429 of IAP", 429, []string{marker, "true", "Retry-After", "7"}, 1, 0, false},
-		{"503 of IAP", 503, []string{marker, "true"}, 1, 0, false},
+		{"429 of IAP", 429, []string{GeneratedHeader, "true", "Retry-After", "7"}, 1, 0, false},
+		{"503 of IAP", 503, []string{GeneratedHeader, "true"}, 1, 0, false},
 		{"302 to sign in", 302, []string{"Location", signIn}, 2, 1, true},
-		{"302 to sign in, marked", 302, []string{"Location", signIn, marker, "true"}, 2, 1, true},
-		{"302 to another page for signing in, marked", 302, []string{"Location", "https://login.example/", marker, "true"}, 2, 1, true},
+		{"302 to sign in, marked", 302, []string{"Location", signIn, GeneratedHeader, "true"}, 2, 1, true},
+		{"302 to another page for signing in, marked", 302, []string{"Location", "https://login.example/", GeneratedHeader, "true"}, 2, 1, true},
 		{"302 to sign in, port, case, dot", 302, []string{"Location", "HTTPS://Accounts.Google.Com.:443/x"}, 2, 1, true},
 		{"302 to sign in, no scheme", 302, []string{"Location", "//accounts.google.com/x"}, 2, 1, true},
 		{"303 to sign in", 303, []string{"Location", signIn}, 2, 1, true},
@@ -84,7 +84,7 @@ func TestSecondAnswerCounts(t *testing.T) {
 				return
 			}
 			if c.marked {
-				w.Header().Set(marker, "true")
+				w.Header().Set(GeneratedHeader, "true")
 			}
 			w.WriteHeader(c.second)
 		})
@@ -114,7 +114,7 @@ func TestSignInPageIsNoSuccess(t *testing.T) {
 	page = strings.NewReader("<html>Sign in with Google")
 	srv, _ := serve(t, "http", func(w http.ResponseWriter, r *http.Request) {
 		if generation(r.Header.Get("Authorization")) < 2 {
-			w.Header().Set(marker, "true")
+			w.Header().Set(GeneratedHeader, "true")
 			http.Redirect(w, r, login.URL, http.StatusFound)
 			return
 		}
@@ -158,7 +158,7 @@ func TestNoNewerTokenNoRetry(t *testing.T) {
 			Origins: []string{"https://app.example.com"},
 			Base: base(func(*http.Request) (*http.Response, error) {
 				n++
-				return answer(401, "Invalid IAP credentials: Expired JWT", marker, "true"), nil
+				return answer(401, "Invalid IAP credentials: Expired JWT", GeneratedHeader, "true"), nil
 			}),
 		})
 		_, err := tr.RoundTrip(get(t, "https://app.example.com/"))
@@ -261,7 +261,7 @@ func TestAccessChangesMidRun(t *testing.T) {
 	var closed atomic.Bool
 	srv, n := serve(t, "http", func(w http.ResponseWriter, r *http.Request) {
 		if closed.Load() {
-			w.Header().Set(marker, "true")
+			w.Header().Set(GeneratedHeader, "true")
 			w.WriteHeader(http.StatusForbidden)
 			io.WriteString(w, "You don't have access. Error code 7")
 		}

@@ -90,7 +90,7 @@ func TestOneShotBodyGetsThe401(t *testing.T) {
 		if err != nil {
 			t.Fatal(name, err)
 		}
-		if got := finish(t, resp); resp.StatusCode != 401 || !strings.Contains(got, "Invalid JWT audience") || resp.Header.Get(marker) == "" {
+		if got := finish(t, resp); resp.StatusCode != 401 || !strings.Contains(got, "Invalid JWT audience") || resp.Header.Get(GeneratedHeader) == "" {
 			t.Errorf("%s: %d %q is not the answer of IAP", name, resp.StatusCode, got)
 		}
 		if n.Load() != 1 || src.asked.Load() != 0 || !body.closed.Load() {
@@ -108,7 +108,7 @@ func TestOneShotBodyNeverFollowsASignInRedirect(t *testing.T) {
 			io.WriteString(w, "Sign in with Google")
 			return
 		}
-		w.Header().Set(marker, "true")
+		w.Header().Set(GeneratedHeader, "true")
 		http.Redirect(w, r, "/signin", http.StatusFound)
 	})
 	src := newSource()
@@ -133,7 +133,7 @@ func TestBodyIsClosedOnEveryPath(t *testing.T) {
 	}
 	marked := base(func(req *http.Request) (*http.Response, error) {
 		consume(req)
-		return answer(401, "", marker, "true"), nil
+		return answer(401, "", GeneratedHeader, "true"), nil
 	})
 	for name, c := range map[string]struct {
 		base   http.RoundTripper

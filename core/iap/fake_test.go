@@ -156,11 +156,11 @@ func answer(status int, body string, header ...string) *http.Response {
 	return &http.Response{StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: h, Body: io.NopCloser(strings.NewReader(body))}
 }
 
-const marker = "X-Goog-IAP-Generated-Response"
+const GeneratedHeader = "X-Goog-IAP-Generated-Response"
 
 // refuse answers as IAP does to a token it does not accept.
 func refuse(w http.ResponseWriter) {
-	w.Header().Set(marker, "true")
+	w.Header().Set(GeneratedHeader, "true")
 	w.WriteHeader(http.StatusUnauthorized)
 	io.WriteString(w, "Invalid IAP credentials: Invalid JWT audience. Error code 900")
 }

@@ -86,7 +86,7 @@ func TestRequestIsUnchanged(t *testing.T) {
 				Origins: []string{"https://app.example.com"},
 				Base: base(func(req *http.Request) (*http.Response, error) {
 					req.Header.Set("Added-By-Base", "1")
-					resp := answer(status, "", marker, "true")
+					resp := answer(status, "", GeneratedHeader, "true")
 					resp.Request = req
 					return resp, nil
 				}),

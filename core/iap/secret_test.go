@@ -48,7 +48,7 @@ func TestTokenStaysHidden(t *testing.T) {
 					if strings.Contains(req.URL.String()+req.Header.Get("Referer")+req.Header.Get("Cookie"), "eyJ") {
 						t.Error("the token is in the URL, a Referer or a Cookie")
 					}
-					return answer(status, page, marker, "true"), nil
+					return answer(status, page, GeneratedHeader, "true"), nil
 				}),
 			})
 			_, err := (&http.Client{Transport: tr}).Do(get(t, "https://app.example.com/"))
@@ -102,7 +102,7 @@ func TestReasonAndCode(t *testing.T) {
 	} {
 		tr := newTransport(t, newSource(), iap.Options{
 			Origins: []string{"https://app.example.com"},
-			Base:    base(func(*http.Request) (*http.Response, error) { return answer(403, page, marker, "true"), nil }),
+			Base:    base(func(*http.Request) (*http.Response, error) { return answer(403, page, GeneratedHeader, "true"), nil }),
 		})
 		_, err := tr.RoundTrip(get(t, "https://app.example.com/"))
 		var re *iap.RefusedError

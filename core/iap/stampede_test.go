@@ -30,7 +30,7 @@ func TestThousandRefusedTogetherRenewOnce(t *testing.T) {
 			if generation(req.Header.Get("Authorization")) == 1 {
 				waiting.Done()
 				waiting.Wait()
-				return answer(401, "", marker, "true"), nil
+				return answer(401, "", GeneratedHeader, "true"), nil
 			}
 			return answer(200, ""), nil
 		}),
@@ -111,7 +111,7 @@ func TestNothingPilesUp(t *testing.T) {
 	page := strings.Repeat("x", 60<<10)
 	var turn atomic.Int64
 	srv, n := serve(t, "http", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set(marker, "true")
+		w.Header().Set(GeneratedHeader, "true")
 		w.WriteHeader(http.StatusUnauthorized)
 		if turn.Add(1)%10 == 0 {
 			io.WriteString(w, page)
@@ -152,7 +152,7 @@ func TestEndlessPage(t *testing.T) {
 	tr := newTransport(t, newSource(), iap.Options{
 		Origins: []string{"https://app.example.com"},
 		Base: base(func(*http.Request) (*http.Response, error) {
-			resp := answer(401, "", marker, "true")
+			resp := answer(401, "", GeneratedHeader, "true")
 			bodies = append(bodies, &spyBody{r: zeros{}})
 			resp.Body = bodies[len(bodies)-1]
 			return resp, nil
@@ -179,7 +179,7 @@ func TestCancelEndsOneWaiterOnly(t *testing.T) {
 		Origins: []string{"https://app.example.com"},
 		Base: base(func(req *http.Request) (*http.Response, error) {
 			if generation(req.Header.Get("Authorization")) == 1 {
-				return answer(401, "", marker, "true"), nil
+				return answer(401, "", GeneratedHeader, "true"), nil
 			}
 			return answer(200, ""), nil
 		}),

@@ -119,10 +119,10 @@ func TestUpgradePassesThrough(t *testing.T) {
 func TestResponseIsNotWrapped(t *testing.T) {
 	t.Parallel()
 	for _, want := range []*http.Response{
-		answer(200, "x"), answer(200, "x", marker, "true"), answer(101, ""), answer(204, ""), answer(500, "x"),
-		answer(401, "the application's own"), answer(403, "the application's own"), answer(429, "x", marker, "true", "Retry-After", "3"),
+		answer(200, "x"), answer(200, "x", GeneratedHeader, "true"), answer(101, ""), answer(204, ""), answer(500, "x"),
+		answer(401, "the application's own"), answer(403, "the application's own"), answer(429, "x", GeneratedHeader, "true", "Retry-After", "3"),
 		answer(302, "", "Location", "/login"), answer(302, "", "Location", "https://accounts.google.com.evil.example/"),
-		answer(302, "", "Location", "https://evil.example/accounts.google.com"), answer(302, "", "Location", "%zz"), answer(304, "", marker, "true"),
+		answer(302, "", "Location", "https://evil.example/accounts.google.com"), answer(302, "", "Location", "%zz"), answer(304, "", GeneratedHeader, "true"),
 	} {
 		body, calls := want.Body, 0
 		src := newSource()

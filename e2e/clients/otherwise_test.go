@@ -7,13 +7,14 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/tokentoss/tokentoss/e2e/clients"
 	"github.com/tokentoss/tokentoss/e2e/internal/suite"
+
+	"github.com/tokentoss/tokentoss/emulator/emulatortest"
 )
 
 // TestOtherwise has the clients that "tokentoss run" alone does not serve, each with what
@@ -118,7 +119,7 @@ func (w *world) proxy(t *testing.T) []string {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), filepath.Join(binaries, "tokentoss"), "proxy", site)
 	c.Env, c.WaitDelay = w.env(), time.Second
-	var said output
+	var said emulatortest.Log
 	c.Stdout, c.Stderr = &said, &said
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
@@ -146,22 +147,4 @@ func (w *world) proxy(t *testing.T) []string {
 			t.Fatalf("the proxy does not begin: %s", said.String())
 		}
 	}
-}
-
-// output collects what a process says, and can be read meanwhile.
-type output struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
 }

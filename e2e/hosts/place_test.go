@@ -13,14 +13,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/tokentoss/tokentoss/e2e/internal/browser"
 	"github.com/tokentoss/tokentoss/emulator"
+	"github.com/tokentoss/tokentoss/emulator/emulatortest"
 )
 
 // The people who have accounts. Grace runs the servers.
@@ -38,13 +37,13 @@ type place struct {
 	dir      string // of the host, and of nothing else
 	config   string // tokentoss's directory
 	provider *emulator.Emulator
-	said     *transcript
+	said     *emulatortest.Log
 }
 
 // newPlace returns a place with an OAuth client, of the desktop type.
 func newPlace(t *testing.T, of string, clients ...emulator.Client) *place {
 	t.Helper()
-	p := &place{t: t, venv: environment(t, of), dir: t.TempDir(), said: &transcript{}}
+	p := &place{t: t, venv: environment(t, of), dir: t.TempDir(), said: &emulatortest.Log{}}
 	p.config = filepath.Join(p.dir, "config")
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -229,22 +228,4 @@ func freePort(t *testing.T) string {
 	defer l.Close()
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	return port
-}
-
-// A transcript is what a process says.
-type transcript struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (tr *transcript) Write(data []byte) (int, error) {
-	tr.mu.Lock()
-	defer tr.mu.Unlock()
-	return tr.text.Write(data)
-}
-
-func (tr *transcript) String() string {
-	tr.mu.Lock()
-	defer tr.mu.Unlock()
-	return tr.text.String()
 }

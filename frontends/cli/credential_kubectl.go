@@ -50,7 +50,7 @@ func credentialKubectl(ctx context.Context, in *Invocation) error {
 		return err
 	}
 	if ask.Spec != nil && ask.Spec.Cluster != nil {
-		if err := in.checkServer(ask.Spec.Cluster.Server); err != nil {
+		if err := in.checkServer("kubectl", ask.Spec.Cluster.Server, usagef("check the server in the kubeconfig", "the cluster's server is not a URL")); err != nil {
 			return err
 		}
 	}
@@ -89,19 +89,21 @@ func readExecInfo(text string) (execCredential, error) {
 	return ask, nil
 }
 
-func (in *Invocation) checkServer(server string) error {
+// checkServer refuses a server, of which a tool asks for a token, that is not a target. A
+// server that is not a URL is bad usage.
+func (in *Invocation) checkServer(tool, server string, noURL error) error {
 	s, err := in.settings()
 	if err != nil {
 		return err
 	}
 	u, err := url.Parse(server)
 	if err != nil {
-		return usagef("check the server in the kubeconfig", "the cluster's server is not a URL")
+		return noURL
 	}
 	if ok, err := isTarget(s, u); err != nil || ok {
 		return err
 	}
 	u = &url.URL{Scheme: u.Scheme, Host: u.Host}
-	return &hintedError{errors.New("kubectl is given tokens for the profile's targets only, and " + u.String() + " is not one"),
+	return &hintedError{errors.New(tool + " is given tokens for the profile's targets only, and " + u.String() + " is not one"),
 		fmt.Sprintf("targets = [%q] in config.toml", u)}
 }

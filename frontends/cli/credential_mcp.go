@@ -3,9 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"net/url"
 	"os"
 	"time"
 )
@@ -22,7 +19,7 @@ const mcpLeast = 30 * time.Minute
 // one of the profile's targets.
 func credentialMCP(ctx context.Context, in *Invocation) error {
 	if server := os.Getenv(mcpServerURL); server != "" {
-		if err := in.checkMCPServer(server); err != nil {
+		if err := in.checkServer("a headersHelper", server, usagef("check the url of the server", "%s is not a URL", mcpServerURL)); err != nil {
 			return err
 		}
 	}
@@ -40,21 +37,4 @@ func credentialMCP(ctx context.Context, in *Invocation) error {
 		return err
 	}
 	return json.NewEncoder(in.Stdout).Encode(map[string]string{"Authorization": "Bearer " + text})
-}
-
-func (in *Invocation) checkMCPServer(server string) error {
-	s, err := in.settings()
-	if err != nil {
-		return err
-	}
-	u, err := url.Parse(server)
-	if err != nil {
-		return usagef("check the url of the server", "%s is not a URL", mcpServerURL)
-	}
-	if ok, err := isTarget(s, u); err != nil || ok {
-		return err
-	}
-	u = &url.URL{Scheme: u.Scheme, Host: u.Host}
-	return &hintedError{errors.New("a headersHelper is given tokens for the profile's targets only, and " + u.String() + " is not one"),
-		fmt.Sprintf("targets = [%q] in config.toml", u)}
 }

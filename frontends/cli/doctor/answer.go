@@ -9,11 +9,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tokentoss/tokentoss/core/iap"
 )
 
-// marker is on answers that IAP made, and on no others
-// (https://docs.cloud.google.com/iap/docs/query-parameters-and-headers-howto).
-const marker = "X-Goog-Iap-Generated-Response"
+const marker = iap.GeneratedHeader
 
 // maxBody is how much of an answer is looked at.
 const maxBody = 64 << 10

@@ -3,13 +3,9 @@ package full
 import (
 	"context"
 	"errors"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/tokentoss/tokentoss/frontends/cli"
-	"github.com/tokentoss/tokentoss/frontends/cli/parent"
 	"github.com/tokentoss/tokentoss/frontends/mcp"
 )
 
@@ -29,14 +25,8 @@ func (mcpBridge) Serve(ctx context.Context, in *cli.Invocation, o cli.MCPOptions
 	if err != nil {
 		return err
 	}
-	// A client that is gone is an error of a write, not the end in the midst of it.
-	broken := make(chan os.Signal, 1)
-	signal.Notify(broken, syscall.SIGPIPE)
-	defer signal.Stop(broken)
-	ctx, stop := parent.With(ctx)
+	ctx, stop := whileAsked(ctx, mcpEnd)
 	defer stop()
-	// Whatever hangs, such as who reads standard output: nothing is left behind.
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(mcpEnd, func() { os.Exit(1) }) })()
 	if o.Header.Get("User-Agent") == "" {
 		o.Header.Set("User-Agent", "tokentoss/"+in.App.Version)
 	}

@@ -4,14 +4,10 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/frontends/cli"
-	"github.com/tokentoss/tokentoss/frontends/cli/parent"
 	"github.com/tokentoss/tokentoss/frontends/notebook"
 	"github.com/tokentoss/tokentoss/frontends/notebook/rpc"
 	"github.com/tokentoss/tokentoss/plugins"
@@ -30,14 +26,8 @@ func runRPC(ctx context.Context, in *cli.Invocation) error {
 	if err != nil {
 		return err
 	}
-	// A client that is gone is an error of a write, not the end in the midst of it.
-	broken := make(chan os.Signal, 1)
-	signal.Notify(broken, syscall.SIGPIPE)
-	defer signal.Stop(broken)
-	ctx, stop := parent.With(ctx)
+	ctx, stop := whileAsked(ctx, endTimeout)
 	defer stop()
-	// Whatever hangs, a store or who reads standard error: nothing is left behind.
-	context.AfterFunc(ctx, func() { time.AfterFunc(endTimeout, func() { os.Exit(1) }) })
 	r := &rpcOpener{in: in, dir: dir}
 	return rpc.Serve(ctx, in.Stdin, in.Stdout, rpc.Host{
 		Version: in.App.Version, Dir: dir, Profile: in.String("profile"), Store: in.String("store"),

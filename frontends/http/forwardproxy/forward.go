@@ -92,12 +92,9 @@ func setPath(u *url.URL, in *http.Request) {
 	}
 }
 
-// marker is on answers that IAP generated.
-const marker = "X-Goog-Iap-Generated-Response"
-
 // modify sees the answers of services.
 func (p *Proxy) modify(res *http.Response) error {
-	if _, marked := res.Header[marker]; marked && res.StatusCode == http.StatusUnauthorized {
+	if _, marked := res.Header[iap.GeneratedHeader]; marked && res.StatusCode == http.StatusUnauthorized {
 		// The request could not be repeated. The next one has another token.
 		ctx := res.Request.Context()
 		if token, err := p.tokens.IDToken(ctx); err == nil {

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core/fault"
+	"github.com/tokentoss/tokentoss/core/iap"
 )
 
 // to leads all connections to an address.
@@ -107,7 +108,7 @@ func TestATunnelThatFailsSaysWhy(t *testing.T) {
 func TestARefusedTokenIsRenewed(t *testing.T) {
 	w := newWorld(t, func(rw http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") == "Bearer t1" {
-			rw.Header().Set(marker, "true")
+			rw.Header().Set(iap.GeneratedHeader, "true")
 			rw.WriteHeader(http.StatusUnauthorized)
 			return
 		}
@@ -148,7 +149,7 @@ func TestTheEndOfASessionIsToldOnce(t *testing.T) {
 // Who has no access learns it.
 func TestARefusalOfIAPReachesTheProgram(t *testing.T) {
 	w := newWorld(t, func(rw http.ResponseWriter, _ *http.Request) {
-		rw.Header().Set(marker, "true")
+		rw.Header().Set(iap.GeneratedHeader, "true")
 		rw.WriteHeader(http.StatusForbidden)
 	})
 	res, body := get(t, w.client(t, true), "https://"+host)

@@ -25,10 +25,15 @@ func accept(w http.ResponseWriter) (net.Conn, error) {
 		conn.Close()
 		return nil, err
 	}
-	if buf.Reader.Buffered() > 0 { // a client that did not wait
-		return &readAhead{conn, buf.Reader}, nil
+	return unread(conn, buf.Reader), nil // a client may not have waited
+}
+
+// unread is the connection with what r has read of it already.
+func unread(conn net.Conn, r *bufio.Reader) net.Conn {
+	if r.Buffered() == 0 {
+		return conn
 	}
-	return conn, nil
+	return &readAhead{conn, r}
 }
 
 // readAhead is a connection of which the beginning was read.

@@ -128,10 +128,7 @@ func connect(conn net.Conn, through *url.URL, address string) (net.Conn, error) 
 		return nil, err
 	}
 	_ = conn.SetDeadline(time.Time{})
-	if r.Buffered() > 0 {
-		return &readAhead{conn, r}, nil
-	}
-	return conn, nil
+	return unread(conn, r), nil
 }
 
 // askUnopened is for [http.Transport.GetProxyConnectHeader].

@@ -12,11 +12,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/tokentoss/tokentoss/core/iap"
 	"github.com/tokentoss/tokentoss/frontends/http/loopback"
 )
 
-// marker is on answers that IAP generated.
-const marker = "X-Goog-Iap-Generated-Response"
+const marker = iap.GeneratedHeader
 
 // A client that was refused may take so long, and send so much, for the rest of its
 // request.
