@@ -95,11 +95,6 @@ func setPath(u *url.URL, in *http.Request) {
 // modify sees the answers of services.
 func (p *Proxy) modify(res *http.Response) error {
 	if _, marked := res.Header[iap.GeneratedHeader]; marked && res.StatusCode == http.StatusUnauthorized {
-		// The request could not be repeated. The next one has another token.
-		ctx := res.Request.Context()
-		if token, err := p.tokens.IDToken(ctx); err == nil {
-			_, _ = p.tokens.Renew(ctx, token)
-		}
 		return proxy.ErrStale
 	}
 	proxy.Unmark(res.Header)
@@ -113,6 +108,7 @@ func (p *Proxy) fail(w http.ResponseWriter, r *http.Request, err error) {
 		panic(http.ErrAbortHandler) // the client went
 	}
 	origin := r.Context().Value(targetKey{}).(*target).origin()
+	proxy.RenewStale(r.Context(), p.tokens, err)
 	p.said.say(Failure{origin, err})
 	proxy.WriteError(w, r, err, origin)
 }

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"context"
 	"io"
 	"log"
 	"net/http"
@@ -166,7 +165,6 @@ func (b *trailed) Read(p []byte) (int, error) {
 func (x *requestState) modify(res *http.Response) error {
 	header := res.Header
 	if _, marked := header[marker]; marked && res.StatusCode == http.StatusUnauthorized {
-		x.renew(res.Request.Context())
 		return errStale
 	}
 	// Pages of other sites are let in by no service: they do not get here.
@@ -188,20 +186,13 @@ func (x *requestState) modify(res *http.Response) error {
 	return nil
 }
 
-// renew gets a newer token for the next request, after one that could not be
-// repeated. Whether it succeeds shows then.
-func (x *requestState) renew(ctx context.Context) {
-	if token, err := x.handler.tokens.IDToken(ctx); err == nil {
-		_, _ = x.handler.tokens.Renew(ctx, token)
-	}
-}
-
 // fail answers a request that could not be forwarded.
 func (x *requestState) fail(_ http.ResponseWriter, r *http.Request, err error) {
 	if x.in.Context().Err() != nil {
 		x.code = "gone" // the client, or the run
 		panic(http.ErrAbortHandler)
 	}
+	renewStale(r.Context(), x.handler.tokens, err)
 	x.answer(explain(err, x.target.origin()))
 }
 

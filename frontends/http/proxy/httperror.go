@@ -56,12 +56,12 @@ func explain(err error, origin string) httpError {
 	var refused *iap.RefusedError
 	var token *tokenError
 	switch {
-	case errors.Is(err, errStale), errors.As(err, &refused) && refused.OneShot: // with another token, which it now has
+	case isStale(err): // with another token, which it now has
 		e := explainKind(fault.TokenRefused)
 		e.Message, e.Hint = "IAP refused the token, and the request's body is too large to be sent twice; the token was renewed", "send the request again"
 		e.GRPC = grpcUnavailable
 		return e
-	case refused != nil:
+	case errors.As(err, &refused):
 		return explainKind(refused)
 	case errors.As(err, &token):
 		return explainKind(token.err)

@@ -1,12 +1,21 @@
 package proxy
 
-import "net/http"
+import (
+	"context"
+	"net/http"
+
+	"github.com/tokentoss/tokentoss/core/iap"
+)
 
 // What a failed request means is the same for package forwardproxy, which takes requests
 // by another door.
 
 // ErrStale is IAP's refusal of a request that could not be repeated.
 var ErrStale = errStale
+
+// RenewStale gets a newer token for the next request, if err is IAP's refusal of one that
+// could not be repeated. Whether it succeeds shows then.
+func RenewStale(ctx context.Context, tokens iap.TokenSource, err error) { renewStale(ctx, tokens, err) }
 
 // TokenError marks the error of a token source, which may be nil, so that [WriteError]
 // tells it from the service's.

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -133,3 +134,21 @@ func wrapToken(err error) error {
 
 func (e *tokenError) Error() string { return e.err.Error() }
 func (e *tokenError) Unwrap() error { return e.err }
+
+// isStale tells whether err is IAP's refusal of a request that could not be repeated: in
+// words, or with its sign-in page.
+func isStale(err error) bool {
+	var refused *iap.RefusedError
+	return errors.Is(err, errStale) || errors.As(err, &refused) && refused.OneShot
+}
+
+// renewStale gets a newer token for the next request, after one that could not be
+// repeated. Whether it succeeds shows then.
+func renewStale(ctx context.Context, tokens iap.TokenSource, err error) {
+	if !isStale(err) {
+		return
+	}
+	if token, err := tokens.IDToken(ctx); err == nil {
+		_, _ = tokens.Renew(ctx, token)
+	}
+}
