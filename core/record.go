@@ -57,6 +57,9 @@ type document struct {
 	// RenewedAt is when a token that a service had refused was last renewed.
 	RenewedAt string `json:"renewed_at,omitempty"`
 
+	// RefreshedEarly: the ID token came while the one before was still given out.
+	RefreshedEarly bool `json:"refreshed_early,omitempty"`
+
 	// Failure is the last refresh's, if it failed, so that all processes learn
 	// of it from one request.
 	Failure *failure `json:"refresh_failure,omitempty"`
@@ -103,7 +106,7 @@ func (s *stored) state() string { return s.CreatedAt + " " + strconv.FormatUint(
 
 // knownFields are the JSON names of document's fields, learnt from itself.
 func knownFields() map[string]bool {
-	b, _ := json.Marshal(document{HD: "-", Username: "-", Nonce: "-", ObtainedAt: "-", AccessExpiry: "-", ValidFor: 1, Machine: "-", RenewedAt: "-", Failure: &failure{}})
+	b, _ := json.Marshal(document{HD: "-", Username: "-", Nonce: "-", ObtainedAt: "-", AccessExpiry: "-", ValidFor: 1, Machine: "-", RenewedAt: "-", RefreshedEarly: true, Failure: &failure{}})
 	var m map[string]json.RawMessage
 	_ = json.Unmarshal(b, &m)
 	known := make(map[string]bool, len(m))
