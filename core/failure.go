@@ -58,9 +58,9 @@ func newFailure(err error, cause Cause, now time.Time, before *failure) *failure
 func (f *failure) nextWindow(now time.Time, retryAfter time.Duration) time.Duration {
 	window := failureWindow
 	if f != nil {
-		until := parseTime(f.Until)
-		if last := until.Sub(parseTime(f.At)); now.Sub(until) < last {
-			window = max(window, min(2*last, longestWindow))
+		at := parseTime(f.At)
+		if now.Sub(at) < oneOutage {
+			window = max(window, min(2*parseTime(f.Until).Sub(at), longestWindow))
 		}
 	}
 	if window = max(window, retryAfter); window > failureWindow {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"strconv"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -105,7 +106,7 @@ func (r *stored) account() string { return r.claims.Account() }
 func (s *stored) state() string { return s.CreatedAt + " " + strconv.FormatUint(s.Generation, 10) }
 
 // knownFields are the JSON names of document's fields, learnt from itself.
-func knownFields() map[string]bool {
+var knownFields = sync.OnceValue(func() map[string]bool {
 	b, _ := json.Marshal(document{HD: "-", Username: "-", Nonce: "-", ObtainedAt: "-", AccessExpiry: "-", ValidFor: 1, Machine: "-", RenewedAt: "-", RefreshedEarly: true, Failure: &failure{}})
 	var m map[string]json.RawMessage
 	_ = json.Unmarshal(b, &m)
@@ -114,7 +115,7 @@ func knownFields() map[string]bool {
 		known[k] = true
 	}
 	return known
-}
+})
 
 // decodeRecord reads a session document. Its errors wrap [ErrCorrupt], or are a
 // [*NewerRecordError].

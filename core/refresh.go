@@ -16,6 +16,9 @@ const (
 	failureWindow = 5 * time.Second
 	longestWindow = 32 * time.Second
 
+	// oneOutage is how soon after another a failure follows it.
+	oneOutage = 10 * time.Minute
+
 	// renewWindow is the least time between two renewals of refused tokens, so
 	// that one broken service cannot cause a stream of refreshes.
 	renewWindow = 10 * time.Second

@@ -95,10 +95,10 @@ func TestAttemptsAfterFailures(t *testing.T) {
 			failed = now
 			attempts++
 		}
-		if attempts < 4 || attempts > 14 {
+		if attempts < 3 || attempts > 8 {
 			t.Errorf("%d attempts in %s", attempts, s.last.Sub(s.first))
 		}
-		if longest := s.last.Sub(s.first)/2 + time.Second; waited > longest {
+		if longest := s.last.Sub(s.first)*3/4 + time.Second; waited > longest {
 			t.Errorf("an attempt came %s after the one before, %s before the end", waited, s.last.Sub(s.first))
 		}
 		if s.last.Sub(failed) > 3*time.Minute {

@@ -58,8 +58,10 @@ type fleet struct {
 	signedIn  []int // people who signed in, by the minute
 	unspread  []int // requests, were every token renewed when it is plain old, by the minute
 	calls     int
+	backlog   int // people who had no token when the provider was back
 	waited    int // calls whose token had to be fetched
 	failed    int
+	waiting   int   // people who have no token
 	violation error // the first
 }
 
@@ -67,6 +69,7 @@ type fleet struct {
 type person struct {
 	id    string
 	store *memory.Store
+	waits bool      // the last answer was that there is no token
 	plain time.Time // when the token is due in a world without spreading
 }
 
@@ -143,6 +146,9 @@ func (f *fleet) run() {
 		f.mu.Lock()
 		due := f.agenda[second]
 		f.agenda[second] = nil
+		if time.Duration(second)*time.Second == f.back {
+			f.backlog = f.waiting
+		}
 		f.mu.Unlock()
 		for _, p := range due {
 			if time.Until(p.expiry) > 2*time.Minute {
@@ -184,6 +190,13 @@ func (f *fleet) call(p *program) {
 	}
 	if now.After(began) {
 		f.waited++
+	}
+	if waits := err != nil; waits != p.waits {
+		if p.waits = waits; waits {
+			f.waiting++
+		} else {
+			f.waiting--
+		}
 	}
 	if err != nil {
 		f.fail(p, at, err)
