@@ -1,6 +1,7 @@
 package core
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -166,6 +167,20 @@ func decodeRecord(r Record) (*stored, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// IsDocument tells whether data can be a session document, or what is left of one
+// that was cut short or wiped: a store at a place that a person names may meet a file
+// of another program there, which it must neither move nor remove.
+func IsDocument(data []byte) bool {
+	data = bytes.Trim(data, " \t\r\n\x00")
+	if len(data) == 0 {
+		return true
+	}
+	if json.Valid(data) {
+		return data[0] == '{' && bytes.Contains(data, []byte(`"id_token"`)) // every session has the field
+	}
+	return data[0] == '{' && (bytes.Contains(data, []byte(`"access_token"`)) || bytes.Contains(data, []byte(`"id_token"`)))
 }
 
 // checkText refuses what would write a line of its own wherever it is shown or
