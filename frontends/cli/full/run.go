@@ -64,8 +64,10 @@ func runProxy(ctx context.Context, in *cli.Invocation, o cli.RunOptions, roots *
 	if err != nil {
 		return err
 	}
-	if _, err := p.IDToken(ctx); err != nil {
-		return err
+	if p.Requests() == nil {
+		if _, err := p.IDToken(ctx); err != nil {
+			return err
+		}
 	}
 	dir, remove, err := runDir(ctx)
 	if err != nil {
@@ -123,14 +125,7 @@ func newRunProxy(in *cli.Invocation, p *profile.Profile, o cli.RunOptions) (*for
 		return nil, nil, err
 	}
 	proxy, err := forwardproxy.New(forwardproxy.Options{
-		Targets: list, Tokens: p.Session, Log: in.Logger(), Process: o.Process,
-		Failed: func(f forwardproxy.Failure) {
-			text, hint := cli.Explain(f.Err)
-			in.Warn("%s", text)
-			if hint != "" {
-				in.Hint("%s", hint)
-			}
-		},
+		Targets: list, Tokens: p.Session, Requests: p.Requests(), Log: in.Logger(), Process: o.Process, Failed: sayFailure(in),
 	})
 	switch {
 	case err != nil && len(o.Targets) == 0:
