@@ -82,7 +82,7 @@ func Remove(path string) error {
 	case err == nil && info.IsDir(): // which os.Remove would remove if it is empty
 		return notRegular(path, "a directory", fault.MoveAway.On(path))
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return cannotWrite(path, err)
 	}
 	return syncParent(path)
