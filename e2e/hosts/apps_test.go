@@ -79,7 +79,10 @@ widget = tokentoss.GoogleAuthWidget()
 display(widget)`, `button, said = ipywidgets.Button(description="Call"), ipywidgets.Label("")
 button.on_click(lambda _: setattr(said, "value", ask.ask()))
 display(button, said)`), func(p *place, file, port string) *exec.Cmd {
-		return p.command("voila", file, "--no-browser", "--Voila.ip=127.0.0.1", "--port="+port)
+		// Voila's own word of a closed tab is refused by its server (voila-dashboards/voila#1458), so that kernels nobody
+		// looks at are left to this.
+		return p.command("voila", file, "--no-browser", "--Voila.ip=127.0.0.1", "--port="+port,
+			"--MappingKernelManager.cull_idle_timeout=30", "--MappingKernelManager.cull_interval=1")
 	}, "/"},
 }
 
@@ -89,7 +92,7 @@ var solaraPackages = []string{"@widgetti/solara-vuetify3-app@5.2.0", "font-aweso
 // solaraCDN returns a directory with what Solara's pages have from a CDN.
 func solaraCDN(p *place) string {
 	p.t.Helper()
-	dir := filepath.Join(p.dir, "cdn")
+	dir := p.t.TempDir() // not the place's: what others have written is not searched for secrets
 	for _, name := range solaraPackages {
 		if err := os.CopyFS(filepath.Join(dir, name), os.DirFS(filepath.Join(packages(p.t), name))); err != nil {
 			p.t.Fatal(err)
