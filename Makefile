@@ -31,7 +31,7 @@ CONCURRENT = ./core ./core/authcode ./core/device ./core/forward ./core/frontend
 
 PREFIX ?= /usr/local
 
-.PHONY: build man install release demo test test-clients test-hosts test-providers windows-test arm64-test check docs widget-check wheel python-check race fuzz bench tidy setup proto proto-check
+.PHONY: build man install release demo test test-clients test-hosts test-providers windows-test arm64-test check docs fleet widget-check wheel python-check race fuzz bench tidy setup proto proto-check
 
 build:
 	$(BUILD),nethttpomithttp2 $(LIGHT) -o $(BIN)/tokentoss$(EXE) ./frontends/cli/cmd/tokentoss
@@ -58,21 +58,21 @@ demo: build
 
 # Every test that needs no more than Go, Python and npm, and what make setup installs.
 test: setup
-	go test -timeout 20m work
+	.ci/gotest work
 	$(MAKE) -s python-check
 
 # Tests that download more: programs and libraries that are given tokens, what notebooks run in beside
 # Jupyter's own applications, and OpenID providers and guards of others.
 test-clients: setup wheel
-	TOKENTOSS_TEST_SUITES=clients go test -timeout 20m -run 'Git|Kubectl|Google|MCP(Clients|Inspector|Claude|Gemini|Codex)' ./e2e
+	TOKENTOSS_TEST_SUITES=clients .ci/gotest ./e2e -run 'Git|Kubectl|Google|MCP(Clients|Inspector|Claude|Gemini|Codex)'
 	.ci/clients
 
 test-hosts: setup
-	TOKENTOSS_TEST_SUITES=hosts go test -timeout 20m -run GoNB ./e2e/jupyter
-	TOKENTOSS_TEST_SUITES=hosts go test -timeout 20m -run 'Table|JupyterHubService' ./e2e/hosts
+	TOKENTOSS_TEST_SUITES=hosts .ci/gotest ./e2e/jupyter -run GoNB
+	TOKENTOSS_TEST_SUITES=hosts .ci/gotest ./e2e/hosts -run 'Table|JupyterHubService'
 
 test-providers: setup
-	TOKENTOSS_TEST_SUITES=providers go test -timeout 20m -run 'Provider|OAuth2Proxy' ./e2e
+	TOKENTOSS_TEST_SUITES=providers .ci/gotest ./e2e -run 'Provider|OAuth2Proxy'
 
 # The tests for other systems: Windows by Wine, and Linux on arm64 by QEMU. What they say
 # of docs/platforms.md is compared; PLATFORMS=-write writes it.
@@ -112,7 +112,7 @@ python-check: wheel
 	.ci/python
 
 race:
-	go test -race -timeout 20m $(CONCURRENT)
+	.ci/gotest '$(CONCURRENT)' -race
 
 # Each fuzz target for a few seconds; FUZZTIME=10m for longer.
 FUZZTIME ?= 5s
@@ -122,6 +122,15 @@ fuzz:
 # Both sides of each comparison in one run; prints ratios.
 bench: build
 	go run ./e2e/bench
+
+# Ten thousand people at one provider, simulated, and docs/fleet/*.svg of what it saw: two
+# or three minutes. "make test" does the same with a thousand.
+PEOPLE ?= 10000
+DAYS ?= 2000
+fleet:
+	mkdir -p .cache/fleet
+	go test ./e2e/fleet -count=1 -timeout 30m -v -people $(PEOPLE) -days $(DAYS) -out $(CURDIR)/.cache/fleet
+	GOWORK=off go run -C e2e/tools/plot . $(CURDIR)/.cache/fleet $(CURDIR)/docs/fleet
 
 # The Go code of the wire protocol, after changing plugins/proto. The tools for it
 # are built from source, which takes minutes the first time.

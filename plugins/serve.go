@@ -47,7 +47,12 @@ func Serve(p Plugin) {
 		log.Warn("other programs can read the memory of this plugin", "since", protect.DebugVariable+" is set")
 	}
 	go endWithParent()
-	plugin.Serve(p.serveConfig(log))
+	config := p.serveConfig(log)
+	if err := secure(config); err != nil {
+		log.Error("there is no certificate to serve with", "error", err)
+		os.Exit(1)
+	}
+	plugin.Serve(config)
 }
 
 // serveConfig is what the library serves the plugin by.

@@ -12,8 +12,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-
-	"github.com/tokentoss/tokentoss/plugins"
 )
 
 // A row is one comparison.
@@ -26,10 +24,6 @@ type row struct {
 }
 
 func main() {
-	if plugins.Started() {
-		plugins.Serve(filePlugin())
-		return
-	}
 	verbose := flag.Bool("v", false, "show times too")
 	rounds := flag.Int("rounds", 200, "how often each command is started")
 	only := flag.String("only", "", "run only `NAME`: startup, transport, store, plugin, proxy, run, tunnel, notebook, mcp")

@@ -2,69 +2,41 @@ package main
 
 import (
 	"bytes"
-	"context"
+	"encoding/json"
 	"fmt"
 	"os"
-	"slices"
+	"os/exec"
+	"path/filepath"
+	"strconv"
 	"time"
-
-	"github.com/tokentoss/tokentoss/core"
-	"github.com/tokentoss/tokentoss/plugins"
-	"github.com/tokentoss/tokentoss/plugins/host"
-	"github.com/tokentoss/tokentoss/stores/file"
 )
 
-// sessionSize is about what a session has, in bytes.
-const sessionSize = 2300
-
-// warmCalls is how many calls follow each other: a warm one is one after another.
-const warmCalls = 50
-
-// filePlugin is the file store as a plugin, which this program serves to itself.
-func filePlugin() plugins.Plugin {
-	return plugins.Store(plugins.Info{Name: "files", Version: "v0.1.0", Locking: true, Listing: true},
-		func(_ context.Context, o plugins.Opening[struct{}]) (core.TokenStore, error) { return file.New(o.Dir) })
-}
-
-// plugin compares a call of a store in another process, loaded as tokentoss loads
-// it, with the same call in this one.
+// plugin compares a store in a process of its own, loaded as tokentoss loads it, with one
+// by go-plugin as its own example has it, with AutoMTLS: a call of one that runs, and all
+// that a command costs that finds none running.
 func plugin(rounds int) ([]row, error) {
-	ctx := context.Background()
 	dir, err := os.MkdirTemp("", "tokentoss-bench")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	direct, err := file.New(dir)
-	if err != nil {
+	program := filepath.Join(dir, "plugins")
+	if err := build(program, "./e2e/bench/plugins"); err != nil {
 		return nil, err
 	}
-	if _, err := direct.Save(ctx, core.DefaultKey, core.Record{Data: bytes.Repeat([]byte("x"), sessionSize)}); err != nil {
+	var out bytes.Buffer
+	cmd := exec.Command(program, strconv.Itoa(rounds))
+	cmd.Stdout, cmd.Stderr = &out, os.Stderr
+	if err := cmd.Run(); err != nil {
 		return nil, err
 	}
-	h := &host.Host{Dir: dir, Bundled: []plugins.Plugin{filePlugin()}}
-	remote, err := h.OpenStore(ctx, host.Use{Plugin: "files", Request: plugins.Request{Dir: dir}})
-	if err != nil {
-		return nil, err
+	var r struct{ Ours, Stock, OursLife, StockLife int64 }
+	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+		return nil, fmt.Errorf("%s printed %q", cmd.Path, out.String())
 	}
-	defer core.Full(remote).Close()
-	var near, far []int64
-	for range rounds {
-		for _, side := range []struct {
-			store core.TokenStore
-			times *[]int64
-		}{{direct, &near}, {remote, &far}} {
-			for range warmCalls {
-				began := time.Now()
-				if _, err := side.store.Load(ctx, core.DefaultKey); err != nil {
-					return nil, err
-				}
-				*side.times = append(*side.times, int64(time.Since(began)))
-			}
-		}
-	}
-	slices.Sort(near)
-	slices.Sort(far)
-	a, b := near[len(near)/2], far[len(far)/2]
-	return []row{{"a call of a plugin store, warm", float64(b) / 1e3, 150, "us", fmt.Sprintf("%s against %s in this process", time.Duration(b), time.Duration(a))}}, nil
+	against := func(a, b int64) string { return fmt.Sprintf("%s against %s", time.Duration(a), time.Duration(b)) }
+	return []row{
+		{"a call of a plugin store, warm, against stock go-plugin", ratio(r.Ours, r.Stock), 1, "x", against(r.Ours, r.Stock)},
+		{"its start, first call and end, against stock go-plugin", ratio(r.OursLife, r.StockLife), 0.7, "x", against(r.OursLife, r.StockLife)},
+	}, nil
 }

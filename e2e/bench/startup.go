@@ -27,10 +27,8 @@ func startup(rounds int) ([]row, error) {
 	defer os.RemoveAll(dir)
 	bin := func(name string) string { return filepath.Join(dir, name) }
 	for name, pkg := range map[string]string{"hello.built": "./e2e/bench/hello", "startup": "./e2e/bench/startup"} {
-		cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", bin(name), pkg)
-		cmd.Env, cmd.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr
-		if err := cmd.Run(); err != nil {
-			return nil, fmt.Errorf("building %s: %w", pkg, err)
+		if err := build(bin(name), pkg); err != nil {
+			return nil, err
 		}
 	}
 	// Both are measured as an installation leaves them, written by a copy: what
@@ -86,6 +84,16 @@ func startup(rounds int) ([]row, error) {
 		{"tokentoss token: peak memory", float64(r[1].PeakKB) / 1024, 8, "MiB", fmt.Sprintf("hello world %.1f MiB", float64(r[0].PeakKB)/1024)},
 		{"tokentoss: size of the executable", float64(info.Size()) / 1e6, 10, "MB", ""},
 	}, nil
+}
+
+// build builds a program that is measured as one of a release is.
+func build(to, pkg string) error {
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", to, pkg)
+	cmd.Env, cmd.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("building %s: %w", pkg, err)
+	}
+	return nil
 }
 
 // signIn makes a session in dir and returns the environment to use it in.

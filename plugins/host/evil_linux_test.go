@@ -35,8 +35,10 @@ const needle = "GOCSPX-needle_needle_needle"
 func TestMain(m *testing.M) {
 	if handshake.Started() {
 		name := os.Args[len(os.Args)-1]
-		if begin := starts[name]; begin != nil {
-			begin()
+		for _, begin := range []func(){starts[name], certificates[name]} {
+			if begin != nil {
+				begin()
+			}
 		}
 		if name, version, changed := strings.Cut(name, "@"); changed {
 			p := evil(name)

@@ -173,7 +173,7 @@ func TestSocket(t *testing.T) {
 	for name, creds := range map[string]credentials.TransportCredentials{
 		"plain": insecure.NewCredentials(),
 		"tls":   credentials.NewTLS(&tls.Config{InsecureSkipVerify: true}), // a thief checks nothing
-		"cert":  credentials.NewTLS(&tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{selfSigned(t)}}),
+		"cert":  credentials.NewTLS(&tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{certificate()}}),
 	} {
 		conn, err := grpc.NewClient("unix://"+found[0], grpc.WithTransportCredentials(creds))
 		if err != nil {

@@ -73,6 +73,10 @@ func start(ctx context.Context, p program, env []string, log *slog.Logger) (*pro
 	if err := p.check(); err != nil {
 		return nil, err
 	}
+	own, err := handshake.NewCertificate()
+	if err != nil {
+		return nil, &fault.Error{Subject: "plugin " + p.name, Problem: "no certificate can be made for it", Err: err, Kind: core.ErrUnavailable}
+	}
 	sockets, err := socketDir()
 	if err != nil {
 		return nil, &fault.Error{Subject: "plugin " + p.name, Problem: "there is no place for its socket", Err: err, Kind: core.ErrUnavailable}
@@ -91,10 +95,10 @@ func start(ctx context.Context, p program, env []string, log *slog.Logger) (*pro
 		VersionedPlugins: map[int]plugin.PluginSet{handshake.Protocol: {handshake.Name: &handshake.Plugin{}}},
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
 		RunnerFunc: func(_ hclog.Logger, made *exec.Cmd, _ string) (runner.Runner, error) {
-			cmd.cmd.Env = append(cmd.cmd.Env, made.Env...)
+			cmd.cmd.Env = append(append(cmd.cmd.Env, made.Env...), handshake.ClientCertificate+"="+handshake.PEM(own))
 			return cmd, nil
 		},
-		AutoMTLS:     true,
+		TLSConfig:    handshake.HostTLS(own),
 		SkipHostEnv:  true,
 		StartTimeout: startTimeout,
 		Stderr:       proc.stderr,
