@@ -2,6 +2,7 @@ package core
 
 import (
 	"errors"
+	"math/rand/v2"
 	"time"
 
 	"github.com/tokentoss/tokentoss/core/fault"
@@ -26,10 +27,11 @@ type failure struct {
 	Offset time.Duration `json:"offset,omitempty"` // of an oidc.ClockError, in nanoseconds
 }
 
-// newFailure returns what to note of err, or nil when no answer was had.
-func newFailure(err error, cause Cause, now time.Time) *failure {
+// newFailure returns what to note of err, or nil when no answer was had. before is
+// what was noted then.
+func newFailure(err error, cause Cause, now time.Time, before *failure) *failure {
 	f := &failure{At: formatTime(now), Cause: cause}
-	wait := failureWindow
+	var retryAfter time.Duration
 	var pe *oidc.ProviderError
 	var claim *oidc.ClaimError
 	var clock *oidc.ClockError
@@ -37,7 +39,7 @@ func newFailure(err error, cause Cause, now time.Time) *failure {
 	case errors.As(err, &pe) && !pe.Offline:
 		f.Host, f.Status, f.Code, f.Sub, f.Text = pe.Host, pe.Status, pe.Code, pe.Subtype, pe.Problem
 		f.Kind, f.Next = pe.Kind, pe.Next.String()
-		wait = max(pe.RetryAfter, failureWindow)
+		retryAfter = pe.RetryAfter
 	case errors.As(err, &claim):
 		f.Claim, f.Text = claim.Claim, claim.Problem
 	case errors.As(err, &clock):
@@ -46,9 +48,25 @@ func newFailure(err error, cause Cause, now time.Time) *failure {
 		return nil
 	}
 	if cause == "" {
-		f.Until = formatTime(now.Add(wait))
+		f.Until = formatTime(now.Add(before.nextWindow(now, retryAfter)))
 	}
 	return f
+}
+
+// nextWindow is how long the failure answers that follows f: longer, as long as they
+// come one after the other, and not equally long for all who wait for a provider.
+func (f *failure) nextWindow(now time.Time, retryAfter time.Duration) time.Duration {
+	window := failureWindow
+	if f != nil {
+		at := parseTime(f.At)
+		if now.Sub(at) < oneOutage {
+			window = max(window, min(2*parseTime(f.Until).Sub(at), longestWindow))
+		}
+	}
+	if window = max(window, retryAfter); window > failureWindow {
+		window += rand.N(window / 4)
+	}
+	return window
 }
 
 // standing returns the error that a noted failure still means for a caller who
@@ -60,7 +78,7 @@ func (f *failure) standing(email string, began, now time.Time) error {
 	}
 	at, until := parseTime(f.At), parseTime(f.Until)
 	waiting := !at.Before(began) && !at.After(now)
-	if left := until.Sub(now); waiting || left > 0 && left <= time.Minute {
+	if left := until.Sub(now); waiting || left > 0 && left <= time.Minute*5/4 {
 		return f.error(now)
 	}
 	return nil

@@ -1,11 +1,13 @@
 package core
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"strconv"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -57,6 +59,9 @@ type document struct {
 	// RenewedAt is when a token that a service had refused was last renewed.
 	RenewedAt string `json:"renewed_at,omitempty"`
 
+	// RefreshedEarly: the ID token came while the one before was still given out.
+	RefreshedEarly bool `json:"refreshed_early,omitempty"`
+
 	// Failure is the last refresh's, if it failed, so that all processes learn
 	// of it from one request.
 	Failure *failure `json:"refresh_failure,omitempty"`
@@ -102,8 +107,8 @@ func (r *stored) account() string { return r.claims.Account() }
 func (s *stored) state() string { return s.CreatedAt + " " + strconv.FormatUint(s.Generation, 10) }
 
 // knownFields are the JSON names of document's fields, learnt from itself.
-func knownFields() map[string]bool {
-	b, _ := json.Marshal(document{HD: "-", Username: "-", Nonce: "-", ObtainedAt: "-", AccessExpiry: "-", ValidFor: 1, Machine: "-", RenewedAt: "-", Failure: &failure{}})
+var knownFields = sync.OnceValue(func() map[string]bool {
+	b, _ := json.Marshal(document{HD: "-", Username: "-", Nonce: "-", ObtainedAt: "-", AccessExpiry: "-", ValidFor: 1, Machine: "-", RenewedAt: "-", RefreshedEarly: true, Failure: &failure{}})
 	var m map[string]json.RawMessage
 	_ = json.Unmarshal(b, &m)
 	known := make(map[string]bool, len(m))
@@ -111,7 +116,7 @@ func knownFields() map[string]bool {
 		known[k] = true
 	}
 	return known
-}
+})
 
 // decodeRecord reads a session document. Its errors wrap [ErrCorrupt], or are a
 // [*NewerRecordError].
@@ -162,6 +167,20 @@ func decodeRecord(r Record) (*stored, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// IsDocument tells whether data can be a session document, or what is left of one
+// that was cut short or wiped: a store at a place that a person names may meet a file
+// of another program there, which it must neither move nor remove.
+func IsDocument(data []byte) bool {
+	data = bytes.Trim(data, " \t\r\n\x00")
+	if len(data) == 0 {
+		return true
+	}
+	if json.Valid(data) {
+		return data[0] == '{' && bytes.Contains(data, []byte(`"id_token"`)) // every session has the field
+	}
+	return data[0] == '{' && (bytes.Contains(data, []byte(`"access_token"`)) || bytes.Contains(data, []byte(`"id_token"`)))
 }
 
 // checkText refuses what would write a line of its own wherever it is shown or

@@ -11,12 +11,13 @@ import (
 
 const (
 	// failureWindow is how long a failed refresh answers for the callers that
-	// come after it, when the provider does not say.
+	// come after it, when the provider does not say. With each failure that follows it
+	// is twice as long, up to longestWindow.
 	failureWindow = 5 * time.Second
+	longestWindow = 32 * time.Second
 
-	// quietWindow is the same for refreshes in the background, which nobody needs
-	// while the token is valid. No Retry-After is longer.
-	quietWindow = time.Minute
+	// oneOutage is how soon after another a failure follows it.
+	oneOutage = 10 * time.Minute
 
 	// renewWindow is the least time between two renewals of refused tokens, so
 	// that one broken service cannot cause a stream of refreshes.
@@ -41,12 +42,7 @@ type failedRefresh struct {
 	err   error
 	state string // what the refresh was tried with
 	at    time.Time
-	until time.Time // zero: for good
-	quiet time.Time // the same for refreshes in the background
-
-	// offline: no connection was made, so that a caller who waits may try again
-	// at once. Refreshes in the background may not.
-	offline bool
+	until time.Time // for callers who wait; zero: for good, and for all
 }
 
 // await joins the refresh that is under way, or starts one. Only the caller's
@@ -61,6 +57,9 @@ func (s *Session) await(ctx context.Context, snap *snapshot, renew bool) (IDToke
 		case <-ctx.Done():
 			return IDToken{}, ctx.Err()
 		case <-f.done:
+		}
+		if f.err != nil && f.background && joined {
+			continue // it may have waited for a better moment, which this caller cannot
 		}
 		if f.err != nil {
 			return IDToken{}, f.err
@@ -93,7 +92,7 @@ func (s *Session) start(snap *snapshot, renew, background bool) (f *refreshCall,
 	if err := s.grant.ready(nil); err != nil {
 		return nil, false, err
 	}
-	if err := s.cachedFailure(snap.record.state(), background); err != nil {
+	if err := s.cachedFailure(snap, background); err != nil {
 		return nil, false, err
 	}
 	f = &refreshCall{done: make(chan struct{}), epoch: s.epoch, background: background}
@@ -104,21 +103,16 @@ func (s *Session) start(snap *snapshot, renew, background bool) (f *refreshCall,
 }
 
 // cachedFailure returns the failure of the last refresh, if it still answers. s.mu is held.
-func (s *Session) cachedFailure(state string, background bool) error {
+func (s *Session) cachedFailure(snap *snapshot, background bool) error {
 	f, now := s.failed, s.now()
-	if f == nil || f.state != state {
+	if f == nil || f.state != snap.record.state() {
 		return nil
 	}
-	until := f.until
-	switch {
-	case until.IsZero():
-		return f.err
-	case background:
-		until = f.quiet
-	case f.offline:
-		return nil
+	over := now.Before(f.at) || !now.Before(f.until) // the former: the clock was set back
+	if background {
+		over = snap.schedule.due(f.at, now)
 	}
-	if now.Before(f.at) || !now.Before(until) { // over, or the clock was set back
+	if over && !f.until.IsZero() {
 		return nil
 	}
 	return f.err
@@ -146,7 +140,7 @@ func (s *Session) runRefresh(f *refreshCall, snap *snapshot, renew bool) {
 		s.failed = nil
 		s.cached.Store(next)
 	default:
-		s.failed = s.cacheable(err, snap)
+		s.failed = s.cacheable(err, snap, f.background)
 	}
 	s.mu.Unlock()
 	if err != nil && !errors.Is(err, ErrClosed) { // whoever closes a session knows
@@ -161,10 +155,11 @@ func (s *Session) runRefresh(f *refreshCall, snap *snapshot, renew bool) {
 	close(f.done)
 }
 
-// cacheable decides how long err answers for the provider.
-func (s *Session) cacheable(err error, snap *snapshot) *failedRefresh {
+// cacheable decides how long err answers for the provider. Callers who wait find
+// in the store what an attempt in the background has noted.
+func (s *Session) cacheable(err error, snap *snapshot, background bool) *failedRefresh {
 	now := s.now()
-	r := &failedRefresh{err: err, state: snap.record.state(), at: now, quiet: now.Add(quietWindow)}
+	r := &failedRefresh{err: err, state: snap.record.state(), at: now}
 	var pe *oidc.ProviderError
 	var sn *SignInNeededError
 	var claim *oidc.ClaimError
@@ -175,8 +170,10 @@ func (s *Session) cacheable(err error, snap *snapshot) *failedRefresh {
 		// For good, for this state of the session.
 	case errors.Is(err, ErrRenewedRecently), errors.Is(err, context.Canceled):
 		return nil
+	case background, errors.As(err, &pe) && pe.Offline: // nothing was sent
+		r.until = now
 	case errors.As(err, &pe):
-		r.offline, r.until = pe.Offline, now.Add(max(pe.RetryAfter, failureWindow))
+		r.until = now.Add(max(pe.RetryAfter, failureWindow))
 	case errors.As(err, &claim), errors.As(err, new(*oidc.ClockError)):
 		r.until = now.Add(failureWindow)
 	default: // of the store, which costs no request
@@ -233,6 +230,9 @@ func (s *Session) reread(ctx context.Context, snap *snapshot, renew bool, began 
 		if err := r.Failure.standing(r.UserEmail, began, now); err != nil {
 			return nil, nil, err
 		}
+		if !renew && current.valid(now) && !current.schedule.due(parseTime(r.Failure.At), now) {
+			return nil, nil, r.Failure.error(now)
+		}
 	}
 	if err := s.grant.ready(r); err != nil {
 		return nil, nil, err
@@ -270,10 +270,12 @@ func (s *Session) lock() (release func(), err error) {
 
 // request has the grant request tokens, and saves what comes of it.
 func (s *Session) request(ctx context.Context, r *stored, renew bool) (*snapshot, error) {
+	early := !renew && newSnapshot(r, s.opts.Lifetime).valid(s.now())
 	next, err := s.grant.request(ctx, r)
 	if err != nil {
 		return s.refreshFailed(ctx, r, next, renew, err)
 	}
+	next.RefreshedEarly = early
 	if renew {
 		next.RenewedAt = formatTime(s.now())
 	}
@@ -297,7 +299,7 @@ func (s *Session) refreshFailed(ctx context.Context, before, after *stored, rene
 		err = &SignInNeededError{Cause: cause, Email: before.account(), Err: err}
 	}
 	next := *after
-	if next.Failure = newFailure(err, cause, s.now()); next.Failure == nil {
+	if next.Failure = newFailure(err, cause, s.now(), before.Failure); next.Failure == nil {
 		return nil, err
 	}
 	if _, serr := s.save(ctx, &next); serr != nil {

@@ -145,10 +145,10 @@ func TestExpiryIsTheIDTokens(t *testing.T) {
 			if left := w.token(s).Expiry.Sub(w.clock.Now()); left != time.Hour {
 				t.Errorf("expires in %s", left)
 			}
-			w.clock.advance(50 * time.Minute)
+			w.clock.advance(20 * time.Minute)
 			w.token(s)
 			w.wantRefreshes(0)
-			w.clock.advance(9*time.Minute + 45*time.Second)
+			w.clock.advance(39*time.Minute + 45*time.Second)
 			w.token(s)
 			w.wantRefreshes(1)
 		})
@@ -257,17 +257,42 @@ func TestBackgroundRefreshesAreRare(t *testing.T) {
 			w.clock.advance(soon)
 			for second := range 240 {
 				w.token(s)
-				if n := second/60 + 1; second%60 == 0 {
-					eventually(t, "the refresh ends", func() bool { return w.refreshes() == n && w.log.count("refresh failed") == n })
+				if second == 0 {
+					eventually(t, "the first refresh ends", func() bool { return w.log.count("refresh failed") == 1 })
 				}
 				if _, err := s.Status(w.ctx); err != nil {
 					t.Fatal(err)
 				}
 				w.clock.advance(time.Second)
 			}
-			w.wantRefreshes(4)
+			eventually(t, "the refreshes end", func() bool { return w.log.count("refresh failed") == w.refreshes() })
+			if n := w.refreshes(); n > 4 {
+				t.Errorf("%d refreshes in 4 minutes", n)
+			}
 		})
 	}
+}
+
+// While a provider fails, those who wait for it ask less and less often: after 5 seconds
+// first, then half a minute. They are served within 40 seconds once it is back.
+func TestFailuresOneAfterTheOther(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.signedIn()
+	w.emu.SetFault(emulator.Token, &emulator.Fault{Status: 503})
+	w.clock.advance(late)
+	for range 10 * 60 {
+		if _, err := s.IDToken(w.ctx); err == nil {
+			t.Fatal("no error")
+		}
+		w.clock.advance(time.Second)
+	}
+	if n := w.refreshes(); n < 16 || n > 24 { // at 0, 5, 15, 35, and then each 32 to 40
+		t.Errorf("%d requests in ten minutes", n)
+	}
+	w.emu.SetFault(emulator.Token, nil)
+	w.clock.advance(40 * time.Second)
+	w.token(s)
 }
 
 // A failure that was remembered with a wrong clock does not last until that
@@ -285,7 +310,7 @@ func TestFailureAndAClockSetBack(t *testing.T) {
 }
 
 // After the window of a failure the provider is asked again: 5 seconds, or what
-// Retry-After says.
+// Retry-After says and up to a quarter more, so that not all come at that moment.
 func TestFailureWindow(t *testing.T) {
 	t.Parallel()
 	shared := newWorld(t)
@@ -324,12 +349,12 @@ func TestFailureWindow(t *testing.T) {
 			_, err := w.session().IDToken(w.ctx) // another process
 			wantProvider(t, err)
 			w.wantRefreshes(1)
-			w.clock.advance(time.Second)
+			w.clock.advance(time.Second + tt.window/4)
 			_, err = s.IDToken(w.ctx)
 			wantProvider(t, err)
 			w.wantRefreshes(2)
 			w.emu.SetFault(emulator.Token, nil)
-			w.clock.advance(tt.window)
+			w.clock.advance(max(2*tt.window, time.Minute) * 5 / 4)
 			w.token(s)
 			w.wantRefreshes(3)
 		})

@@ -3,37 +3,21 @@ package core
 import (
 	"context"
 	"errors"
-	"hash/fnv"
-	"io"
-	"math"
 	"time"
 )
 
-const (
-	// earlyLeast and earlyPart say how long before its expiry a token is refreshed in
-	// the background at the latest: the greater of the two, but never more than a
-	// quarter of its life. At the earliest that is spreadPart of its life before.
-	earlyLeast = 5 * time.Minute
-	earlyPart  = 0.1
-	spreadPart = 0.6
-
-	// blockBefore is how long before its expiry a token is no longer given out, but
-	// never more than a tenth of its life.
-	blockBefore = 30 * time.Second
-
-	// clockJump is how far a clock may go back before a stored token's age is no
-	// longer believed.
-	clockJump = 30 * time.Second
-)
+// clockJump is how far a clock may go back before a stored token's age is no
+// longer believed.
+const clockJump = 30 * time.Second
 
 // A snapshot is what a session last published. It is never changed, so that
 // reading it takes one atomic load.
 type snapshot struct {
 	token IDToken
 	from  time.Time // when the token was obtained, by this machine's clock
-	early time.Time // from then on, refresh in the background
-	until time.Time // from then on, do not give it out
 	ends  time.Time // when the session itself ends; zero: never
+
+	schedule schedule
 
 	// expiry is the token's, by this machine's clock.
 	expiry time.Time
@@ -56,9 +40,9 @@ func newSnapshot(r *stored, lifetime time.Duration) *snapshot {
 			Value: Secret(r.IDToken), Issuer: c.Issuer, Subject: c.Subject, Email: c.Email,
 			Audience: r.ClientID, IssuedAt: c.IssuedAt, Expiry: c.Expiry, Generation: r.Generation,
 		},
-		from: from, early: from.Add(left - early(r.IDToken, left)), until: from.Add(left - min(blockBefore, left/10)),
-		expiry: from.Add(left),
-		record: r,
+		from: from, expiry: from.Add(left),
+		schedule: newSchedule(r.IDToken, from, left, r.RefreshedEarly),
+		record:   r,
 	}
 	if created := parseTime(r.CreatedAt); lifetime > 0 && !created.IsZero() {
 		s.ends = created.Add(lifetime)
@@ -66,27 +50,16 @@ func newSnapshot(r *stored, lifetime time.Duration) *snapshot {
 	return s
 }
 
-// early is how long before its expiry a token that lives so long is refreshed in the
-// background: somewhere in the last part of its life, so that people who signed in
-// together do not renew together. Where is in the token, so that all processes agree.
-func early(idToken string, life time.Duration) time.Duration {
-	least := min(max(earlyLeast, time.Duration(float64(life)*earlyPart)), life/4)
-	most := time.Duration(float64(life) * spreadPart)
-	h := fnv.New32a()
-	_, _ = io.WriteString(h, idToken)
-	return least + time.Duration(float64(most-least)*float64(h.Sum32())/math.MaxUint32)
-}
-
 // ended tells whether the session is older than it may get.
 func (s *snapshot) ended(now time.Time) bool { return !s.ends.IsZero() && !now.Before(s.ends) }
 
 // fresh tells whether the token can be given out and needs nothing.
-func (s *snapshot) fresh(now time.Time) bool { return s.valid(now) && now.Before(s.early) }
+func (s *snapshot) fresh(now time.Time) bool { return s.valid(now) && now.Before(s.schedule.first) }
 
 // valid tells whether the token can be given out. A token from the future means
 // that the clock went back: its age is not known.
 func (s *snapshot) valid(now time.Time) bool {
-	return now.Before(s.until) && !now.Before(s.from.Add(-clockJump)) && !s.ended(now)
+	return now.Before(s.schedule.last) && !now.Before(s.from.Add(-clockJump)) && !s.ended(now)
 }
 
 // lasts tells whether the token is valid for at least least: where no token lives so

@@ -55,6 +55,8 @@ func (s *Session) quarantine(ctx context.Context, reason error) error {
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 		return fmt.Errorf("%w; sign out to remove it", reason)
+	case err != nil && err.Error() == reason.Error(): // what is there is not the store's to move
+		return err
 	case err != nil:
 		return fmt.Errorf("%w; it could not be set aside: %w", reason, err)
 	}

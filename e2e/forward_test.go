@@ -6,10 +6,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -44,9 +46,7 @@ func newRemote(t *testing.T, settings ...string) *remote {
 	if err := os.Mkdir(r.bin, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(filepath.Join(binaries(t), "tokentoss"), filepath.Join(r.bin, "tokentoss")); err != nil {
-		t.Fatal(err)
-	}
+	r.install("tokentoss")
 	command := fmt.Sprintf(`ForceCommand HOME=%s PATH=%s:$PATH exec sh -c "$SSH_ORIGINAL_COMMAND"`, r.home, r.bin)
 	r.server = newSSHServer(t, append(settings, command)...)
 	return r
@@ -60,24 +60,49 @@ func (r *remote) run(args ...string) result {
 	return finish(r.t, c)
 }
 
+// start starts a command there that stays.
+func (r *remote) start(args ...string) *process {
+	r.t.Helper()
+	c := exec.Command(filepath.Join(r.bin, "tokentoss"), args...)
+	c.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.home}
+	return start(r.t, c)
+}
+
 // sockets are the directories of forwarded sockets there.
 func (r *remote) sockets() int {
 	list, _ := filepath.Glob(filepath.Join(r.home, ".cache", "tokentoss", "forward", "*"))
 	return len(list)
 }
 
+// install puts an executable there, and nothing beside it.
+func (r *remote) install(name string) {
+	r.t.Helper()
+	data, err := os.ReadFile(filepath.Join(binaries(r.t), name))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(r.bin, name), data, 0o755)
+	}
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
 // command is the person's command that lends the session to the remote.
 func (r *remote) command(m *machine, options ...string) *exec.Cmd {
+	return r.commandOf(m.command, m.provider.IAPURL(), options...)
+}
+
+// commandOf is command of a shell, for a service.
+func (r *remote) commandOf(command func(...string) *exec.Cmd, target string, options ...string) *exec.Cmd {
 	r.t.Helper()
 	me, err := user.Current()
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	_, port, _ := strings.Cut(r.server.address, ":")
-	args := append([]string{"forward", "--for", m.provider.IAPURL()}, options...)
+	args := append([]string{"forward", "--for", target}, options...)
 	args = append(args, me.Username+"@127.0.0.1", "--", "-F", "/dev/null", "-p", port, "-i", r.server.key, "-o", "IdentitiesOnly=yes",
 		"-o", "StrictHostKeyChecking=accept-new", "-o", "UserKnownHostsFile="+r.hosts)
-	return m.command(args...)
+	return command(args...)
 }
 
 // lend starts to forward, and waits until the session is there.
@@ -116,6 +141,7 @@ func TestForwardLendsTheSession(t *testing.T) {
 		t.Errorf("the service does not see the person: %s", out)
 	}
 	// 2. Only for what was named, and nothing beside tokens.
+	r.install("tokentoss-host")
 	for _, args := range [][]string{
 		{"get", "http://127.0.0.1:1/"}, {"curl", "http://127.0.0.1:1/"}, {"token", "--jar", "jar", "http://127.0.0.1:1/"},
 		{"proxy", "http://127.0.0.1:1"}, {"proxy", m.provider.IAPURL(), "/x=http://127.0.0.1:1"}, {"proxy", "x=http://127.0.0.1:1"},
@@ -131,7 +157,10 @@ func TestForwardLendsTheSession(t *testing.T) {
 	}
 	// 3. Nothing is written there but the socket.
 	err := filepath.WalkDir(r.home, func(path string, d os.DirEntry, err error) error {
-		if err == nil && d.Type().IsRegular() {
+		switch {
+		case err == nil && path == r.bin:
+			return filepath.SkipDir
+		case err == nil && d.Type().IsRegular():
 			t.Errorf("%s was written", path)
 		}
 		return err
@@ -144,6 +173,82 @@ func TestForwardLendsTheSession(t *testing.T) {
 	p.wait(t)
 	poll(t, "the socket is gone", func() bool { return r.sockets() == 0 })
 	r.run("token").wantCode(t, 1)
+}
+
+// A machine to which no token is given has its requests made here: by the light executable,
+// by any program in a run, by curl, and by the proxy.
+func TestForwardMakesRequests(t *testing.T) {
+	t.Parallel()
+	m, r := newRunner(t, emulator.Options{}), newRemote(t)
+	url := m.target.URL
+	p := start(t, r.commandOf(m.command, url, "--requests"))
+	r.lent(p)
+
+	// 1. The light executable alone.
+	if out := r.run("get", url+"/whoami").wantCode(t, 0).stdout; !strings.Contains(out, ada) {
+		t.Errorf("the service does not see the person: %s", out)
+	}
+	if out := r.run("status").wantCode(t, 0).stdout; !strings.Contains(out, ada) || !strings.Contains(out, "where requests are made") {
+		t.Errorf("status does not say where requests are made:\n%s", out)
+	}
+	// 2. No token, and no other service.
+	host, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"token"}, {"exec", "--", "true"}} {
+		if x := r.run(args...); x.code != 1 || x.stdout != "" || !strings.Contains(x.stderr, "no token leaves it") || !strings.Contains(x.stderr, host) {
+			t.Errorf("%q: exit code %d\n%s%s", args, x.code, x.stdout, x.stderr)
+		}
+	}
+	if x := r.run("get", m.other.URL); x.code == 0 || !strings.Contains(x.stderr, "alone") {
+		t.Errorf("another service: exit code %d\n%s", x.code, x.stderr)
+	}
+	// 3. Any program, with the complete tokentoss.
+	if x := r.run("run", "--for", url, "--", "true"); x.code != 1 || !strings.Contains(x.stderr, "tokentoss-host") {
+		t.Errorf("exit code %d\n%s", x.code, x.stderr)
+	}
+	r.install("tokentoss-host")
+	const script = `curl -sS "$1/whoami"; env | grep -c eyJ`
+	if out := r.run("run", "--for", url, "--", "sh", "-c", script, "sh", url); !strings.Contains(out.stdout, ada) || !strings.HasSuffix(out.stdout, "0\n") {
+		t.Errorf("run: %+v", out)
+	}
+	if out := r.run("curl", url+"/whoami", "--", "-sS", "-H", "X-Own: 1").wantCode(t, 0).stdout; !strings.Contains(out, ada) {
+		t.Errorf("curl: %s", out)
+	}
+	proxy := r.start("proxy", "--secret", "none", url)
+	shown := regexp.MustCompile(`is at (http://\S+)`)
+	poll(t, "the proxy listens", func() bool { return shown.MatchString(proxy.stderr.String()) || ended(proxy) })
+	if ended(proxy) {
+		t.Fatalf("it ended: %s", proxy.stderr.String())
+	}
+	address := shown.FindStringSubmatch(proxy.stderr.String())[1]
+	get := func() (int, string) {
+		t.Helper()
+		res, err := http.Get(strings.TrimSuffix(address, "/") + "/whoami")
+		if err != nil {
+			t.Fatalf("%v\n%s", err, proxy.stderr.String())
+		}
+		defer res.Body.Close()
+		body, _ := io.ReadAll(res.Body)
+		return res.StatusCode, string(body)
+	}
+	if status, body := get(); !strings.Contains(body, ada) {
+		t.Errorf("the proxy answers %d: %s", status, body)
+	}
+	// 4. It ends with the forwarding; what stays there goes on when it is lent again.
+	p.signal(t, syscall.SIGINT)
+	p.wait(t)
+	if x := r.run("get", url+"/whoami"); x.code != 1 || !strings.Contains(x.stderr, "no OAuth client") {
+		t.Errorf("exit code %d\n%s", x.code, x.stderr)
+	}
+	if status, body := get(); status != http.StatusServiceUnavailable || !strings.Contains(body, "connect again") {
+		t.Errorf("the proxy answers %d: %s", status, body)
+	}
+	r.lent(start(t, r.commandOf(m.command, url, "--requests")))
+	if status, body := get(); !strings.Contains(body, ada) {
+		t.Errorf("the proxy answers %d: %s", status, body)
+	}
 }
 
 // When the session ends, the other machine is told to have it renewed here.

@@ -305,7 +305,12 @@ func (e *UnknownProfileError) Error() string {
 func (e *UnknownProfileError) Is(target error) bool { return target == fault.UnknownProfile }
 
 // Remedy says what to do next.
-func (e *UnknownProfileError) Remedy() fault.Remedy { return fault.AddProfile.On(e.Name) }
+func (e *UnknownProfileError) Remedy() fault.Remedy {
+	if core.CheckKey(e.Name) != nil { // no profile can have the name
+		return fault.ListProfiles.On("")
+	}
+	return fault.AddProfile.On(e.Name)
+}
 
 // NameOr returns the name of the profile to use: name, or where that is empty
 // $TOKENTOSS_PROFILE, else the active one, else "default".

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -25,12 +26,28 @@ func (p *Profile) borrow() *core.Machine {
 		}
 		return nil
 	}
-	p.Forwarded, p.store = &c.Hello, memory.New()
+	p.Forwarded, p.lender, p.store = &c.Hello, c, memory.New()
 	p.Settings.Targets = c.Hello.Targets
+	name := c.Hello.Email + ", forwarded from " + c.Hello.Host
+	if c.Hello.Requests {
+		name += ", where requests are made"
+	}
 	return &core.Machine{
-		Name: c.Hello.Email + ", forwarded from " + c.Hello.Host, Issuer: c.Hello.Issuer, Audience: c.Hello.Client, Flow: c.Flow(),
+		Name: name, Issuer: c.Hello.Issuer, Audience: c.Hello.Client, Flow: c.Flow(),
 	}
 }
+
+// Requests returns what makes requests where the session is, for [iap.Options]. It is nil
+// unless another machine lends the session without giving tokens.
+func (p *Profile) Requests() http.RoundTripper {
+	if p.lender == nil {
+		return nil
+	}
+	return p.lender.Requests()
+}
+
+// Lender is the client of the socket by which another machine lends the session, or nil.
+func (p *Profile) Lender() *forward.Client { return p.lender }
 
 // CheckLent refuses URLs that a session which another machine lends is not lent for. One
 // of this machine is not looked at.

@@ -133,6 +133,7 @@ type Profile struct {
 	// nil. See package github.com/tokentoss/tokentoss/core/forward.
 	Forwarded *forward.Hello
 
+	lender *forward.Client // of Forwarded
 	store  core.TokenStore
 	config *Config
 	log    *slog.Logger
@@ -369,7 +370,7 @@ func (p *Profile) saveClient(ctx context.Context, cs core.ClientSecrets) error {
 // Transport returns the transport that sends the session's token to the given
 // origins, and to those of the settings' targets, and to no other.
 func (p *Profile) Transport(origins ...string) (*iap.Transport, error) {
-	o := iap.Options{Origins: p.Settings.Targets, InsecureLoopback: p.Settings.InsecureLoopback}
+	o := iap.Options{Origins: p.Settings.Targets, InsecureLoopback: p.Settings.InsecureLoopback, Requests: p.Requests()}
 	if len(o.Origins) > 0 {
 		if _, err := iap.NewTransport(p.Session, o); err != nil {
 			return nil, &SettingError{Key: "targets", Err: err}

@@ -152,7 +152,7 @@ var table = []Row{
 	{UnknownStore, "there is no such store", ExitFailed, http.StatusForbidden, grpcInvalidArgument, 56, "ConfigurationError", false, ListStores.On(""), nil},
 	{UnknownPlugin, "there is no such plugin", ExitFailed, http.StatusForbidden, grpcInvalidArgument, 57, "ConfigurationError", false, InstallPlugin.On(""), nil},
 	{AddressInUse, "the address cannot be listened on", ExitFailed, http.StatusForbidden, grpcFailedPrecondition, 58, "ConfigurationError", false, Say("choose another port"), nil},
-	{Usage, "a call that cannot be right", ExitUsage, http.StatusBadRequest, grpcInvalidArgument, 59, "TokenTossError", false, Remedy{}, nil},
+	{Usage, "invalid argument", ExitUsage, http.StatusBadRequest, grpcInvalidArgument, 59, "TokenTossError", false, Remedy{}, nil},
 
 	{Newer, "written by a newer tokentoss", ExitFailed, http.StatusForbidden, grpcFailedPrecondition, 60, "StorageError", false, Update.On("tokentoss"), nil},
 	{Sealed, "needs to be unlocked", ExitFailed, http.StatusForbidden, grpcFailedPrecondition, 10, "StorageError", false, Unlock.On(""), nil},

@@ -81,7 +81,7 @@ var sentences = map[Action][3]string{
 	MakeWritable:   {"make the place writable, or choose another", "make %[1]s writable, or choose another place"},
 	MakePrivate:    {"make the file private: only you may read and write it", "make %[1]s private: only you may read and write it"},
 	FreeSpace:      {"free some space on the disk", "free some space on the disk of %[1]s"},
-	MoveAway:       {"move it away", "move %[1]s away"},
+	MoveAway:       {"move it away, or choose another place", "move %[1]s away, or choose another place"},
 	Restore:        {"restore it from a backup", "restore %[1]s from a backup"},
 	SetVariable:    {"correct the environment", "set the environment variable %[1]s", "set the environment variable %[1]s to %[2]s"},
 	CorrectSetting: {"correct the settings", "correct the setting %[1]s", "set %[1]s to %[2]s"},

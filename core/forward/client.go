@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
@@ -39,16 +40,28 @@ func Dir() (string, error) {
 	return filepath.Join(home, ".cache", "tokentoss", "forward"), nil
 }
 
-// A Client asks for tokens of a session that another machine lends.
+// A Client asks for tokens of a session that another machine lends, or has requests made
+// with them there. It goes on when the session is lent again by another socket, and is
+// safe for concurrent use.
 type Client struct {
-	Hello  Hello
-	Socket string // its path
+	Hello Hello // of the socket that was found first
+
+	// Program names the program that asks; "" is the name of this one.
+	Program string
+
+	mu     sync.Mutex
+	socket string // its path
 }
 
 // Find returns the session that was lent last and is lent now. Where there is none,
 // the error wraps [fault.NotFound]; where there is one of another version of the
 // protocol alone, it names both. Sockets that others could have made are passed over.
 func Find(ctx context.Context) (*Client, error) {
+	return find(ctx, func(Hello) bool { return true })
+}
+
+// find is Find for one that fits.
+func find(ctx context.Context, fits func(Hello) bool) (*Client, error) {
 	none := &fault.Error{Subject: "a forwarded session", Kind: fault.NotFound}
 	dir, err := Dir()
 	if err != nil {
@@ -79,11 +92,12 @@ func Find(ctx context.Context) (*Client, error) {
 	slices.SortFunc(list, func(a, b candidate) int { return cmp.Or(b.made.Compare(a.made), cmp.Compare(a.path, b.path)) })
 	var first error = none
 	for _, c := range list {
-		client := &Client{Socket: c.path}
-		conn, err := client.dial(ctx)
+		conn, hello, err := dial(ctx, c.path)
 		if err == nil {
 			_ = conn.Close()
-			return client, nil
+			if fits(hello) {
+				return &Client{Hello: hello, socket: c.path}, nil
+			}
 		}
 		if errors.Is(err, fault.Newer) && first == error(none) {
 			first = err
@@ -92,27 +106,84 @@ func Find(ctx context.Context) (*Client, error) {
 	return nil, first
 }
 
-// A connection to the other side, whose Hello was read.
+// At returns the client of a socket, for a program that another one told where it is.
+func At(ctx context.Context, socket string) (*Client, error) {
+	conn, hello, err := dial(ctx, socket)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{Hello: hello, socket: socket}, conn.Close()
+}
+
+// Socket is the path of the socket in use.
+func (c *Client) Socket() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.socket
+}
+
+// A connection of which the beginning was read.
 type connection struct {
 	net.Conn
 	r *bufio.Reader
 }
 
-// dial connects, and reads whose session it is.
+// Read implements [net.Conn].
+func (c *connection) Read(b []byte) (int, error) {
+	if c.r.Buffered() > 0 {
+		return c.r.Read(b)
+	}
+	return c.Conn.Read(b)
+}
+
+// CloseWrite ends what is sent.
+func (c *connection) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
+// dial connects. Where the socket is gone, the same session may be lent by another.
 func (c *Client) dial(ctx context.Context) (*connection, error) {
+	conn, _, err := dial(ctx, c.Socket())
+	if err == nil || errors.Is(err, fault.Newer) || ctx.Err() != nil {
+		return conn, err
+	}
+	again, ferr := find(ctx, c.Hello.same)
+	if ferr != nil {
+		return nil, c.gone(err)
+	}
+	c.mu.Lock()
+	c.socket = again.socket
+	c.mu.Unlock()
+	if conn, _, err = dial(ctx, again.socket); err != nil {
+		return nil, c.gone(err)
+	}
+	return conn, nil
+}
+
+// same tells whether another socket lends what this one did.
+func (h Hello) same(other Hello) bool {
+	return h.Issuer == other.Issuer && h.Client == other.Client && h.Email == other.Email && h.Requests == other.Requests &&
+		slices.Equal(h.Targets, other.Targets)
+}
+
+// dial connects to a socket, and reads whose session it is.
+func dial(ctx context.Context, socket string) (*connection, Hello, error) {
+	var h Hello
 	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
 	defer cancel()
-	raw, err := new(net.Dialer).DialContext(ctx, "unix", c.Socket)
+	raw, err := new(net.Dialer).DialContext(ctx, "unix", socket)
 	if err != nil {
-		return nil, c.gone(err)
+		return nil, h, err
 	}
 	conn := &connection{raw, bufio.NewReader(raw)}
 	end, _ := ctx.Deadline()
 	_ = conn.SetDeadline(end)
-	var h Hello
 	if err := readMessage(conn.r, &h); err != nil {
 		_ = conn.Close()
-		return nil, c.gone(err)
+		return nil, h, err
 	}
 	for _, text := range []*string{&h.Host, &h.Email, &h.Issuer, &h.Client} {
 		*text = clean(*text)
@@ -122,13 +193,12 @@ func (c *Client) dial(ctx context.Context) (*connection, error) {
 	}
 	if h.Version != Version {
 		_ = conn.Close()
-		return nil, &fault.Error{Subject: "the session of " + h.Host, Kind: fault.Newer,
+		return nil, h, &fault.Error{Subject: "the session of " + h.Host, Kind: fault.Newer,
 			Problem: fmt.Sprintf("it is lent by version %d of the protocol, and this tokentoss has version %d", h.Version, Version),
 			Remedy:  fault.Update.On("the older of the two")}
 	}
 	_ = conn.SetDeadline(time.Time{})
-	c.Hello = h
-	return conn, nil
+	return conn, h, nil
 }
 
 // gone is a socket that nobody answers any more.
@@ -140,27 +210,52 @@ func (c *Client) gone(err error) error {
 		Problem: "it is not forwarded any more", Remedy: fault.Say("connect again from the machine that the session is of"), Err: err}
 }
 
-// IDToken asks for a token, in the name of this program. The person may be asked first,
+// IDToken asks for a token, in the name of the program. The person may be asked first,
 // so that only ctx bounds it.
 func (c *Client) IDToken(ctx context.Context) (oidc.Secret, error) {
-	conn, err := c.dial(ctx)
+	if c.Hello.Requests {
+		return "", errNoToken(c.Hello.Host)
+	}
+	conn, a, err := c.ask(ctx, "")
 	if err != nil {
 		return "", err
 	}
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-	host, _ := os.Hostname()
-	if err := writeMessage(conn, Request{Program: filepath.Base(os.Args[0]), Host: host}); err != nil {
-		return "", c.gone(err)
-	}
+	return oidc.Secret(a.IDToken), conn.Close()
+}
+
+// ask connects and asks. An answer that is an error is one.
+func (c *Client) ask(ctx context.Context, target string) (*connection, answer, error) {
 	var a answer
-	if err := readMessage(conn.r, &a); err != nil {
-		if ctx.Err() != nil {
-			return "", ctx.Err()
-		}
-		return "", c.gone(err)
+	conn, err := c.dial(ctx)
+	if err != nil {
+		return nil, a, err
 	}
-	return oidc.Secret(a.IDToken), a.error(c.Hello.Host)
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	host, _ := os.Hostname()
+	err = writeMessage(conn, Request{Program: cmp.Or(c.Program, filepath.Base(os.Args[0])), Host: host, Target: target})
+	if err == nil {
+		err = readMessage(conn.r, &a)
+	}
+	switch {
+	case !stop():
+		err = ctx.Err()
+	case err != nil:
+		err = c.gone(err)
+	default:
+		err = a.error(c.Hello.Host)
+	}
+	if err != nil {
+		_ = conn.Close()
+		return nil, a, err
+	}
+	return conn, a, nil
+}
+
+// errNoToken is for who wants a token of a session that gives none.
+func errNoToken(host string) error {
+	return &fault.Error{Subject: "the session of " + cmp.Or(host, "another machine"), Kind: fault.Unsupported,
+		Problem: "requests are made there, and no token leaves it",
+		Remedy:  fault.Say("use what makes requests, such as tokentoss's own run, or lend tokens on %s", cmp.Or(host, "that machine"))}
 }
 
 // Flow returns the source of tokens for a session.

@@ -14,10 +14,15 @@
 // request names the program and the host that ask; both are what the other side says
 // of itself. Whoever is root there can use the socket while it stands.
 //
+// Where that is too much, no token is given: with [Options.Open] requests to the targets
+// are made on the side of the person, and [Client.Requests] has them made.
+//
 // # The protocol
 //
 // Each side sends JSON objects, one a line, of at most 64 KiB. The first message of a
 // connection is the server's [Hello]. A request is {"program": NAME, "host": NAME},
 // and its answer {"id_token": TOKEN} or {"kind": KIND, "problem": TEXT}, the kinds being
-// those of package fault. Both sides ignore fields that they do not know.
+// those of package fault. Where requests are made, a request has also {"target": "HOST:PORT"},
+// and what follows its answer {"open": true} is HTTP/1.1, or HTTP/2 by prior knowledge.
+// Both sides ignore fields that they do not know.
 package forward

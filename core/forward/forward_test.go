@@ -140,6 +140,85 @@ func TestEveryKindOfErrorComesOver(t *testing.T) {
 	}
 }
 
+// A program that stays goes on when the same session is lent again, and not with another
+// one.
+func TestAClientGoesOnWhenTheSessionIsLentAgain(t *testing.T) {
+	home(t)
+	l := listen(t, place(t, "one"))
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- forward.Serve(ctx, l, app{token: "a.b.c"}, forward.Options{Hello: ada}) }()
+	c, err := forward.Find(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	other := ada
+	other.Email = "grace@example.com"
+	lend(t, "two", app{token: "x.y.z"}, forward.Options{Hello: other})
+	if token, err := c.IDToken(t.Context()); !errors.Is(err, fault.Unavailable) || !strings.Contains(fault.RemedyOf(err).String(), "connect again") {
+		t.Errorf("%v, %v", token, err)
+	}
+	lend(t, "three", app{token: "d.e.f"}, forward.Options{Hello: ada})
+	if token, err := c.IDToken(t.Context()); err != nil || token.Reveal() != "d.e.f" {
+		t.Errorf("%v, %v", token, err)
+	}
+}
+
+// Who gives no tokens gives none, and who gives tokens makes no requests.
+func TestTokensAndRequestsAreTwoThings(t *testing.T) {
+	home(t)
+	lend(t, "tokens", app{token: "a.b.c"}, forward.Options{Hello: ada})
+	c, err := forward.Find(t.Context())
+	if err != nil || c.Requests() != nil {
+		t.Fatalf("%v, %v", c, err)
+	}
+	if line := say(t, "tokens", `{"program":"p","target":"s.example:443"}`); !strings.Contains(line, `"unsupported"`) {
+		t.Errorf("%s", line)
+	}
+	lend(t, "requests", app{token: "a.b.c"}, forward.Options{Hello: ada, Open: func(forward.Request, forward.Allow) (func(context.Context, net.Conn), error) {
+		return nil, &fault.Error{Kind: fault.WrongOrigin}
+	}})
+	if line := say(t, "requests", `{"program":"p"}`); !strings.Contains(line, `"unsupported"`) || strings.Contains(line, "a.b.c") {
+		t.Errorf("%s", line)
+	}
+	if line := say(t, "requests", `{"program":"p","target":"other.example:443"}`); !strings.Contains(line, `"wrong_origin"`) {
+		t.Errorf("%s", line)
+	}
+	if c, err = forward.Find(t.Context()); err != nil || c.Requests() == nil {
+		t.Fatalf("%v, %v", c, err)
+	}
+	if _, err := c.IDToken(t.Context()); !errors.Is(err, fault.Unsupported) {
+		t.Error(err)
+	}
+}
+
+// say sends a line, and returns what is answered.
+func say(t *testing.T, name, line string) string {
+	t.Helper()
+	c, err := net.Dial("unix", place(t, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+	r := bufio.NewReader(c)
+	_, err = r.ReadString('\n')
+	if err == nil {
+		_, err = io.WriteString(c, line+"\n")
+	}
+	if err == nil {
+		line, err = r.ReadString('\n')
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return line
+}
+
 // What others could have made, or what nobody answers, is passed over.
 func TestOnlyOwnSocketsAreUsed(t *testing.T) {
 	for name, spoil := range map[string]func(t *testing.T, socket string){

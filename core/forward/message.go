@@ -30,16 +30,28 @@ type Hello struct {
 	Client  string    `json:"client_id"` // whom the tokens are for
 	Targets []string  `json:"targets"`
 	Ends    time.Time `json:"ends,omitzero"`
+
+	// Requests says that no token is given: requests to the targets are made where the
+	// session is.
+	Requests bool `json:"requests,omitzero"`
 }
 
 // A Request says who asks. It is what the other side says of itself.
 type Request struct {
 	Program string `json:"program"`
 	Host    string `json:"host"`
+
+	// Target is the HOST:PORT of a service to make requests to; "" asks for a token.
+	Target string `json:"target,omitempty"`
+
+	// Line is the method and the URL of the request that is to be made, where the person
+	// is asked about each.
+	Line string `json:"-"`
 }
 
 type answer struct {
 	IDToken string     `json:"id_token,omitempty"`
+	Open    bool       `json:"open,omitempty"` // HTTP follows
 	Kind    fault.Kind `json:"kind,omitempty"`
 	Problem string     `json:"problem,omitempty"`
 }
@@ -55,7 +67,7 @@ func answerOf(token oidc.Secret, err error) answer {
 // error is what the answer says, if it is one.
 func (a answer) error(host string) error {
 	switch {
-	case a.Kind == "" && a.IDToken == "":
+	case a.Kind == "" && a.IDToken == "" && !a.Open:
 		return &fault.Error{Subject: "the session of " + host, Kind: fault.ProviderAnswer, Problem: "it sent neither a token nor an error"}
 	case a.Kind == "":
 		return nil
@@ -76,10 +88,11 @@ func (a answer) error(host string) error {
 
 // clean makes what another machine says one line of text.
 func clean(s string) string {
-	if r := []rune(fault.Line(s)); len(r) > maxText {
+	s = fault.Line(s)
+	if r := []rune(s); len(r) > maxText {
 		return string(r[:maxText])
 	}
-	return fault.Line(s)
+	return s
 }
 
 var errTooLong = errors.New("a message is too long")

@@ -45,6 +45,11 @@ type Options struct {
 	// place: they are shared between requests.
 	Base http.RoundTripper
 
+	// Requests, where it is not nil, makes the requests to Origins where a token is,
+	// and what it answers is handed back: the TokenSource is asked for none. See package
+	// github.com/tokentoss/tokentoss/core/forward.
+	Requests http.RoundTripper
+
 	// Header says which header carries the token.
 	Header TokenHeader
 
@@ -69,6 +74,7 @@ type Options struct {
 type Transport struct {
 	src            TokenSource
 	base           http.RoundTripper
+	requests       http.RoundTripper   // elsewhere, or nil
 	origins        map[origin]struct{} // never written after NewTransport
 	usual          map[written]origin  // the same
 	header         TokenHeader
@@ -89,6 +95,7 @@ func NewTransport(src TokenSource, opts Options) (*Transport, error) {
 	t := &Transport{
 		src:            src,
 		base:           opts.Base,
+		requests:       opts.Requests,
 		origins:        make(map[origin]struct{}, len(opts.Origins)),
 		usual:          make(map[written]origin, len(opts.Origins)),
 		header:         opts.Header,
@@ -142,6 +149,9 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody(req)
 		return nil, err
 	}
+	if p.listed && t.requests != nil {
+		return t.requests.RoundTrip(req)
+	}
 	if !p.listed {
 		if err := t.signInPage(req); err != nil {
 			closeBody(req)
@@ -171,8 +181,10 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 // CloseIdleConnections closes those of the base, for
 // [http.Client.CloseIdleConnections].
 func (t *Transport) CloseIdleConnections() {
-	if c, ok := t.base.(interface{ CloseIdleConnections() }); ok {
-		c.CloseIdleConnections()
+	for _, base := range []http.RoundTripper{t.base, t.requests} {
+		if c, ok := base.(interface{ CloseIdleConnections() }); ok {
+			c.CloseIdleConnections()
+		}
 	}
 }
 

@@ -10,11 +10,14 @@ import (
 	"github.com/tokentoss/tokentoss/core/fault"
 )
 
+// dirName is what tokentoss's own directories are called.
+const dirName = "tokentoss"
+
 // MakeDir makes a directory for the user alone, and those above it, where they do
 // not exist. One that exists is refused if it belongs to neither the user nor root,
 // or if others could put files in the place of the user's there. If it is tokentoss's
-// own, its mode is reduced to what the user alone needs; otherwise it is never
-// changed.
+// own, and is called so, its mode is reduced to what the user alone needs; otherwise it
+// is never changed.
 func MakeDir(dir string, own bool) error {
 	if err := checkName(dir); err != nil {
 		return err

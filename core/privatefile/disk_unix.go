@@ -135,7 +135,7 @@ func kindOf(mode uint32) string {
 	case syscall.S_IFLNK:
 		return "a symbolic link"
 	}
-	return "a device"
+	return aDevice
 }
 
 func otherOwner(path string, owner int) error {
@@ -219,7 +219,8 @@ func checkDir(dir string, info fs.FileInfo, own bool) error {
 	if mode.Perm()&0o077 == 0 {
 		return nil
 	}
-	if own && isUsers(info) && os.Chmod(dir, mode&^0o077) == nil {
+	// A person may have named a directory that has more than this: /tmp, their home.
+	if own && filepath.Base(dir) == dirName && isUsers(info) && os.Chmod(dir, mode&^0o077) == nil {
 		return nil
 	}
 	return checkUnwritable(dir, info, true)
@@ -236,7 +237,7 @@ const maxRuntimeDir = MaxRuntimeDir
 // temporary files that has a short name.
 func runtimeDirs() []string {
 	own := fmt.Sprintf("tokentoss-%d", os.Getuid())
-	return []string{filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "tokentoss"), filepath.Join(os.TempDir(), own), filepath.Join("/tmp", own)}
+	return []string{filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), dirName), filepath.Join(os.TempDir(), own), filepath.Join("/tmp", own)}
 }
 
 // checkRuntimeDir refuses a directory of another user, also of root, one in which others

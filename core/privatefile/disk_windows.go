@@ -88,7 +88,7 @@ func whyNotOpen(path string, err error) error { return cannotOpen(path, err) }
 
 func checkOurs(path string, h windows.Handle, info *windows.ByHandleFileInformation) error {
 	if kind, err := windows.GetFileType(h); err != nil || kind != windows.FILE_TYPE_DISK {
-		return notRegular(path, "a device", fault.MoveAway.On(path))
+		return notRegular(path, aDevice, fault.MoveAway.On(path))
 	}
 	switch {
 	case info.FileAttributes&windows.FILE_ATTRIBUTE_REPARSE_POINT != 0:

@@ -28,12 +28,18 @@ func insecure(path, problem string, remedy fault.Remedy) error {
 	return &fault.Error{Subject: path, Kind: fault.Insecure, Problem: problem, Remedy: remedy}
 }
 
+// aDevice is what cannot be moved.
+const aDevice = "a device"
+
 // notRegular tells what is there in place of a file. Of a file of ours the remedy is to
 // move it away; of one that a person names, another name is wanted.
 func notRegular(path, what string, remedy fault.Remedy) error {
 	kind := fault.BadConfig
 	if remedy.Action == fault.MoveAway {
 		kind = fault.Corrupt
+	}
+	if what == aDevice {
+		remedy = fault.Say("choose another place")
 	}
 	return &fault.Error{Subject: path, Kind: kind, Problem: what + ", not a regular file", Remedy: remedy}
 }

@@ -73,14 +73,14 @@ func CanReplace(path string, size int) error {
 	return nil
 }
 
-// Remove removes a file of ours, whatever is wrong with it. A directory stays, and
-// it is no error when there is nothing.
+// Remove removes a file of ours, or a link, whatever is wrong with it. A directory, a
+// device or the like stays, and it is no error when there is nothing.
 func Remove(path string) error {
 	switch info, err := os.Lstat(path); {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
-	case err == nil && info.IsDir(): // which os.Remove would remove if it is empty
-		return notRegular(path, "a directory", fault.MoveAway.On(path))
+	case err == nil && kindOfMode(info.Mode()) != "": // os.Remove would remove an empty directory
+		return notRegular(path, kindOfMode(info.Mode()), fault.MoveAway.On(path))
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return cannotWrite(path, err)
@@ -88,11 +88,12 @@ func Remove(path string) error {
 	return syncParent(path)
 }
 
-// SetAside renames what stands in the place of a file of ours, whatever it is, so
+// SetAside renames a file, or a link, that stands in the place of a file of ours, so
 // that a new one can be written and the old one can be looked into. It returns the
 // new path: the old one with ".damaged-", the time in UTC, and a number if that name
-// is taken. Nothing is overwritten. If there is nothing, the error wraps
-// [fault.NotFound]. Call it in [Exclusively].
+// is taken. Nothing is overwritten. A directory, a device or the like is not ours to
+// move and stays. If there is nothing, the error wraps [fault.NotFound]. Call it in
+// [Exclusively].
 func SetAside(path string) (string, error) {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -100,6 +101,9 @@ func SetAside(path string) (string, error) {
 	}
 	if err != nil {
 		return "", cannotWrite(path, err)
+	}
+	if what := kindOfMode(info.Mode()); what != "" {
+		return "", notRegular(path, what, fault.MoveAway.On(path))
 	}
 	aside, err := freeName(path + ".damaged-" + time.Now().UTC().Format("20060102T150405Z"))
 	if err != nil {
@@ -114,6 +118,21 @@ func SetAside(path string) (string, error) {
 		_ = os.Chmod(aside, 0o600)
 	}
 	return aside, syncParent(path)
+}
+
+// kindOfMode names what is neither a file nor a link.
+func kindOfMode(mode fs.FileMode) string {
+	switch {
+	case mode.IsRegular(), mode&fs.ModeSymlink != 0:
+		return ""
+	case mode.IsDir():
+		return "a directory"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	}
+	return aDevice
 }
 
 // freeName returns the first of name, name-1, name-2... that nothing has. Those

@@ -32,7 +32,8 @@ func TestCreate(t *testing.T) {
 	wantNoLeftovers(t, filepath.Dir(path))
 }
 
-// TestSetAside: whatever stands in the way is kept, private, under another name.
+// TestSetAside: a file that stands in the way is kept, private, under another name. What
+// is no file is not ours to move.
 func TestSetAside(t *testing.T) {
 	t.Parallel()
 	path := write(t, filepath.Join(t.TempDir(), "f"), "old", 0o644)
@@ -40,10 +41,23 @@ func TestSetAside(t *testing.T) {
 	must(t, err)
 	wantText(t, first, "old")
 	wantMode(t, first, 0o600)
-	must(t, syscall.Mkfifo(path, 0o600))
+	must(t, os.Symlink("f", write(t, path, "new", 0o600)+".link"))
 	second, err := privatefile.SetAside(path)
 	if err != nil || first == second {
-		t.Errorf("SetAside of a named pipe: %s, %v", second, err)
+		t.Errorf("SetAside in the same second: %s, %v", second, err)
+	}
+	if link, err := privatefile.SetAside(path + ".link"); err != nil || link == path+".link" {
+		t.Errorf("SetAside of a link: %s, %v", link, err)
+	}
+	for _, make := range []func(path string, mode uint32) error{syscall.Mkfifo, syscall.Mkdir} {
+		other := filepath.Join(t.TempDir(), "other")
+		must(t, make(other, 0o700))
+		if _, err := privatefile.SetAside(other); !errors.Is(err, fault.Corrupt) {
+			t.Errorf("SetAside of what is no file: error %v, want fault.Corrupt", err)
+		}
+		if _, err := os.Lstat(other); err != nil {
+			t.Errorf("it was moved: %v", err)
+		}
 	}
 	if _, err := privatefile.SetAside(path); !errors.Is(err, fault.NotFound) {
 		t.Errorf("SetAside of nothing: error %v, want fault.NotFound", err)

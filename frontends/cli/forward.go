@@ -15,12 +15,16 @@ func (c *commands) forward() *cli.Command {
 	return &cli.Command{
 		Name: "forward", Usage: "lend this session to another machine while ssh runs", Category: "requests", ArgsUsage: "HOST [-- SSH-OPTIONS]",
 		Description: "HOST is what ssh takes. tokentoss there gets ID tokens for the targets, and nothing else.\n" +
-			"Whoever is root there can use them while this runs, wherever your OAuth client is admitted.",
+			"Whoever is root there can use them while this runs, wherever your OAuth client is admitted.\n" +
+			"With --requests none leaves this machine: tokentoss run, get, curl and proxy there have their\n" +
+			"requests to the targets made here.",
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "for", Usage: "for the service at `URL`", DefaultText: "the profile's targets"},
 			&cli.StringFlag{Name: "dir", Usage: "in place of HOST: to a container that mounts `DIR`"},
 			&cli.DurationFlag{Name: "lifetime", Usage: "end after `TIME`", DefaultText: "when ssh ends"},
-			&cli.BoolFlag{Name: "confirm", Usage: "ask here before each token"},
+			&cli.BoolFlag{Name: "requests", Usage: "make the requests of that machine here, and give no token"},
+			&cli.BoolFlag{Name: "confirm", Usage: "ask here before each token, or each request"},
+			&cli.BoolFlag{Name: "confirm-once", Usage: "ask here before the first, of each program for each service"},
 		},
 		Action: c.heavy(0, -1, forward),
 	}
@@ -33,11 +37,28 @@ type ForwardOptions struct {
 	SSH      []string // options of ssh
 	Targets  []string // origins; none are the profile's
 	Lifetime time.Duration
-	Confirm  bool // ask the person before each token
+	Requests bool // make requests here, and give no token
+	Confirm  Confirm
 }
 
+// Confirm says before what the person is asked.
+type Confirm int
+
+// What a [Confirm] is.
+const (
+	ConfirmNothing Confirm = iota
+	ConfirmEach            // each token or request
+	ConfirmOnce            // the first of each program for each service
+)
+
 func forward(ctx context.Context, in *Invocation) error {
-	o := ForwardOptions{Targets: in.StringSlice("for"), Lifetime: in.Duration("lifetime"), Confirm: in.Bool("confirm")}
+	o := ForwardOptions{Targets: in.StringSlice("for"), Lifetime: in.Duration("lifetime"), Requests: in.Bool("requests")}
+	switch {
+	case in.Bool("confirm"):
+		o.Confirm = ConfirmEach
+	case in.Bool("confirm-once"):
+		o.Confirm = ConfirmOnce
+	}
 	args := in.Args().Slice()
 	if len(args) > 0 {
 		o.Host, o.SSH = args[0], args[1:]
@@ -60,7 +81,9 @@ func forward(ctx context.Context, in *Invocation) error {
 		return usagef("tokentoss forward HOST -- SSH-OPTIONS", "forward: %q is not a host", o.Host)
 	case o.Lifetime < 0:
 		return usagef("tokentoss forward --help", "forward: --lifetime must not be negative")
-	case o.Confirm && !in.interactive():
+	case in.Bool("confirm") && in.Bool("confirm-once"):
+		return usagef("leave one of them out", "forward: --confirm and --confirm-once exclude each other")
+	case o.Confirm != ConfirmNothing && !in.interactive():
 		return usagef("leave one of them out", "forward: --confirm asks a person, and --non-interactive is set")
 	}
 	for i, raw := range o.Targets {

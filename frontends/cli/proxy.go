@@ -47,6 +47,9 @@ func proxy(ctx context.Context, in *Invocation) error {
 		if err := p.CheckLent(proxiedURLs(settings["targets"])...); err != nil {
 			return err
 		}
+		if p.Requests() != nil {
+			settings["forwarded"] = p.Lender().Socket()
+		}
 		return in.setFlags(settings, "listen", "metrics-listen", "metrics-bearer-file", "secret", "log", "log-file")
 	})
 }

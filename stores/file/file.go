@@ -17,10 +17,16 @@
 package file
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
+	"github.com/tokentoss/tokentoss/core/privatefile"
 )
 
 const (
@@ -49,9 +55,10 @@ var (
 )
 
 // New returns a store over the directory dir, which is made when something is
-// saved. The directory is the store's own: if others can read it, Save changes
-// its mode to 0700. New does not look at the disk; it refuses a path that is
-// relative, which would put tokens wherever the program happens to be started.
+// saved. If it is called tokentoss and others can read it, Save changes its mode to
+// 0700; any other is left as it is, and refused if others can write to it. New does
+// not look at the disk; it refuses a path that is relative, which would put tokens
+// wherever the program happens to be started.
 func New(dir string) (*Store, error) { return NewNamed(dir, fileName) }
 
 // NewNamed is New with another name than tokens.json for the files, for documents
@@ -70,13 +77,47 @@ func NewNamed(dir, name string) (*Store, error) {
 // NewFile returns a store whose documents are all the one file path, whatever
 // the key, for a person who says where the tokens are. The directory of path is
 // that person's: it is made if it does not exist, and refused if others can
-// write to it, but its mode is never changed.
+// write to it, but its mode is never changed. So is what stands at path if it is
+// not a session ([core.IsDocument]), or a link: it is refused, and neither
+// replaced, moved nor removed.
 func NewFile(path string) (*Store, error) {
 	if err := checkPath("file", path); err != nil {
 		return nil, err
 	}
 	path = filepath.Clean(path)
 	return &Store{file: path, def: path}, nil
+}
+
+// checkOwn refuses what a person has at the place that they named and is no session.
+func (s *Store) checkOwn(path string) error {
+	if s.file == "" {
+		return nil
+	}
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return &core.Error{Subject: path, Problem: "cannot be examined", Err: err}
+	case info.Mode()&fs.ModeSymlink != 0:
+		return notOwn(path, "a symbolic link, not a session")
+	case !info.Mode().IsRegular():
+		return nil // which privatefile refuses
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil // as it is by whoever reads it
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, privatefile.MaxSize))
+	if err == nil && !core.IsDocument(data) {
+		return notOwn(path, "another program's file, not a session")
+	}
+	return nil
+}
+
+func notOwn(path, problem string) error {
+	return &core.Error{Subject: path, Kind: fault.BadConfig, Problem: problem, Remedy: fault.MoveAway.On(path)}
 }
 
 func checkPath(kind, path string) error {

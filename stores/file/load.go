@@ -1,6 +1,7 @@
 package file
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -26,6 +27,9 @@ func (s *Store) Load(ctx context.Context, key string) (core.Record, error) {
 		return core.Record{}, err
 	}
 	data, _, err := read(path)
+	if err == nil && s.file != "" && !core.IsDocument(data) || err != nil && !errors.Is(err, core.ErrNotFound) {
+		err = cmp.Or(s.checkOwn(path), err)
+	}
 	if err != nil {
 		return core.Record{}, err
 	}

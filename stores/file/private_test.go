@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/stores/file"
 )
 
@@ -42,7 +43,7 @@ func TestModesUnderAnyUmask(t *testing.T) {
 // Profiles have private directories too.
 func TestProfileModes(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "tokentoss")
 	s := newStore(t, dir)
 	if _, err := s.Save(bounded(t), "work", core.Record{Data: []byte("x")}); err != nil {
 		t.Fatal(err)
@@ -110,16 +111,30 @@ func TestRefusedWithoutPrivileges(t *testing.T) {
 	ours, err := file.NewFile("/etc/hostname") // root's, which all can read
 	must(t, err)
 	_, err = ours.Load(bounded(t), core.DefaultKey)
-	if !errors.Is(err, core.ErrInsecure) || !strings.Contains(err.Error(), "belongs to user 0") {
-		t.Errorf("Load of root's file: error is %v, want that it belongs to user 0", err)
+	if !errors.Is(err, fault.BadConfig) || !strings.Contains(err.Error(), "another program's file") {
+		t.Errorf("Load of root's file: error is %v, want that it is another program's", err)
 	}
 }
 
-// A directory of our own that others can enter is closed; one that belongs
-// to somebody else is refused, as nothing in it is safe.
+// A directory that is called tokentoss and that others can enter is closed. Any other
+// is what a person named, and may have more than sessions: it is never changed, and
+// refused if others can write to it.
 func TestDirectories(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	for _, mode := range []os.FileMode{0o755, 0o777, 0o777 | os.ModeSticky} {
+		theirs := filepath.Join(t.TempDir(), "theirs")
+		must(t, os.Mkdir(theirs, 0o700))
+		must(t, os.Chmod(theirs, mode))
+		_, err := newStore(t, theirs).Save(bounded(t), core.DefaultKey, core.Record{Data: []byte("x")})
+		if wide := mode == 0o777; errors.Is(err, core.ErrInsecure) != wide || !wide && err != nil {
+			t.Errorf("Save into a directory of mode %v: %v", mode, err)
+		}
+		if info, err := os.Stat(theirs); err != nil || info.Mode() != mode|os.ModeDir {
+			t.Errorf("mode %v became %v", mode, info.Mode())
+		}
+	}
+	dir := filepath.Join(t.TempDir(), "tokentoss")
+	must(t, os.Mkdir(dir, 0o700))
 	s := newStore(t, dir)
 	must(t, os.Chmod(dir, 0o777))
 	save(t, s, "", []byte("x"))
@@ -161,11 +176,12 @@ func TestExplicitFile(t *testing.T) {
 	path := filepath.Join(dir, "my tokens")
 	s, err := file.NewFile(path)
 	must(t, err)
-	saved, err := s.Save(bounded(t), "work", core.Record{Data: []byte("x")})
+	const document = `{"id_token": "x"}`
+	saved, err := s.Save(bounded(t), "work", core.Record{Data: []byte(document)})
 	must(t, err)
 	wantMode(t, dir, 0o755)
 	wantMode(t, path, 0o600)
-	wantDoc(t, s, "x")
+	wantDoc(t, s, document)
 	if s.Path("any") != path || s.Path("default") != path {
 		t.Errorf("Path gives %q and %q, want %q for every key", s.Path("any"), s.Path("default"), path)
 	}
@@ -181,4 +197,62 @@ func TestExplicitFile(t *testing.T) {
 	_, err = s.Save(bounded(t), "work", core.Record{Data: []byte("y"), Revision: saved.Revision})
 	must(t, err)
 	wantMode(t, dir, 0o777)
+}
+
+// Where a person says that the tokens are, there may be something else of theirs. It is
+// refused, whoever can read it, and neither replaced, moved nor removed.
+func TestAnotherProgramsFileStays(t *testing.T) {
+	t.Parallel()
+	for name, content := range map[string]string{
+		"text": "my notes\n", "a key": `{"type": "service_account", "private_key": "x"}`, "credentials of gcloud": `{"type": "authorized_user", "refresh_token": "x"}`,
+		"a list": `[{"id_token": "x"}]`, "a number": "7", "bytes": "\x7fELF\x00\x01",
+	} {
+		for _, mode := range []os.FileMode{0o600, 0o644, 0o400} {
+			path := filepath.Join(t.TempDir(), "theirs")
+			must(t, os.WriteFile(path, []byte(content), mode))
+			refuses(t, path, name, content)
+		}
+	}
+	dir := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(dir, "real"), []byte("theirs"), 0o600))
+	must(t, os.Symlink("real", filepath.Join(dir, "link")))
+	refuses(t, filepath.Join(dir, "link"), "a link", "theirs")
+}
+
+func refuses(t *testing.T, path, name, content string) {
+	t.Helper()
+	s, err := file.NewFile(path)
+	must(t, err)
+	before, err := os.Lstat(path)
+	must(t, err)
+	_, load := s.Load(bounded(t), core.DefaultKey)
+	_, save := s.Save(bounded(t), core.DefaultKey, core.Record{Data: []byte(`{"id_token": "mine"}`)})
+	_, aside := s.Quarantine(bounded(t), core.DefaultKey)
+	for did, err := range map[string]error{"Load": load, "Quarantine": aside, "Delete": s.Delete(bounded(t), core.DefaultKey)} {
+		if !errors.Is(err, fault.BadConfig) || !strings.Contains(fault.Hint(err), "move "+path+" away, or choose another place") {
+			t.Errorf("%s of %s, %v: %v (%s)", did, name, before.Mode(), err, fault.Hint(err))
+		}
+	}
+	if save == nil {
+		t.Errorf("%s was replaced", name)
+	}
+	after, err := os.Lstat(path)
+	data, _ := os.ReadFile(path)
+	if err != nil || !os.SameFile(before, after) || before.Mode() != after.Mode() || string(data) != content {
+		t.Errorf("%s is not as it was: %v, %v, %q", name, err, after, data)
+	}
+}
+
+// What is left of a session that was cut short, or wiped by a full disk, is ours.
+func TestADamagedSessionAtAPlaceOfThePersonsIsSetAside(t *testing.T) {
+	t.Parallel()
+	for _, content := range []string{"", "\x00\x00\x00", "{\n  \"access_token\": \"ya29.", `{"id_token": 7}`} {
+		path := filepath.Join(t.TempDir(), "tokens.json")
+		must(t, os.WriteFile(path, []byte(content), 0o600))
+		s, err := file.NewFile(path)
+		must(t, err)
+		if aside, err := s.Quarantine(bounded(t), core.DefaultKey); err != nil || !strings.HasPrefix(aside, path+".damaged-") {
+			t.Errorf("%q: %q, %v", content, aside, err)
+		}
+	}
 }

@@ -74,6 +74,9 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if _, err := os.Lstat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+	if err := s.checkOwn(path); err != nil {
+		return err
+	}
 	err = s.exclusively(ctx, path, func() error { return privatefile.Remove(path) })
 	if errors.Is(err, core.ErrReadOnly) {
 		// What cannot be written need not be if there is nothing to remove.

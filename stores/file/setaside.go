@@ -11,8 +11,8 @@ import (
 	"github.com/tokentoss/tokentoss/core/privatefile"
 )
 
-// SetAside renames what stands in the place of the document of key, whatever it
-// is, so that a new document can be saved and the old one can be looked into. It
+// Quarantine renames the file or link that stands in the place of the document of
+// key, so that a new document can be saved and the old one can be looked into. It
 // returns the new path: the old one with ".damaged-", the time in UTC, and a
 // number if that name is taken. Nothing is overwritten. If there is nothing it
 // returns [core.ErrNotFound].
@@ -26,6 +26,9 @@ func (s *Store) Quarantine(ctx context.Context, key string) (string, error) {
 	}
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 		return "", &core.Error{Subject: path, Kind: core.ErrNotFound}
+	}
+	if err := s.checkOwn(path); err != nil {
+		return "", err
 	}
 	var aside string
 	err = s.exclusively(ctx, path, func() (err error) {

@@ -1,8 +1,6 @@
 package keyring
 
 import (
-	"path/filepath"
-
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/stores/encrypted"
 	"github.com/tokentoss/tokentoss/stores/file"
@@ -42,7 +40,7 @@ func Open(c Config, dir string) (core.TokenStore, error) {
 	if err != nil {
 		return nil, err
 	}
-	recipient, err := file.NewFile(filepath.Join(dir, recipientName))
+	recipient, err := file.NewNamed(dir, recipientName)
 	if err != nil {
 		return nil, err
 	}

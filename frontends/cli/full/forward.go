@@ -84,10 +84,19 @@ func runForward(ctx context.Context, in *cli.Invocation, o cli.ForwardOptions) (
 			}
 		}()
 	}
-	in.Say("%s has the session of %s for %s until this ends", to, hello.Email, strings.Join(hello.Targets, ", "))
-	return forward.Serve(ctx, l, p, forward.Options{Hello: hello, Allow: allowForward(in, o), Used: func(r forward.Request) {
+	options := forward.Options{Hello: hello, Allow: allowForward(in, o.Confirm), Used: func(r forward.Request) {
 		in.Logger().Debug("gave a token", "program", r.Program, "host", r.Host)
-	}})
+	}}
+	if o.Requests {
+		proxy, err := newRequestProxy(ctx, in, p, hello.Targets)
+		if err != nil {
+			return err
+		}
+		defer proxy.Close()
+		options.Open = openRequests(proxy)
+	}
+	in.Say("%s has the session of %s for %s until this ends", to, hello.Email, strings.Join(hello.Targets, ", "))
+	return forward.Serve(ctx, l, p, options)
 }
 
 // listenForward makes a socket in a private directory of a fresh name: below dir, or
@@ -168,21 +177,6 @@ func lentBy(ctx context.Context, p *profile.Profile, o cli.ForwardOptions) (forw
 		h.Ends = time.Now().Add(o.Lifetime)
 	}
 	return h, nil
-}
-
-// allowForward asks the person before each token, where they want to be asked.
-func allowForward(in *cli.Invocation, o cli.ForwardOptions) func(context.Context, forward.Request) error {
-	if !o.Confirm {
-		return nil
-	}
-	ask := in.Confirmations()
-	return func(ctx context.Context, r forward.Request) error {
-		yes, err := ask(ctx, fmt.Sprintf("a program that calls itself %q, at %q, wants a token; give it one?", r.Program, r.Host))
-		if err == nil && !yes {
-			err = &fault.Error{Problem: "the person there said no", Kind: fault.Refused}
-		}
-		return err
-	}
 }
 
 // An sshSession is the person's own ssh to the other machine.

@@ -33,6 +33,10 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, t *target) {
 		refuse(w, http.StatusMethodNotAllowed, "TRACE would show the token")
 		return
 	}
+	if err := allowed(r); err != nil {
+		p.fail(w, r, err)
+		return
+	}
 	if r.ProtoMajor == 1 && r.ContentLength != 0 {
 		// Or the server takes no more of the body when the answer begins.
 		_ = http.NewResponseController(w).EnableFullDuplex()
@@ -110,6 +114,10 @@ func (p *Proxy) fail(w http.ResponseWriter, r *http.Request, err error) {
 	origin := r.Context().Value(targetKey{}).(*target).origin()
 	proxy.RenewStale(r.Context(), p.tokens, err)
 	p.said.say(Failure{origin, err})
+	if r.Context().Value(allowKey{}) != nil {
+		proxy.WriteProblem(w, err, origin)
+		return
+	}
 	proxy.WriteError(w, r, err, origin)
 }
 

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/tokentoss/tokentoss/core/peercred"
+	"github.com/tokentoss/tokentoss/frontends/http/proxy"
 )
 
 var errOtherName = errors.New("the name in TLS is not the one of CONNECT")
@@ -53,6 +54,7 @@ func (c *readAhead) Read(b []byte) (int, error) {
 type openedConn struct {
 	net.Conn
 	target *target
+	allow  func(context.Context, *http.Request) error // of each request; nil is all
 	once   sync.Once
 	done   chan struct{} // closed when the connection is
 }
@@ -65,9 +67,47 @@ func (c *openedConn) Close() error {
 
 type targetKey struct{}
 
+type allowKey struct{}
+
 // withTarget is for the requests of a connection.
 func withTarget(ctx context.Context, c net.Conn) context.Context {
-	return context.WithValue(ctx, targetKey{}, c.(*tls.Conn).NetConn().(*openedConn).target)
+	if secure, ok := c.(*tls.Conn); ok {
+		c = secure.NetConn()
+	}
+	opened := c.(*openedConn)
+	if opened.allow != nil {
+		ctx = context.WithValue(ctx, allowKey{}, opened.allow)
+	}
+	return context.WithValue(ctx, targetKey{}, opened.target)
+}
+
+// Has tells whether an authority, HOST:PORT, is a target's.
+func (p *Proxy) Has(authority string) bool { return p.find(authority, "") != nil }
+
+// ServeConn serves a connection to a target that came by another door, of which it is
+// known who may use it, and returns when it ends. It has HTTP/1.1, or HTTP/2 by prior
+// knowledge, without TLS. Each request is made if allow, which is not nil, lets it. Errors
+// are for package github.com/tokentoss/tokentoss/core/forward, which explains them on its
+// side. The proxy is to be started before.
+func (p *Proxy) ServeConn(ctx context.Context, conn net.Conn, authority string, allow func(context.Context, *http.Request) error) {
+	defer conn.Close()
+	t := p.find(authority, "")
+	if t == nil {
+		return
+	}
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	in := &openedConn{Conn: conn, target: t, allow: allow, done: make(chan struct{})}
+	if p.opened.give(in) {
+		<-in.done
+	}
+}
+
+// allowed asks whether a request may be made, where it came by a door that has it asked.
+func allowed(r *http.Request) error {
+	if allow, ok := r.Context().Value(allowKey{}).(func(context.Context, *http.Request) error); ok {
+		return proxy.TokenError(allow(r.Context(), r))
+	}
+	return nil
 }
 
 // A handoff is a listener of connections that come from within the program.

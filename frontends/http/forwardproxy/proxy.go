@@ -43,6 +43,13 @@ type Options struct {
 	// Tokens gives the tokens.
 	Tokens iap.TokenSource
 
+	// Requests makes the requests to targets where a token is, as [iap.Options] has it; nil
+	// makes them here, with a token.
+	Requests http.RoundTripper
+
+	// Unlisted listens nowhere: all connections come by [Proxy.ServeConn].
+	Unlisted bool
+
 	// Failed is told why the person's request was refused, each reason once until a request
 	// to the same service succeeds. nil: nobody is told.
 	Failed func(Failure)
@@ -63,7 +70,8 @@ type Proxy struct {
 	targets   map[string]*target // by HOST:PORT
 	authority *Authority
 	secret    string
-	server    *loopback.Server // takes CONNECT
+	unlisted  bool
+	server    *loopback.Server // takes CONNECT; nil where unlisted
 	process   int              // of the bare address
 	bare      *loopback.Server // the same without the credential, or nil
 	barePort  string
@@ -82,7 +90,7 @@ type Proxy struct {
 
 // New makes a proxy and its authority.
 func New(o Options) (*Proxy, error) {
-	p := &Proxy{targets: make(map[string]*target), secret: loopback.NewKey(), opened: newHandoff(), tokens: o.Tokens, log: o.Log, process: o.Process}
+	p := &Proxy{targets: make(map[string]*target), secret: loopback.NewKey(), opened: newHandoff(), tokens: o.Tokens, log: o.Log, process: o.Process, unlisted: o.Unlisted}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
 	}
@@ -105,24 +113,25 @@ func New(o Options) (*Proxy, error) {
 	// A service is spoken to as the program speaks: what it expects of a connection holds.
 	for i, base := range []*http.Transport{onlyHTTP1(base), base} {
 		// As package proxy has it, services are not told of a script.
-		transport, err := iap.NewTransport(failing{o.Tokens}, iap.Options{Origins: o.Targets, NoXRequestedWith: true, Base: base, Logger: o.Log})
+		transport, err := iap.NewTransport(failing{o.Tokens}, iap.Options{Origins: o.Targets, NoXRequestedWith: true, Base: base, Requests: proxy.Elsewhere(o.Requests), Logger: o.Log})
 		if err != nil {
 			return nil, err
 		}
 		p.base = append(p.base, base)
-		p.to[i] = httputil.ReverseProxy{Rewrite: p.rewrite, Transport: transport, ModifyResponse: p.modify, ErrorHandler: p.fail, ErrorLog: silent, FlushInterval: -1, BufferPool: &p.buffers}
+		p.to[i] = httputil.ReverseProxy{Rewrite: p.rewrite, Transport: transport, ModifyResponse: p.modify, ErrorHandler: p.fail, ErrorLog: silent, FlushInterval: flushAfter, BufferPool: &p.buffers}
 	}
 	var err error
 	if p.authority, err = NewAuthority(hosts, time.Now()); err != nil {
 		return nil, err
 	}
-	p.plain = httputil.ReverseProxy{Rewrite: keepForwarded, Transport: base, ErrorHandler: p.failPlain, ErrorLog: silent, FlushInterval: -1, BufferPool: &p.buffers}
+	p.plain = httputil.ReverseProxy{Rewrite: keepForwarded, Transport: base, ErrorHandler: p.failPlain, ErrorLog: silent, FlushInterval: flushAfter, BufferPool: &p.buffers}
 	p.inner = &http.Server{
 		Handler: http.HandlerFunc(p.serveTarget), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		ErrorLog: silent, ConnContext: withTarget, Protocols: new(http.Protocols), DisableGeneralOptionsHandler: true,
 	}
 	p.inner.Protocols.SetHTTP1(true)
 	p.inner.Protocols.SetHTTP2(true)
+	p.inner.Protocols.SetUnencryptedHTTP2(true) // of ServeConn
 	return p, nil
 }
 
@@ -139,6 +148,10 @@ func onlyHTTP1(base *http.Transport) *http.Transport {
 	return base
 }
 
+// flushAfter is how long the beginning of an answer of known length waits for the rest, with
+// which it makes one record of TLS. An answer of unknown length is a stream, and does not wait.
+const flushAfter = time.Millisecond
+
 // What a client may take and send. A command keeps connections ready for long.
 const (
 	headerTimeout = time.Minute
@@ -146,8 +159,12 @@ const (
 	maxHeader     = 1 << 20
 )
 
-// Start listens on a loopback address until Close.
+// Start listens on a loopback address until Close, unless the proxy is unlisted.
 func (p *Proxy) Start(ctx context.Context) error {
+	p.serving.Go(func() { _ = p.inner.Serve(p.opened) }) // ends with Close
+	if p.unlisted {
+		return nil
+	}
 	tells := peercred.Supported()
 	var err error
 	if p.server, p.port, err = p.listen(ctx, tells, p.serve); err != nil {
@@ -159,7 +176,6 @@ func (p *Proxy) Start(ctx context.Context) error {
 			return err
 		}
 	}
-	p.serving.Go(func() { _ = p.inner.Serve(p.opened) }) // ends with Close
 	return nil
 }
 
@@ -200,7 +216,9 @@ func (p *Proxy) Wait(ctx context.Context) error { return p.server.Wait(ctx) }
 
 // Close ends all connections. Nothing is running when it returns.
 func (p *Proxy) Close() {
-	p.server.Stop(0)
+	if p.server != nil {
+		p.server.Stop(0)
+	}
 	if p.bare != nil {
 		p.bare.Stop(0)
 	}

@@ -121,6 +121,10 @@ type world struct {
 	failures []Failure
 }
 
+// elsewhere, where it is not nil, has the requests of each new world made by another
+// machine's proxy, and returns the options of the proxy here.
+var elsewhere func(*testing.T, Options) Options
+
 // newWorld starts it. Its name leads to the target.
 func newWorld(t *testing.T, answer http.HandlerFunc, change ...func(*Options)) *world {
 	t.Helper()
@@ -142,15 +146,25 @@ func newWorld(t *testing.T, answer http.HandlerFunc, change ...func(*Options)) *
 	for _, f := range change {
 		f(&o)
 	}
-	var err error
-	if w.Proxy, err = New(o); err != nil {
-		t.Fatal(err)
+	if elsewhere != nil {
+		o = elsewhere(t, o)
 	}
-	if err := w.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(w.Close)
+	w.Proxy = started(t, o)
 	return w
+}
+
+// started makes a proxy and starts it.
+func started(t *testing.T, o Options) *Proxy {
+	t.Helper()
+	p, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	return p
 }
 
 func (s *service) roots() *x509.CertPool {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/forward"
 	"github.com/tokentoss/tokentoss/frontends/http/loopback"
 	"github.com/tokentoss/tokentoss/frontends/http/metrics"
 	"github.com/tokentoss/tokentoss/plugins"
@@ -41,6 +42,7 @@ type Config struct {
 	LogFile          string   `json:"log_file" about:"where to; the terminal when missing"`
 	JSON             bool     `json:"json" about:"log lines of JSON"`
 	InsecureLoopback bool     `json:"insecure_loopback" about:"allow targets on this machine over plain http"`
+	Forwarded        string   `json:"forwarded" about:"socket by which another machine lends the session, and makes the requests"`
 
 	MetricsListen     string `json:"metrics_listen" about:"HOST:PORT or unix:/PATH for metrics and health; none when not set"`
 	MetricsBearerFile string `json:"metrics_bearer_file" about:"file with the word that who asks for metrics shows"`
@@ -81,7 +83,8 @@ type Proxy struct {
 	opts    Options
 	targets []*target
 	monitor *metrics.Monitor
-	ends    time.Duration // of config.For; 0: it does not
+	ends    time.Duration   // of config.For; 0: it does not
+	lender  *forward.Client // of config.Forwarded, or nil
 }
 
 var _ core.Frontend = (*Proxy)(nil)
@@ -112,6 +115,11 @@ func New(config Config, opts Options) (*Proxy, error) {
 	}
 	if config.Expose && config.Secret == SecretNone {
 		return nil, badConfig("expose without a secret would give every machine of the network your identity")
+	}
+	if config.Forwarded != "" {
+		if p.lender, err = forward.At(context.Background(), config.Forwarded); err != nil {
+			return nil, err
+		}
 	}
 	if p.opts.Log == nil {
 		p.opts.Log = slog.New(slog.DiscardHandler)

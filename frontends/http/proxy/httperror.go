@@ -15,13 +15,14 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core/fault"
+	"github.com/tokentoss/tokentoss/core/forward"
 	"github.com/tokentoss/tokentoss/core/iap"
 	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/frontends/http/loopback"
 )
 
 // errorHeader is on what the proxy answers itself, and on nothing else.
-const errorHeader = "Tokentoss-Error"
+const errorHeader = forward.ErrorHeader
 
 // An httpError is an answer of the proxy itself.
 type httpError struct {

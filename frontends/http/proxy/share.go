@@ -2,8 +2,11 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
+	"github.com/tokentoss/tokentoss/core/fault"
+	"github.com/tokentoss/tokentoss/core/forward"
 	"github.com/tokentoss/tokentoss/core/iap"
 )
 
@@ -24,6 +27,45 @@ func TokenError(err error) error { return wrapToken(err) }
 // WriteError answers a request to the service at origin that failed with err.
 func WriteError(w http.ResponseWriter, r *http.Request, err error, origin string) {
 	explain(err, origin).write(w, r)
+}
+
+// WriteProblem is WriteError for a request of another machine, which says itself what to
+// do about what is not the service's.
+func WriteProblem(w http.ResponseWriter, err error, origin string) {
+	e := explain(err, origin)
+	text := e.sentence()
+	if fault.Kind(e.Code).Known() {
+		text = e.Message
+	}
+	forward.WriteProblem(w, e.Status, e.Code, text)
+}
+
+// Elsewhere marks the errors of what makes requests where a token is, which may be nil, so
+// that [WriteError] tells those from the service's that are not.
+func Elsewhere(base http.RoundTripper) http.RoundTripper {
+	if base == nil {
+		return nil
+	}
+	return elsewhere{base}
+}
+
+type elsewhere struct{ http.RoundTripper }
+
+// RoundTrip implements [http.RoundTripper].
+func (t elsewhere) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := t.RoundTripper.RoundTrip(r)
+	var told *fault.Error
+	if errors.As(err, &told) {
+		err = TokenError(err)
+	}
+	return res, err
+}
+
+// CloseIdleConnections is for [http.Client.CloseIdleConnections].
+func (t elsewhere) CloseIdleConnections() {
+	if c, ok := t.RoundTripper.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
 }
 
 // Unmark takes from the answer of a service what only this program may say.

@@ -58,6 +58,9 @@ func (p *Proxy) transport(src iap.TokenSource) (*upstream, error) {
 	// Services take X-Requested-With for a script's request, and answer a browser
 	// with half a page. The transport knows IAP's refusals without it.
 	opts := iap.Options{InsecureLoopback: p.config.InsecureLoopback, NoXRequestedWith: true, Base: p.opts.Base, Logger: p.opts.Log}
+	if p.lender != nil {
+		opts.Requests = Elsewhere(p.lender.Requests())
+	}
 	for _, t := range p.targets {
 		opts.Origins = append(opts.Origins, t.origin())
 	}

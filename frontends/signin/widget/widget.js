@@ -498,8 +498,10 @@ function logo() {
   }
   for (const [fill, d] of G) {
     const path = document.createElementNS(SVG, "path");
-    path.setAttribute("fill", fill);
     path.setAttribute("d", d);
+    path.style.all = "initial"; // no host's rule for pictures changes it
+    path.style.setProperty("d", `path("${d}")`);
+    path.style.fill = fill;
     svg.append(path);
   }
   return svg;

@@ -26,7 +26,7 @@ _SENTENCES: dict[str, tuple[str, ...]] = {
         "make it private, so that only you can read and write it: os.chmod({subject!r}, 0o600)",
     ),
     "free_space": ("free some space on the disk", "free some space on the disk of {subject}"),
-    "move_away": ("move it away", "move it away: os.rename({subject!r}, {subject!r} + '.old')"),
+    "move_away": ("move it away, or choose another place", "move {subject} away, or choose another place"),
     "restore": ("restore it from a backup", "restore {subject} from a backup"),
     "set_variable": (
         "correct os.environ",
