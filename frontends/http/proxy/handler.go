@@ -4,7 +4,6 @@ import (
 	"io"
 	"log"
 	"net/http"
-	"net/http/httputil"
 	"net/url"
 	"strings"
 	"sync"
@@ -117,12 +116,11 @@ func (h *handler) refuse(r *http.Request) *httpError {
 	}
 }
 
-// rewrite makes the request the service's.
-func (x *requestState) rewrite(p *httputil.ProxyRequest) {
-	out, u, auth := p.Out, p.Out.URL, x.handler.auth
+// rewrite makes out, which is the request without what is for one connection, the service's.
+func (x *requestState) rewrite(out *http.Request) {
+	u, auth := out.URL, x.handler.auth
 	u.Scheme, u.Host, out.Host = x.target.scheme, x.target.host, x.target.host
-	// ReverseProxy drops what it cannot parse of a query, and net/url would write
-	// some paths in another way.
+	// As it came: net/url would write some paths in another way.
 	u.RawQuery, u.ForceQuery = strings.TrimPrefix(auth.traces.clean(x.query), "?"), x.query == "?"
 	path := auth.traces.clean(x.rest)
 	if !strings.HasPrefix(path, "/") {
@@ -133,8 +131,8 @@ func (x *requestState) rewrite(p *httputil.ProxyRequest) {
 	} else {
 		u.Opaque = path
 	}
-	if p.In.Trailer != nil { // the server puts values into it after the body
-		out.Trailer = p.In.Trailer
+	if x.in.Trailer != nil { // the server puts values into it after the body
+		out.Trailer = x.in.Trailer
 		out.Body = &trailed{out.Body, func() { auth.strip(out.Trailer) }}
 	}
 	if strings.EqualFold(out.Header.Get("Upgrade"), "h2c") { // an offer that RFC 9113 took back, and HTTP/2 forbids
