@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strconv"
 	"syscall"
 	"testing"
@@ -26,7 +27,7 @@ func TestKilledRefreshByTheAgent(t *testing.T) {
 	const life = time.Second
 	m := withStore(t, emulator.Options{TokenLifetime: life}, encryptedStore)
 	m.signIn(t, ada)
-	store, err := encrypted.Open(encrypted.Config{}, m.dir, nil)
+	store, err := encrypted.Open(encrypted.Config{}, filepath.Join(m.dir, "stores", "encrypted"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
