@@ -3,7 +3,6 @@
 package hosts_test
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -70,12 +69,11 @@ func TestMarimoEdit(t *testing.T) {
 	p := newPlace(t, today)
 	p.configure()
 	p.write("app.py", appOf("marimo run"))
+	p.write(".marimo.toml", "[runtime]\nauto_instantiate = true\n") // cells run when the notebook is opened
 	port := freePort(t)
 	at := "http://127.0.0.1:" + port
 	p.serve(at, p.command("marimo", "-q", "edit", "app.py", "--host", "127.0.0.1", "--port", port, "--headless", "--no-token", "--skip-update-check"))
 	v := p.visits(browser.Open(t), at)
-	v.until("the editor", `deep(document).some((e) => e.dataset?.testid === "run-button")`)
-	v.Do("running the cells", chromedp.Evaluate(fmt.Sprintf(`(() => { %s deep(document).find((e) => e.dataset?.testid === "run-button").click() })()`, deep), nil, userGesture))
 	v.signIn(ada)
 	v.press("Call")
 	v.sees("It says 42")

@@ -116,8 +116,8 @@ func (v *visit) signIn(email string) {
 	v.sees("Signed in as " + email)
 }
 
-// close closes the tab.
+// close closes the tab as a person does, of which the page is told.
 func (v *visit) close() {
 	v.place.t.Helper()
-	_ = chromedp.Cancel(v.Context())
+	v.Do("closing the tab", cdp.Close())
 }
