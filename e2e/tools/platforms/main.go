@@ -283,12 +283,18 @@ func (p *tests) row(name, system string, omitted omissions) (string, error) {
 	return fmt.Sprintf("| %s | %s |\n", cmp.Or(name, "."), strings.Join(cell, "; ")), nil
 }
 
+// stopped is why a terminal session was not played to its end.
+var stopped = regexp.MustCompile(`(?m)^\s*stop: (.*?)\s*$`)
+
 // few names the tests that passed, and the terminal sessions that did.
 func (p *tests) few() string {
 	const scripts = "TestScripts/"
 	var names, sessions []string
 	for _, test := range slices.Sorted(slices.Values(p.passed)) {
 		if script, ok := strings.CutPrefix(test, scripts); ok {
+			if m := stopped.FindStringSubmatch(strings.Join(p.said[test], "")); m != nil {
+				script += " (in part: " + m[1] + ")"
+			}
 			sessions = append(sessions, script)
 		} else if !strings.Contains(test, "/") && test+"/" != scripts {
 			names = append(names, test)
