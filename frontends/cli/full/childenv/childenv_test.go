@@ -112,6 +112,14 @@ func TestProxies(t *testing.T) {
 	}
 }
 
+// What a person has in NO_PROXY is found however the system lets it be written.
+func TestNamesInTheCaseOfTheSystem(t *testing.T) {
+	v, _ := build(t, "No_Proxy=app.example.com,other.test")
+	if got, want := v.Set["NO_PROXY"], map[bool]string{true: "other.test"}[runtime.GOOS == "windows"]; got != want {
+		t.Errorf("NO_PROXY is %q, want %q", got, want)
+	}
+}
+
 // An entry of NO_PROXY covers a target if some program takes it so.
 func TestCovers(t *testing.T) {
 	for target, entries := range map[string]map[string]bool{
