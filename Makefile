@@ -69,7 +69,7 @@ test-clients: setup wheel
 
 test-hosts: setup
 	TOKENTOSS_TEST_SUITES=hosts .ci/gotest ./e2e/jupyter -run GoNB
-	TOKENTOSS_TEST_SUITES=hosts .ci/gotest ./e2e/hosts -run 'Table|JupyterHubService'
+	TOKENTOSS_TEST_SUITES=hosts .ci/gotest ./e2e/hosts -run 'Table|JupyterHubService|WithoutAPage|Pyodide|Pythons'
 
 test-providers: setup
 	TOKENTOSS_TEST_SUITES=providers .ci/gotest ./e2e -run 'Provider|OAuth2Proxy'
