@@ -17,9 +17,9 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/parent"
 	"github.com/tokentoss/tokentoss/frontends/cli"
 	"github.com/tokentoss/tokentoss/frontends/cli/full/childenv"
-	"github.com/tokentoss/tokentoss/frontends/cli/parent"
 	"github.com/tokentoss/tokentoss/frontends/http/forwardproxy"
 	"github.com/tokentoss/tokentoss/frontends/http/loopback"
 	"github.com/tokentoss/tokentoss/profile"
