@@ -68,8 +68,8 @@ func newSchedule(idToken string, from time.Time, life time.Duration, early bool)
 }
 
 // due tells whether an attempt in the background is due, when the last one failed at
-// that time, if there was one. After a failure the next is half to three quarters of the
-// time away that the token can still be given out: nearer and nearer to its end, and
+// that time, if there was one. After a failure the next is two thirds to five sixths
+// of the time away that the token can still be given out: soon enough, seldom enough, and
 // again not at the same time for all who wait for a provider.
 func (s schedule) due(failed, now time.Time) bool {
 	if now.Before(s.first) {
@@ -86,7 +86,7 @@ func (s schedule) attempt(now time.Time) time.Time {
 	at := s.first
 	for n := uint64(1); ; n++ {
 		left := float64(s.last.Sub(at))
-		next := at.Add(max(quietWindow, time.Duration(left*(2+s.random(n))/4)))
+		next := at.Add(max(quietWindow, time.Duration(left*(4+s.random(n))/6)))
 		if next.After(now) {
 			return at
 		}

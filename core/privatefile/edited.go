@@ -31,7 +31,7 @@ func (r rule) loadIfThere(path string) ([]byte, place, error) {
 		return nil, place{}, notFound(path)
 	}
 	data, p, err := r.load(path)
-	return text(data), p, err
+	return Text(data), p, err
 }
 
 // Edit changes a file that a person edits: change gets its content, nil if there is

@@ -14,7 +14,7 @@ func ReadGiven(path string) (Given, error) {
 	if err != nil {
 		return Given{}, err
 	}
-	return Given{text(data), exposed(p)}, nil
+	return Given{Text(data), exposed(p)}, nil
 }
 
 // Secret returns the data of a file whose content is secret. It refuses a file of

@@ -14,9 +14,9 @@ var (
 	utf16Big    = []byte{0xfe, 0xff}
 )
 
-// text returns what a person or a platform wrote as UTF-8, without a mark. Text in
+// Text returns what a person or a platform wrote as UTF-8, without a mark. Text in
 // UTF-16, which has one, is converted.
-func text(data []byte) []byte {
+func Text(data []byte) []byte {
 	switch {
 	case bytes.HasPrefix(data, utf8Mark):
 		return data[len(utf8Mark):]

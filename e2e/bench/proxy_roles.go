@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -39,6 +40,8 @@ func play() (ok bool, err error) {
 		return true, playRunClient(os.Args[1])
 	case "stock":
 		return true, playStock(ctx, os.Args[1])
+	case "bare":
+		return true, playBare(ctx, os.Args[1])
 	case "ours":
 		return true, playOurs(ctx, os.Args[1], proxy.SecretNew)
 	case "ours-open":
@@ -123,6 +126,35 @@ func playStock(ctx context.Context, service string) error {
 		r.SetURL(to)
 		r.Out.Header.Set("Authorization", "Bearer token")
 	}}}
+	context.AfterFunc(ctx, func() { _ = server.Close() })
+	fmt.Println(l.Addr())
+	_ = server.Serve(l)
+	return nil
+}
+
+// playBare is the least that forwards: a handler and a transport, of the settings that ours
+// has, which know requests without a body and answers of at most 1 KB.
+func playBare(ctx context.Context, service string) error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	to, token, transport := &url.URL{Scheme: "http", Host: service}, []string{"Bearer token"}, proxy.NewBase()
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		out := r.WithContext(r.Context())
+		out.URL, out.Body = to, nil
+		out.Header["Authorization"] = token
+		res, err := transport.RoundTrip(out)
+		if err != nil {
+			panic(err)
+		}
+		defer res.Body.Close()
+		maps.Copy(w.Header(), res.Header)
+		w.WriteHeader(res.StatusCode)
+		var body [1024]byte
+		n, _ := io.ReadFull(res.Body, body[:])
+		_, _ = w.Write(body[:n])
+	})}
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 	fmt.Println(l.Addr())
 	_ = server.Serve(l)

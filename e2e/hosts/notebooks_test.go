@@ -3,7 +3,6 @@
 package hosts_test
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,7 +34,7 @@ func TestOldNotebooks(t *testing.T) {
 	for _, n := range []struct{ host, command, path, ready, run, save string }{
 		{"JupyterLab 3", "jupyter-lab", "/lab/tree/notebook.ipynb", `window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status === "idle"`,
 			`window.jupyterapp.commands.execute("notebook:run-all-cells")`, `window.jupyterapp.commands.execute("docmanager:save")`},
-		{"Notebook 6", "jupyter-notebook", "/notebooks/notebook.ipynb", `window.Jupyter?.notebook?.kernel?.is_connected() && window.Jupyter.notebook.kernel_widget_manager !== 0`,
+		{"Notebook 6", "jupyter-notebook", "/notebooks/notebook.ipynb", `window.Jupyter?.notebook?.kernel?.is_connected() && "jupyter.widget" in (Jupyter.notebook.kernel.comm_manager?.targets ?? {})`,
 			`Jupyter.notebook.execute_all_cells()`, `Jupyter.notebook.save_notebook()`},
 	} {
 		t.Run(n.host, func(t *testing.T) {
@@ -70,12 +69,11 @@ func TestMarimoEdit(t *testing.T) {
 	p := newPlace(t, today)
 	p.configure()
 	p.write("app.py", appOf("marimo run"))
+	p.write(".marimo.toml", "[runtime]\nauto_instantiate = true\n") // cells run when the notebook is opened
 	port := freePort(t)
 	at := "http://127.0.0.1:" + port
 	p.serve(at, p.command("marimo", "-q", "edit", "app.py", "--host", "127.0.0.1", "--port", port, "--headless", "--no-token", "--skip-update-check"))
 	v := p.visits(browser.Open(t), at)
-	v.until("the editor", `deep(document).some((e) => e.dataset?.testid === "run-button")`)
-	v.Do("running the cells", chromedp.Evaluate(fmt.Sprintf(`(() => { %s deep(document).find((e) => e.dataset?.testid === "run-button").click() })()`, deep), nil, userGesture))
 	v.signIn(ada)
 	v.press("Call")
 	v.sees("It says 42")

@@ -169,7 +169,7 @@ func (p *place) serve(address string, c *exec.Cmd) {
 // poll waits until ok. Hosts take their time to start on a busy machine.
 func (p *place) poll(what string, ok func() bool) {
 	p.t.Helper()
-	for end := time.Now().Add(3 * browser.Patience); !ok(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(3 * browser.Patience); !ok(); time.Sleep(browser.Look) {
 		if time.Now().After(end) {
 			p.t.Fatalf("waiting in vain: %s\n%s", what, p.said.String())
 		}

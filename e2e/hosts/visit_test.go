@@ -99,9 +99,11 @@ func (v *visit) press(name string) {
 // userGesture has the browser take a script for what a person does.
 func userGesture(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithUserGesture(true) }
 
-// href waits for the address to sign in at, and returns it.
+// href waits for the address to sign in at, and returns it. The page asks for one while
+// somebody looks at it.
 func (v *visit) href() (address string) {
 	v.place.t.Helper()
+	v.Do("looking at the page", cdp.BringToFront())
 	const armed = `deep(document).find((e) => e.matches(".tt-main[href]"))`
 	v.until("an address to sign in at", armed)
 	v.Do("reading the address", chromedp.Evaluate(fmt.Sprintf(`(() => { %s return %s.href })()`, deep, armed), &address))
@@ -116,8 +118,8 @@ func (v *visit) signIn(email string) {
 	v.sees("Signed in as " + email)
 }
 
-// close closes the tab.
+// close closes the tab as a person does, of which the page is told.
 func (v *visit) close() {
 	v.place.t.Helper()
-	_ = chromedp.Cancel(v.Context())
+	v.Do("closing the tab", cdp.Close())
 }

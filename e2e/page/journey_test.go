@@ -3,7 +3,6 @@ package page_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
@@ -12,11 +11,10 @@ import (
 	"github.com/tokentoss/tokentoss/e2e/internal/browser"
 )
 
-// TestJourney is what a person does on the first day.
-func TestJourney(t *testing.T) {
+// journey is what a person does on the first day.
+func journey(t *testing.T, b *browser.Browser) {
 	w := newWorld(t, false)
 	w.serve("")
-	b := browser.Open(t)
 	first := b.Open(w.address)
 
 	first.Sees("No OAuth client is configured yet")
@@ -32,9 +30,10 @@ func TestJourney(t *testing.T) {
 	popup.Sees("You are signed in as " + ada)
 	first.Sees("Signed in as " + ada) // by itself
 
-	var address string
-	first.Do("reloading", chromedp.Reload(), chromedp.Location(&address))
+	first.Reload()
 	first.Sees("Signed in as " + ada)
+	var address string
+	first.Script(`location.href`, &address)
 	if strings.Contains(address, "key") {
 		t.Errorf("the key is still in the address bar: %s", address)
 	}
@@ -65,14 +64,13 @@ func TestHistory(t *testing.T) {
 	}
 }
 
-// TestRefusedWindow: the link itself opens a tab, and the page says what to do if it
+// refusedWindow: the link itself opens a tab, and the page says what to do if it
 // does not.
-func TestRefusedWindow(t *testing.T) {
+func refusedWindow(t *testing.T, b *browser.Browser) {
 	w := newWorld(t, true)
 	w.serve("")
-	tb := browser.Open(t).Open("about:blank")
-	tb.BeforeLoad(`window.open = () => null`)
-	tb.Do("opening the page", chromedp.Navigate(w.address))
+	tb := b.Open(w.address)
+	tb.Script(`window.open = () => null`, nil)
 	other := tb.Opens(func() { tb.Click("Sign in with Google") })
 	tb.Sees("The browser did not let a window open")
 	tb.Sees("Open this address in any browser")
@@ -82,15 +80,15 @@ func TestRefusedWindow(t *testing.T) {
 	tb.Quiet()
 }
 
-// TestPaste: the browser ends on a page that cannot be reached, and the person
+// paste: the browser ends on a page that cannot be reached, and the person
 // pastes its address.
-func TestPaste(t *testing.T) {
+func paste(t *testing.T, b *browser.Browser) {
 	w := newWorld(t, true)
 	w.serve(`{"remote": true}`)
-	tb := browser.Open(t).Open(w.address)
+	tb := b.Open(w.address)
 	var href string
-	tb.Do("reading the address", chromedp.WaitVisible(browser.Button("Sign in with Google"), chromedp.BySearch),
-		chromedp.AttributeValue(browser.Button("Sign in with Google"), "href", &href, nil, chromedp.BySearch))
+	tb.Until("the address to sign in at", `document.querySelector("a.tt-google[href]")`)
+	tb.Script(`document.querySelector("a.tt-google").href`, &href)
 	redirect, err := w.provider.Authorize(t.Context(), href, ada)
 	if err != nil {
 		t.Fatal(err)
@@ -104,11 +102,11 @@ func TestPaste(t *testing.T) {
 	tb.Quiet()
 }
 
-// TestDenied: the person says no at the provider, and yes the next time.
-func TestDenied(t *testing.T) {
+// denied: the person says no at the provider, and yes the next time.
+func denied(t *testing.T, b *browser.Browser) {
 	w := newWorld(t, true)
 	w.serve("")
-	tb := browser.Open(t).Open(w.address)
+	tb := b.Open(w.address)
 	popup := tb.Opens(func() { tb.Click("Sign in with Google") })
 	popup.Click("Deny")
 	tb.Sees("The sign-in was refused")
@@ -122,30 +120,25 @@ func TestDenied(t *testing.T) {
 	tb.Quiet()
 }
 
-// TestOpenerPolicy: the provider's page cuts the page's hold on the window. The
+// openerPolicy: the provider's page cuts the page's hold on the window. The
 // page never asks the window anything.
-func TestOpenerPolicy(t *testing.T) {
+func openerPolicy(t *testing.T, b *browser.Browser) {
 	w := newWorld(t, true)
 	w.serve("")
-	tb := browser.Open(t).Open("about:blank")
-	tb.BeforeLoad(`const open = window.open; window.open = (...a) => { window.opened = open.apply(window, a); return window.opened }`)
-	tb.Do("opening the page", chromedp.Navigate(w.address))
+	tb := b.Open(w.address)
+	tb.Script(`(() => { const open = window.open; window.open = (...a) => (window.opened = open.apply(window, a)) })()`, nil)
 	popup := tb.Opens(func() { tb.Click("Sign in with Google") })
 	popup.Sees("Choose an account")
-	var closed bool
-	tb.Do("looking at the window", chromedp.Poll(`window.opened.closed`, &closed, chromedp.WithPollingTimeout(browser.Patience), chromedp.WithPollingInterval(100*time.Millisecond)))
-	if !closed {
-		t.Error("the emulator's page does not have Google's opener policy")
-	}
+	tb.Until("a window that seems to be closed", `window.opened.closed`) // as Google's page has it
 	popup.Click(ada)
 	tb.Sees("Signed in as " + ada)
 }
 
-// TestOnce: the page shows the outcome after the frontend has ended.
-func TestOnce(t *testing.T) {
+// once: the page shows the outcome after the frontend has ended.
+func once(t *testing.T, b *browser.Browser) {
 	w := newWorld(t, true)
 	w.serve(`{"once": true}`)
-	tb := browser.Open(t).Open(w.address)
+	tb := b.Open(w.address)
 	popup := tb.Opens(func() { tb.Click("Sign in with Google") })
 	popup.Click(ada)
 	<-w.done

@@ -40,7 +40,7 @@ func (in *Invocation) readFile(ctx context.Context, name string) ([]byte, error)
 	case len(data) > maxInput:
 		return nil, fmt.Errorf("%s: larger than 1 MiB, which no client file is", inputName(name))
 	}
-	return data, nil
+	return privatefile.Text(data), nil
 }
 
 // inputName is how a file is called that may be standard input.

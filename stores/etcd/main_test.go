@@ -7,11 +7,13 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/tokentoss/tokentoss/core/storetest/crashtest"
 	"github.com/tokentoss/tokentoss/plugins/plugintest"
 )
 
 // TestMain fails the run when a goroutine outlives its test.
 func TestMain(m *testing.M) {
+	crashtest.Child(openLocation)
 	if config := os.Getenv(memberEnv); config != "" {
 		if err := serveMember(config); err != nil {
 			fmt.Fprintln(os.Stderr, "member of etcd:", err)

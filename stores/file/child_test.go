@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/storetest/crashtest"
 	"github.com/tokentoss/tokentoss/stores/file"
 )
 
@@ -26,6 +27,7 @@ import (
 const childEnv = "TOKENTOSS_FILE_TEST_CHILD"
 
 func TestMain(m *testing.M) {
+	crashtest.Child(func(_ context.Context, dir string) (core.TokenStore, error) { return file.New(dir) })
 	if what := os.Getenv(childEnv); what != "" {
 		if err := child(what, os.Args[len(os.Args)-1]); err != nil {
 			fmt.Fprintln(os.Stderr, err)

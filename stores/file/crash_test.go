@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/storetest/crashtest"
 )
 
 // A process that is killed while it saves leaves the old document or the
@@ -39,6 +40,23 @@ func TestKilledWhileSaving(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// A process that is killed at any moment of a refresh leaves the session that was there, or
+// the next one, and no lock.
+func TestKilledRefresh(t *testing.T) {
+	t.Parallel()
+	needChild(t)
+	dir := t.TempDir()
+	crashtest.Kill(t, crashtest.Rounds(t), dir, newStore(t, dir))
+	wantNoTemps(t, dir)
+}
+
+// A power cut leaves the old session or the new one.
+func TestPowerCut(t *testing.T) {
+	t.Parallel()
+	needChild(t)
+	crashtest.PowerCut(t, func(t *testing.T, dir string) core.TokenStore { return newStore(t, dir) })
 }
 
 // killOneSaver starts a process that saves in a loop, kills it at a random

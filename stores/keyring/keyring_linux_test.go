@@ -21,6 +21,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/storetest"
+	"github.com/tokentoss/tokentoss/core/storetest/crashtest"
 	"github.com/tokentoss/tokentoss/stores/keyring"
 )
 
@@ -33,6 +34,16 @@ func TestConformance(t *testing.T) {
 		storetest.WithReopen(func(t *testing.T, first core.TokenStore) core.TokenStore {
 			return open(t, filepath.Dir(first.(core.Locator).Path(core.DefaultKey)))
 		}))
+}
+
+// A process that is killed at any moment of a refresh leaves the session that was there, or
+// the next one, and no lock.
+func TestKilledRefresh(t *testing.T) {
+	if !inSession(t) {
+		return
+	}
+	dir := t.TempDir()
+	crashtest.Kill(t, crashtest.Rounds(t), dir, open(t, dir))
 }
 
 // The keyring has one small item for a directory, whatever is saved there, and is

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/fault"
+	"github.com/tokentoss/tokentoss/core/storetest/crashtest"
 	"github.com/tokentoss/tokentoss/stores/keyring"
 )
 
@@ -23,6 +24,9 @@ import (
 const childEnv = "TOKENTOSS_KEYRING_TEST_CHILD"
 
 func TestMain(m *testing.M) {
+	crashtest.Child(func(_ context.Context, dir string) (core.TokenStore, error) {
+		return keyring.Open(keyring.Config{}, dir)
+	})
 	what, arg, _ := strings.Cut(os.Getenv(childEnv), " ")
 	switch what {
 	case "session": // of D-Bus, with a keyring that is unlocked

@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/tokentoss/tokentoss/core/storetest/crashtest"
 	"github.com/tokentoss/tokentoss/core/storetest/pgtest"
 	"github.com/tokentoss/tokentoss/plugins/plugintest"
 	"github.com/tokentoss/tokentoss/plugins/setting"
@@ -25,6 +26,7 @@ var shared struct {
 
 // TestMain fails the run when a goroutine outlives its test.
 func TestMain(m *testing.M) {
+	crashtest.Child(openLocation)
 	os.Exit(plugintest.Run(func() int {
 		code := m.Run()
 		if shared.server != nil {

@@ -1,175 +1,179 @@
-// Package browser drives a real Chromium for tests, as a person does who reads, clicks
-// and types.
+// Package browser drives real browsers for tests, as a person does who reads, clicks and
+// types.
 package browser
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/page"
-	"github.com/chromedp/cdproto/runtime"
-	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
 
 // Patience bounds everything that a person would wait for.
 const Patience = time.Minute
 
-// A Browser is a Chromium with a profile of its own.
+// Look is how often a page is looked at. One in the background draws no frames.
+const Look = 100 * time.Millisecond
+
+// Errors of pages.
+var (
+	errNotYet  = errors.New("it is not there, or not yet")
+	errNotHere = errors.New("this browser cannot do that in tests")
+)
+
+// A Browser is one with a profile of its own.
 type Browser struct {
-	t   *testing.T
-	ctx context.Context
+	t      *testing.T
+	engine engine
 }
 
-// A Tab is a page of a browser, or a window that a page opened.
+// An engine is a browser that runs.
+type engine interface {
+	open(t *testing.T) (page, error) // a tab without a page
+}
+
+// A page is a tab of a browser, or a window that a page opened. What it is asked for, it
+// does once: who waits asks again.
+type page interface {
+	navigate(address string) error // until it is loaded
+	reload() error
+	back() error
+	evaluate(expression string) (json.RawMessage, error) // null where it has no value
+	click(xpath string) error                            // in the middle, as a mouse does; errNotYet
+	fill(xpath, text string) error                       // types into a field; errNotYet
+	hover(selector string) error
+	keys(text string) error // \t is the Tab key, and \r Enter
+	opens(t *testing.T, f func()) (page, error)
+	close() error // by the person
+	picture(selector string) ([]byte, error)
+	looks(width int64, theme Theme) error
+	beforeLoad(script string) error
+	complaints() []string // of its console
+	chrome() context.Context
+}
+
+// A Theme is how a person has set the system.
+type Theme string
+
+// The themes.
+const (
+	Light  Theme = "light"
+	Dark   Theme = "dark"
+	Forced Theme = "forced" // few colours, of the person's own
+)
+
+// A Tab is a page that a test looks at.
 type Tab struct {
-	t   *testing.T
-	ctx context.Context
-
-	mu         sync.Mutex
-	complaints []string // of its console
+	t    *testing.T
+	page page
 }
 
-// Open starts Chromium, which ends with t. Its popup blocker works as it
-// does for people, which chromedp's own flags would prevent.
+// Open starts Chromium, which ends with t.
 func Open(t *testing.T) *Browser {
 	t.Helper()
-	path := find(t)
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), chromedp.ExecPath(path),
-		chromedp.NoSandbox, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.Headless, chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
-		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("lang", "en-GB"), chromedp.WSURLReadTimeout(Patience),
-	)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	if err := chromedp.Run(ctx); err != nil {
-		t.Fatalf("%s does not start: %v", path, err)
-	}
-	return &Browser{t: t, ctx: ctx}
+	return Chromium.Start(t, Light)
 }
 
 // For returns the same browser for another test, with which its tabs end.
-func (b *Browser) For(t *testing.T) *Browser { return &Browser{t: t, ctx: b.ctx} }
-
-func find(t *testing.T) string {
-	t.Helper()
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	t.Skip("there is no Chromium here: apt-get install chromium, or make setup")
-	return ""
-}
-
-// For returns the same tab for another test. What the console complains about from now on is that test's.
-func (tb *Tab) For(t *testing.T) *Tab {
-	t.Helper()
-	ctx, cancel := context.WithCancel(tb.ctx)
-	t.Cleanup(cancel)
-	other := &Tab{t: t, ctx: ctx}
-	chromedp.ListenTarget(ctx, other.listen)
-	return other
-}
+func (b *Browser) For(t *testing.T) *Browser { return &Browser{t: t, engine: b.engine} }
 
 // Open opens a tab at address.
 func (b *Browser) Open(address string) *Tab {
 	b.t.Helper()
-	ctx, cancel := chromedp.NewContext(b.ctx)
-	tb := newTab(b.t, ctx, cancel)
-	tb.Do("opening the page", chromedp.Navigate(address))
+	p, err := b.engine.open(b.t)
+	if err != nil {
+		b.t.Fatalf("opening a tab: %v", err)
+	}
+	tb := &Tab{t: b.t, page: p}
+	tb.Go(address)
 	return tb
 }
 
-func newTab(t *testing.T, ctx context.Context, cancel context.CancelFunc) *Tab {
-	t.Helper()
-	t.Cleanup(cancel)
-	tb := &Tab{t: t, ctx: ctx}
-	chromedp.ListenTarget(ctx, tb.listen)
-	tb.Do("watching the console", log.Enable(), runtime.Enable())
-	return tb
-}
-
-// listen keeps what the console complains about.
-func (tb *Tab) listen(event any) {
-	tb.mu.Lock()
-	defer tb.mu.Unlock()
-	switch e := event.(type) {
-	case *runtime.EventExceptionThrown:
-		tb.complaints = append(tb.complaints, e.ExceptionDetails.Error())
-	case *runtime.EventConsoleAPICalled:
-		if e.Type == runtime.APITypeError || e.Type == runtime.APITypeWarning {
-			tb.complaints = append(tb.complaints, fmt.Sprintf("console.%s: %s", e.Type, e.Args[0].Value))
-		}
-	case *log.EventEntryAdded:
-		if e.Entry.Level == log.LevelError || e.Entry.Level == log.LevelWarning {
-			tb.complaints = append(tb.complaints, e.Entry.Text+" "+e.Entry.URL)
-		}
-	}
-}
-
-// Quiet checks that the console has no complaint.
-func (tb *Tab) Quiet() {
+// must ends the test of which something has failed.
+func (tb *Tab) must(what string, err error) {
 	tb.t.Helper()
-	tb.mu.Lock()
-	defer tb.mu.Unlock()
-	if len(tb.complaints) > 0 {
-		tb.t.Errorf("the console of the page complains: %s", strings.Join(tb.complaints, "\n"))
-	}
-}
-
-// Do does something within the patience of a person.
-func (tb *Tab) Do(what string, actions ...chromedp.Action) {
-	tb.t.Helper()
-	if err := tb.Try(actions...); err != nil {
+	if err != nil {
 		tb.t.Fatalf("%s: %v\nthe page shows:\n%s", what, err, tb.Text())
 	}
 }
 
-// Try is Do for what may fail. The first action of a tab must not have a deadline:
-// chromedp would end the tab with it.
-func (tb *Tab) Try(actions ...chromedp.Action) error {
-	if err := chromedp.Run(tb.ctx); err != nil {
-		return err
+// wait looks until f gives no error.
+func wait(f func() error) error {
+	for end := time.Now().Add(Patience); ; time.Sleep(Look) {
+		if err := f(); err == nil || time.Now().After(end) {
+			return err
+		}
 	}
-	ctx, cancel := context.WithTimeout(tb.ctx, Patience)
-	defer cancel()
-	return chromedp.Run(ctx, actions...)
+}
+
+// Go goes to an address.
+func (tb *Tab) Go(address string) {
+	tb.t.Helper()
+	tb.must("opening "+address, tb.page.navigate(address))
+}
+
+// Reload loads the page again.
+func (tb *Tab) Reload() {
+	tb.t.Helper()
+	tb.must("reloading", tb.page.reload())
+}
+
+// Back goes back in the tab's history.
+func (tb *Tab) Back() {
+	tb.t.Helper()
+	tb.must("going back", tb.page.back())
+}
+
+// Close closes the tab or window, as its person does.
+func (tb *Tab) Close() {
+	tb.t.Helper()
+	tb.must("closing", tb.page.close())
+}
+
+// Script evaluates an expression in the page, and gives its value to result, if that is
+// not nil.
+func (tb *Tab) Script(expression string, result any) {
+	tb.t.Helper()
+	value, err := tb.page.evaluate(expression)
+	if err == nil && result != nil {
+		err = json.Unmarshal(value, result)
+	}
+	tb.must("running "+expression, err)
+}
+
+// Until waits until an expression is true, also on a page that comes later.
+func (tb *Tab) Until(what, expression string) {
+	tb.t.Helper()
+	tb.must("waiting for "+what, wait(func() error {
+		value, err := tb.page.evaluate("!!(" + expression + ")")
+		if err == nil && string(value) != "true" {
+			err = errNotYet
+		}
+		return err
+	}))
 }
 
 // Text returns what a person can read.
 func (tb *Tab) Text() string {
-	ctx, cancel := context.WithTimeout(tb.ctx, 5*time.Second)
-	defer cancel()
 	var text string
-	_ = chromedp.Run(ctx, chromedp.Evaluate(`document.body.innerText`, &text))
+	if value, err := tb.page.evaluate(`document.body?.innerText ?? ""`); err == nil {
+		_ = json.Unmarshal(value, &text)
+	}
 	return text
 }
 
 // Sees waits until text can be read, also on a page that comes later.
 func (tb *Tab) Sees(text string) {
 	tb.t.Helper()
-	expression := fmt.Sprintf(`document.body?.innerText.replace(/\s+/g, " ").includes(%q)`, text)
-	poll := chromedp.Poll(expression, nil, chromedp.WithPollingTimeout(Patience),
-		chromedp.WithPollingInterval(100*time.Millisecond)) // a tab in the background draws no frames
-	err := tb.Try(poll)
-	for end := time.Now().Add(Patience); err != nil && strings.Contains(err.Error(), "(-32000)") && time.Now().Before(end); {
-		err = tb.Try(poll) // the page went away while it was looked at
-	}
-	if err != nil {
-		tb.t.Fatalf("waiting for %q: %v\nthe page shows:\n%s", text, err, tb.Text())
-	}
+	tb.Until(fmt.Sprintf("%q", text), fmt.Sprintf(`document.body?.innerText.replace(/\s+/g, " ").includes(%q)`, text))
 }
 
 // Button is the XPath of what is called text and can be pressed.
@@ -180,52 +184,58 @@ func Button(text string) string {
 // Click clicks a button or link as a mouse does.
 func (tb *Tab) Click(text string) {
 	tb.t.Helper()
-	tb.Do("clicking "+text, chromedp.WaitVisible(Button(text), chromedp.BySearch), chromedp.Click(Button(text), chromedp.BySearch))
+	tb.must("clicking "+text, wait(func() error { return tb.page.click(Button(text)) }))
 }
 
 // Field types into the field with a label that begins with text.
 func (tb *Tab) Field(text, value string) {
 	tb.t.Helper()
 	path := fmt.Sprintf(`//input[@id = //label[starts-with(., %q)]/@for]`, text)
-	tb.Do("filling in "+text, chromedp.WaitVisible(path, chromedp.BySearch), chromedp.SendKeys(path, value, chromedp.BySearch))
+	tb.must("filling in "+text, wait(func() error { return tb.page.fill(path, value) }))
+}
+
+// Hover puts the mouse on what a selector names.
+func (tb *Tab) Hover(selector string) {
+	tb.t.Helper()
+	tb.must("hovering over "+selector, tb.page.hover(selector))
 }
 
 // Opens returns the window or tab that doing f opens.
 func (tb *Tab) Opens(f func()) *Tab {
 	tb.t.Helper()
-	made := chromedp.WaitNewTarget(tb.ctx, func(i *target.Info) bool { return i.Type == "page" })
-	f()
-	select {
-	case id := <-made:
-		ctx, cancel := chromedp.NewContext(tb.ctx, chromedp.WithTargetID(id))
-		return newTab(tb.t, ctx, cancel)
-	case <-time.After(Patience):
-		tb.t.Fatalf("no window has opened\nthe page shows:\n%s", tb.Text())
-		return nil
-	}
+	p, err := tb.page.opens(tb.t, f)
+	tb.must("waiting for a window", err)
+	return &Tab{t: tb.t, page: p}
 }
 
 // BeforeLoad runs a script in each document before its own.
 func (tb *Tab) BeforeLoad(script string) {
 	tb.t.Helper()
-	tb.Do("preparing", chromedp.ActionFunc(func(ctx context.Context) error {
-		_, err := page.AddScriptToEvaluateOnNewDocument(script).Do(ctx)
-		return err
-	}))
+	tb.must("preparing", tb.page.beforeLoad(script))
 }
 
-// Looks sets the width of the window, in CSS pixels, and the theme: light or dark.
-func (tb *Tab) Looks(width int64, theme string) {
+// Looks sets the width of the window, in CSS pixels, and the theme.
+func (tb *Tab) Looks(width int64, theme Theme) {
 	tb.t.Helper()
-	tb.Do("setting the looks", chromedp.EmulateViewport(width, 900),
-		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}))
+	tb.must("setting the looks", tb.page.looks(width, theme))
 }
 
-// artifacts returns the directory for pictures.
+// Quiet checks that the console has no complaint, where the browser tells.
+func (tb *Tab) Quiet() {
+	tb.t.Helper()
+	if all := tb.page.complaints(); len(all) > 0 {
+		tb.t.Errorf("the console of the page complains: %s", strings.Join(all, "\n"))
+	}
+}
+
+// artifacts returns the directory for pictures, "" where nobody wants any.
 func artifacts(t *testing.T) string {
 	t.Helper()
 	dir := os.Getenv("TOKENTOSS_TEST_ARTIFACTS")
 	if dir == "" {
+		if f := flag.Lookup("test.artifacts"); f == nil || f.Value.String() != "true" {
+			return ""
+		}
 		return t.ArtifactDir()
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -237,28 +247,37 @@ func artifacts(t *testing.T) string {
 // Picture keeps a screenshot.
 func (tb *Tab) Picture(name string) {
 	tb.t.Helper()
-	var png []byte
-	tb.Do("taking a picture", chromedp.FullScreenshot(&png, 100))
-	tb.keep(name, png)
+	tb.PictureOf(name, "")
 }
 
 // PictureOf keeps a screenshot of the first element that a selector names.
 func (tb *Tab) PictureOf(name, selector string) {
 	tb.t.Helper()
-	var png []byte
-	tb.Do("taking a picture", chromedp.Screenshot(selector, &png, chromedp.ByQuery))
-	tb.keep(name, png)
-}
-
-func (tb *Tab) keep(name string, png []byte) {
-	tb.t.Helper()
-	if err := os.WriteFile(filepath.Join(artifacts(tb.t), name+".png"), png, 0o644); err != nil {
+	dir := artifacts(tb.t)
+	if dir == "" {
+		return
+	}
+	png, err := tb.page.picture(selector)
+	tb.must("taking a picture", err)
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644); err != nil {
 		tb.t.Fatal(err)
 	}
 }
 
-// Look is how often a page is looked at. One in the background draws no frames.
-const Look = 100 * time.Millisecond
+// Do does something in Chromium within the patience of a person.
+func (tb *Tab) Do(what string, actions ...chromedp.Action) {
+	tb.t.Helper()
+	tb.must(what, tb.Try(actions...))
+}
 
-// Context is the tab's, for chromedp.
-func (tb *Tab) Context() context.Context { return tb.ctx }
+// Try is Do for what may fail.
+func (tb *Tab) Try(actions ...chromedp.Action) error {
+	ctx := tb.page.chrome()
+	if ctx == nil {
+		return errNotHere
+	}
+	return run(ctx, actions...)
+}
+
+// Context is that of a tab of Chromium, for chromedp.
+func (tb *Tab) Context() context.Context { return tb.page.chrome() }

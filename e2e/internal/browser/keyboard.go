@@ -2,9 +2,12 @@ package browser
 
 import (
 	"strings"
+)
 
-	"github.com/chromedp/chromedp"
-	"github.com/chromedp/chromedp/kb"
+// Keys of the keyboard, for [Tab.Keys].
+const (
+	TabKey = "\t"
+	Enter  = "\r"
 )
 
 // TabTo presses the Tab key until what has the focus is called text.
@@ -13,7 +16,8 @@ func (tb *Tab) TabTo(text string) {
 	var all []string
 	for range 20 {
 		var name string
-		tb.Do("pressing Tab", chromedp.KeyEvent(kb.Tab), chromedp.Evaluate(focused, &name))
+		tb.Keys(TabKey)
+		tb.Script(focused, &name)
 		if strings.HasPrefix(name, text) {
 			tb.focusShows(text)
 			return
@@ -24,20 +28,20 @@ func (tb *Tab) TabTo(text string) {
 }
 
 // focused is the name of what has the focus.
-const focused = `(() => { const e = document.activeElement; return (e.labels?.[0] ?? e).textContent.trim() })()`
+const focused = `(() => { const e = document.activeElement; return (e?.labels?.[0] ?? e)?.textContent.trim() ?? "" })()`
 
-// focusShows checks that a person sees where the focus is.
+// focusShows checks that a person sees where the focus is (WCAG 2.2, 1.4.11: 3 to 1).
 func (tb *Tab) focusShows(text string) {
 	tb.t.Helper()
-	var outline string
-	tb.Do("looking at the focus", chromedp.Evaluate(`getComputedStyle(document.activeElement).outlineStyle`, &outline))
-	if outline == "none" {
-		tb.t.Errorf("the focus cannot be seen on %q", text)
+	var ratio float64
+	tb.Script(outline, &ratio)
+	if ratio < 3 {
+		tb.t.Errorf("the focus cannot be seen on %q: its outline is %.1f to 1", text, ratio)
 	}
 }
 
 // Keys types, in what has the focus.
 func (tb *Tab) Keys(text string) {
 	tb.t.Helper()
-	tb.Do("typing", chromedp.KeyEvent(text))
+	tb.must("typing", tb.page.keys(text))
 }

@@ -26,11 +26,16 @@ func (e *MissingError) Error() string { return e.what }
 // Install makes a virtual environment with packages, which are what pip takes: names,
 // files, -r and a file. What is downloaded is kept in the caches of pip and uv.
 func Install(dir string, packages ...string) error {
+	return InstallFor("python3", dir, packages...)
+}
+
+// InstallFor is Install for an interpreter, a command or a path.
+func InstallFor(interpreter, dir string, packages ...string) error {
 	uv, err := findUV()
 	if err != nil {
 		return err
 	}
-	if err := command("python3", "-m", "venv", "--without-pip", dir); err != nil {
+	if err := command(interpreter, "-m", "venv", "--without-pip", dir); err != nil {
 		return noVenv(err)
 	}
 	args := []string{"pip", "install", "--quiet", "--python", filepath.Join(dir, "bin", "python")}

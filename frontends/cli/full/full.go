@@ -41,7 +41,7 @@ func Main() int {
 // everything is what the light executable has not.
 func everything() *cli.Full {
 	return &cli.Full{
-		Doctor: runDoctor, Emulator: runEmulator, Tunnel: runTunnel, Forward: runForward, RunProxy: runProxy, Demo: runDemo, RPC: runRPC, Hub: runHub,
+		Doctor: runDoctor, Emulator: runEmulator, Tunnel: runTunnel, Forward: runForward, Demo: runDemo, RPC: runRPC, Hub: runHub,
 		RunFrontend: runFrontend, Plugins: plugin{}, MCP: mcpBridge{}, Helpers: helpers{},
 		Names: names, OpenStore: openStore, OpenFlow: openFlow, OpenFrontend: openLogin,
 	}

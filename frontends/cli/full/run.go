@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,9 +18,9 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/parent"
 	"github.com/tokentoss/tokentoss/frontends/cli"
 	"github.com/tokentoss/tokentoss/frontends/cli/full/childenv"
-	"github.com/tokentoss/tokentoss/frontends/cli/parent"
 	"github.com/tokentoss/tokentoss/frontends/http/forwardproxy"
 	"github.com/tokentoss/tokentoss/frontends/http/loopback"
 	"github.com/tokentoss/tokentoss/profile"
@@ -33,9 +34,15 @@ func serveRun(process string, args []string) int {
 		return 2
 	}
 	closeInherited()
+	// The command waits: what takes long begins at once, and no garbage is collected.
+	collecting := debug.SetGCPercent(-1)
+	roots := childenv.ReadRoots(os.Environ())
 	os.Args = append(os.Args[:1], args...)
 	f := everything()
 	f.Process = pid
+	f.RunProxy = func(ctx context.Context, in *cli.Invocation, o cli.RunOptions) error {
+		return runProxy(ctx, in, o, roots, func() { debug.SetGCPercent(collecting) })
+	}
 	code := cli.Main(f)
 	if code != 0 {
 		_ = json.NewEncoder(os.Stdout).Encode(cli.RunAnswer{Exit: code}) // it waits no more after an answer
@@ -43,8 +50,9 @@ func serveRun(process string, args []string) int {
 	return code
 }
 
-// runProxy is the proxy of a run. It ends with the process that became the command.
-func runProxy(ctx context.Context, in *cli.Invocation, o cli.RunOptions) error {
+// runProxy is the proxy of a run. It ends with the process that became the command, and
+// calls begun when that can begin.
+func runProxy(ctx context.Context, in *cli.Invocation, o cli.RunOptions, roots *childenv.Roots, begun func()) error {
 	ctx, cancel := parent.WithProcess(ctx, o.Process)
 	defer cancel()
 	useAllProxy()
@@ -75,7 +83,7 @@ func runProxy(ctx context.Context, in *cli.Invocation, o cli.RunOptions) error {
 	}
 	defer proxy.Close()
 	vars, err := childenv.Build(childenv.Run{
-		Environ: os.Environ(), Proxy: proxy.URL(), Root: proxy.Authority().Root, Targets: targets, Dir: dir, Java: proxy.Bare(),
+		Environ: os.Environ(), Proxy: proxy.URL(), Root: proxy.Authority().Root, Targets: targets, Dir: dir, Java: proxy.Bare(), Roots: roots,
 	})
 	if err != nil {
 		return err
@@ -91,6 +99,7 @@ func runProxy(ctx context.Context, in *cli.Invocation, o cli.RunOptions) error {
 	if err != nil {
 		return err // the process is gone
 	}
+	begun()
 	ended := time.AfterFunc(time.Until(proxy.Authority().NotAfter), func() {
 		in.Warn("this run is 24 hours old, and its certificates ended: the command's next connections fail")
 		in.Hint("start the command again")

@@ -118,13 +118,13 @@ func New(o Options) (*Proxy, error) {
 			return nil, err
 		}
 		p.base = append(p.base, base)
-		p.to[i] = httputil.ReverseProxy{Rewrite: p.rewrite, Transport: transport, ModifyResponse: p.modify, ErrorHandler: p.fail, ErrorLog: silent, FlushInterval: -1, BufferPool: &p.buffers}
+		p.to[i] = httputil.ReverseProxy{Rewrite: p.rewrite, Transport: transport, ModifyResponse: p.modify, ErrorHandler: p.fail, ErrorLog: silent, FlushInterval: flushAfter, BufferPool: &p.buffers}
 	}
 	var err error
 	if p.authority, err = NewAuthority(hosts, time.Now()); err != nil {
 		return nil, err
 	}
-	p.plain = httputil.ReverseProxy{Rewrite: keepForwarded, Transport: base, ErrorHandler: p.failPlain, ErrorLog: silent, FlushInterval: -1, BufferPool: &p.buffers}
+	p.plain = httputil.ReverseProxy{Rewrite: keepForwarded, Transport: base, ErrorHandler: p.failPlain, ErrorLog: silent, FlushInterval: flushAfter, BufferPool: &p.buffers}
 	p.inner = &http.Server{
 		Handler: http.HandlerFunc(p.serveTarget), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		ErrorLog: silent, ConnContext: withTarget, Protocols: new(http.Protocols), DisableGeneralOptionsHandler: true,
@@ -147,6 +147,10 @@ func onlyHTTP1(base *http.Transport) *http.Transport {
 	base.TLSClientConfig.NextProtos = []string{"http/1.1"} // Clone has the other's, and HTTP/2 among them
 	return base
 }
+
+// flushAfter is how long the beginning of an answer of known length waits for the rest, with
+// which it makes one record of TLS. An answer of unknown length is a stream, and does not wait.
+const flushAfter = time.Millisecond
 
 // What a client may take and send. A command keeps connections ready for long.
 const (

@@ -49,6 +49,9 @@ func Limit(ctx context.Context, d time.Duration) (context.Context, context.Cance
 func Follow(ctx context.Context, app core.App, log *slog.Logger, say func(core.Status) string, show func(line string)) {
 	updates, err := app.Watch(ctx)
 	if err != nil {
+		if ctx.Err() != nil { // the end came first
+			return
+		}
 		log.Warn("the session cannot be watched: changes elsewhere are noticed late", "error", err)
 		return
 	}

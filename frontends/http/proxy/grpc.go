@@ -56,5 +56,5 @@ func (x *requestState) forward() {
 			e.setStatus(x.Header(), http.TrailerPrefix)
 		}()
 	}
-	x.proxy.ServeHTTP(x, x.in)
+	x.forwardOnce()
 }

@@ -4,7 +4,6 @@ import (
 	"io"
 	"log"
 	"net/http"
-	"net/http/httputil"
 	"net/url"
 	"strings"
 	"sync"
@@ -57,6 +56,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (x *requestState) serve() {
 	h, r := x.handler, x.in
 	x.path, x.query = rawPath(r.RequestURI)
+	if h.log.all {
+		x.identify()
+	}
 	if e := h.refuse(r); e != nil {
 		x.refuse(*e)
 		return
@@ -117,12 +119,11 @@ func (h *handler) refuse(r *http.Request) *httpError {
 	}
 }
 
-// rewrite makes the request the service's.
-func (x *requestState) rewrite(p *httputil.ProxyRequest) {
-	out, u, auth := p.Out, p.Out.URL, x.handler.auth
+// rewrite makes out, which is the request without what is for one connection, the service's.
+func (x *requestState) rewrite(out *http.Request) {
+	u, auth := out.URL, x.handler.auth
 	u.Scheme, u.Host, out.Host = x.target.scheme, x.target.host, x.target.host
-	// ReverseProxy drops what it cannot parse of a query, and net/url would write
-	// some paths in another way.
+	// As it came: net/url would write some paths in another way.
 	u.RawQuery, u.ForceQuery = strings.TrimPrefix(auth.traces.clean(x.query), "?"), x.query == "?"
 	path := auth.traces.clean(x.rest)
 	if !strings.HasPrefix(path, "/") {
@@ -133,13 +134,16 @@ func (x *requestState) rewrite(p *httputil.ProxyRequest) {
 	} else {
 		u.Opaque = path
 	}
-	if p.In.Trailer != nil { // the server puts values into it after the body
-		out.Trailer = p.In.Trailer
+	if x.in.Trailer != nil { // the server puts values into it after the body
+		out.Trailer = x.in.Trailer
 		out.Body = &trailed{out.Body, func() { auth.strip(out.Trailer) }}
 	}
 	if strings.EqualFold(out.Header.Get("Upgrade"), "h2c") { // an offer that RFC 9113 took back, and HTTP/2 forbids
 		delete(out.Header, "Upgrade")
 		delete(out.Header, "Connection")
+	}
+	if x.id != "" {
+		out.Header[requestIDHeader] = []string{x.id}
 	}
 	x.rewriteRequest(out.Header)
 	auth.strip(out.Header)
@@ -175,6 +179,12 @@ func (x *requestState) modify(res *http.Response) error {
 	if x.base != "" { // pages tell nobody else the address that they have
 		header["Referrer-Policy"] = []string{"same-origin"}
 	}
+	if x.id != "" {
+		x.Header().Del(requestIDHeader)
+		if _, ok := header[requestIDHeader]; !ok {
+			header[requestIDHeader] = []string{x.id}
+		}
+	}
 	x.rewriteResponse(header)
 	if _, ok := header["Set-Cookie"]; ok {
 		rewriteCookies(header, x.base+x.target.prefix)
@@ -207,6 +217,7 @@ func (x *requestState) refuse(e httpError) {
 func (x *requestState) answer(e httpError) {
 	x.code = e.Code
 	x.whole = true
+	x.identify()
 	e.write(x, x.in)
 	x.status = e.Status // also where the connection was taken over
 }

@@ -7,7 +7,8 @@ import (
 )
 
 // A requestState is one request and its answer, which is written through it. They are
-// used again, with the ReverseProxy of each, whose functions are theirs.
+// used again, with the ReverseProxy of each, for changes of the protocol, whose functions
+// are theirs.
 type requestState struct {
 	handler *handler
 	proxy   httputil.ReverseProxy
@@ -24,6 +25,7 @@ type use struct {
 	path   string // as it came, without base
 	rest   string // of path: the target's
 	query  string // with its question mark
+	id     string // by which client, proxy and service know the request: see identify
 	began  time.Time
 	status int
 	bytes  int64
@@ -39,9 +41,10 @@ func (h *handler) newRequest() *requestState {
 	}
 	x := &requestState{handler: h}
 	x.proxy = httputil.ReverseProxy{
-		Rewrite:        x.rewrite,
+		Rewrite:        func(p *httputil.ProxyRequest) { x.rewrite(p.Out) },
 		Transport:      h.transport,
 		BufferPool:     x,
+		FlushInterval:  -1,
 		ErrorLog:       h.silent,
 		ModifyResponse: x.modify,
 		ErrorHandler:   x.fail,
@@ -70,21 +73,12 @@ func (x *requestState) WriteHeader(status int) {
 		x.rewriteResponse(x.Header()) // early hints
 	}
 	x.ResponseWriter.WriteHeader(status)
-	if x.left > smallBuffer {
-		x.flush() // the body may be long in coming
-	}
 }
 
-// Write implements [io.Writer]. What comes in pieces goes on in pieces: each is sent
-// at once, but for the last one of a known length, which the server sends. (The
-// ReverseProxy itself flushes where the length is not known. Where it is, it would
-// use a timer and a goroutine for each answer.)
+// Write implements [io.Writer].
 func (x *requestState) Write(b []byte) (int, error) {
 	n, err := x.ResponseWriter.Write(b)
 	x.bytes += int64(n)
-	if x.left >= 0 && x.bytes < x.left && err == nil {
-		x.flush()
-	}
 	return n, err
 }
 

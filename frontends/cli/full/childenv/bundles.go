@@ -59,7 +59,7 @@ func (b *builder) bundles() error {
 func (b *builder) trusted(names []string, trust trust) (string, error) {
 	for _, name := range names {
 		if path := b.get(name); path != "" {
-			text, err := b.roots.read(path)
+			text, err := b.read(path)
 			if err != nil {
 				return "", &fault.Error{
 					Subject: "environment variable " + name, Kind: fault.BadConfig, Problem: "it names no file of certificates", Err: err,
@@ -69,26 +69,17 @@ func (b *builder) trusted(names []string, trust trust) (string, error) {
 			return text + string(b.Root), nil
 		}
 	}
-	return b.roots.of(trust) + string(b.Root), nil
-}
-
-// roots are what programs trust by themselves, read once.
-type roots struct {
-	system, mozilla string
-	files           map[string]string
+	return b.Roots.of(trust) + string(b.Root), nil
 }
 
 // read is readRoots, once for each path: one file is often what all variables name.
-func (r *roots) read(path string) (string, error) {
-	if text, ok := r.files[path]; ok {
+func (b *builder) read(path string) (string, error) {
+	if text, ok := b.byPath[path]; ok {
 		return text, nil
 	}
 	text, err := readRoots(path)
-	if r.files == nil {
-		r.files = make(map[string]string)
-	}
 	if err == nil {
-		r.files[path] = text
+		b.byPath[path] = text
 	}
 	return text, err
 }
@@ -99,30 +90,34 @@ var systemFiles = []string{
 	"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem", "/usr/local/etc/ssl/cert.pem",
 }
 
+// systemRoots returns the roots of the system, or "".
+func systemRoots() string {
+	for _, path := range systemFiles {
+		if text, err := readRoots(path); err == nil && text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// mozillaRoots returns Mozilla's.
+func mozillaRoots() string {
+	var text strings.Builder
+	for root := range bundle.Roots() {
+		_ = pem.Encode(&text, &pem.Block{Type: "CERTIFICATE", Bytes: root.Certificate}) // to memory
+	}
+	return text.String()
+}
+
 // of returns the roots of a program. Where the system has none, Mozilla's take their place.
-func (r *roots) of(trust trust) string {
-	if trust == more {
+func (r *Roots) of(trust trust) string {
+	switch {
+	case trust == more:
 		return ""
+	case trust == system && r.system() != "":
+		return r.system()
 	}
-	if r.system == "" {
-		for _, path := range systemFiles {
-			if text, err := readRoots(path); err == nil && text != "" {
-				r.system = text
-				break
-			}
-		}
-	}
-	if trust == system && r.system != "" {
-		return r.system
-	}
-	if r.mozilla == "" {
-		var text strings.Builder
-		for root := range bundle.Roots() {
-			_ = pem.Encode(&text, &pem.Block{Type: "CERTIFICATE", Bytes: root.Certificate}) // to memory
-		}
-		r.mozilla = text.String()
-	}
-	return r.system + r.mozilla
+	return r.system() + r.mozilla()
 }
 
 // readRoots reads the certificates of a file, or of all files of a directory. A private

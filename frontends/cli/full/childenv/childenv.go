@@ -23,6 +23,25 @@ type Run struct {
 	Targets []*url.URL // what must go through the proxy
 	Dir     string     // an empty private directory for files
 	Java    string     // HOST:PORT of a proxy that wants no credential; empty: there is none
+	Roots   *Roots     // what [ReadRoots] reads; nil: it is read then
+}
+
+// Roots are the certificates that programs trust by themselves.
+type Roots struct {
+	system, mozilla func() string
+	java            func() javaRoots
+}
+
+// ReadRoots begins to read them, which is most of what there is to do. environ is the
+// person's own environment. The goroutines that read end when they have.
+func ReadRoots(environ []string) *Roots {
+	r := &Roots{
+		system: sync.OnceValue(systemRoots), mozilla: sync.OnceValue(mozillaRoots),
+		java: sync.OnceValue(func() javaRoots { return readJava(environ) }),
+	}
+	go r.java()
+	go func() { r.system(); r.mozilla() }()
+	return r
 }
 
 // Variables are those of a command beside what it inherits.
@@ -37,13 +56,16 @@ type Variables struct {
 type builder struct {
 	Run
 	Variables
-	files files
-	roots roots
+	files  files
+	byPath map[string]string // certificates of files
 }
 
 // Build makes the variables, and their files. An error is of a file that a variable names.
 func Build(run Run) (*Variables, error) {
-	b := &builder{Run: run, Variables: Variables{Set: make(map[string]string)}, files: files{dir: run.Dir}}
+	b := &builder{Run: run, Variables: Variables{Set: make(map[string]string)}, files: files{dir: run.Dir}, byPath: make(map[string]string)}
+	if b.Roots == nil {
+		b.Roots = ReadRoots(run.Environ)
+	}
 	b.proxies()
 	var options, note string
 	var javaErr error
@@ -68,8 +90,11 @@ func Build(run Run) (*Variables, error) {
 }
 
 // get returns the person's own value.
-func (b *builder) get(name string) string {
-	for _, e := range slices.Backward(b.Environ) { // the last one counts
+func (b *builder) get(name string) string { return valueIn(b.Environ, name) }
+
+// valueIn returns the value of a variable.
+func valueIn(environ []string, name string) string {
+	for _, e := range slices.Backward(environ) { // the last one counts
 		if value, ok := strings.CutPrefix(e, name+"="); ok {
 			return value
 		}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,17 +31,15 @@ func (b *builder) java() (options, note string, err error) {
 	if b.Java == "" {
 		return "", "", nil
 	}
-	before := b.get(javaOptions)
-	path, password := javaStore(before, b.get("JAVA_HOME"))
-	if path == "" {
+	own := b.Roots.java()
+	if own.path == "" {
 		return "", "", nil // no Java
 	}
-	trusted, err := readStore(path, password)
-	if err != nil {
-		return "", fmt.Sprintf("programs in Java do not trust the run: %s: %v", path, err), nil
+	if note := own.problem(); note != "" {
+		return "", note, nil
 	}
 	block, _ := pem.Decode(b.Root)
-	trusted = append(trusted, pkcs12.TrustStoreEntry{Cert: &x509.Certificate{Raw: block.Bytes}, FriendlyName: "tokentoss run"})
+	trusted := append(slices.Clip(own.list), pkcs12.TrustStoreEntry{Cert: &x509.Certificate{Raw: block.Bytes}, FriendlyName: "tokentoss run"})
 	store, err := pkcs12.Passwordless.EncodeTrustStoreEntries(trusted, "")
 	if err != nil {
 		return "", "", err
@@ -53,11 +52,35 @@ func (b *builder) java() (options, note string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	list := []string{before, "-Djavax.net.ssl.trustStore=" + file, "-Djavax.net.ssl.trustStoreType=PKCS12", "-Djavax.net.ssl.trustStorePassword="}
+	list := []string{b.get(javaOptions), "-Djavax.net.ssl.trustStore=" + file, "-Djavax.net.ssl.trustStoreType=PKCS12", "-Djavax.net.ssl.trustStorePassword="}
 	for _, scheme := range []string{"https", "http"} {
 		list = append(list, "-D"+scheme+".proxyHost="+host, "-D"+scheme+".proxyPort="+port)
 	}
 	return strings.TrimSpace(strings.Join(list, " ")), "", nil
+}
+
+// javaRoots are what Java trusts by itself, by the store at path; "" where there is no Java.
+type javaRoots struct {
+	path string
+	list []pkcs12.TrustStoreEntry
+	err  error
+}
+
+// problem says why programs in Java will not come through; "" where they will.
+func (r javaRoots) problem() string {
+	if r.err == nil {
+		return ""
+	}
+	return fmt.Sprintf("programs in Java do not trust the run: %s: %v", r.path, r.err)
+}
+
+// readJava reads them.
+func readJava(environ []string) (r javaRoots) {
+	path, password := javaStore(valueIn(environ, javaOptions), valueIn(environ, "JAVA_HOME"))
+	if r.path = path; path != "" {
+		r.list, r.err = readStore(path, password)
+	}
+	return r
 }
 
 // javaStore returns the file that Java trusts by itself, or that the options name.

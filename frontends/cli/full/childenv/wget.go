@@ -28,7 +28,7 @@ func (b *builder) wget() error {
 			}
 		}
 	}
-	text := b.roots.of(system) + string(b.Root)
+	text := b.Roots.of(system) + string(b.Root)
 	if own, err := readRoots(roots); roots != "" && err == nil {
 		text = own + string(b.Root)
 	}

@@ -38,6 +38,10 @@ class Document:
         self.ends.append(call)
 
 
+class OwnThread(threading.Thread):
+    """A thread that a visitor's code starts, as marimo's."""
+
+
 class App:
     """A server, of which this thread works for one visitor or another."""
 
@@ -108,6 +112,37 @@ def test_a_visit_ends_with_what_the_host_has_for_it(configured: Emulator, app: A
     gc.collect()
     until_closed(session)
     assert not _visitors._visits
+
+
+def test_a_visit_to_marimo_ends_with_the_visitors_thread(configured: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not with a thread that the visitor's code starts, whose context is a copy."""
+    registry = App()
+    monkeypatch.setitem(
+        sys.modules,
+        "marimo",
+        types.SimpleNamespace(Thread=OwnThread, app_meta=lambda: types.SimpleNamespace(mode="run")),
+    )
+    monkeypatch.setitem(
+        sys.modules,
+        "marimo._runtime.context",
+        types.SimpleNamespace(get_context=lambda: types.SimpleNamespace(ui_element_registry=registry, parent=None)),
+    )
+    sessions = []
+
+    def visit() -> None:
+        for _ in range(2):
+            thread = OwnThread(target=lambda: sessions.append(GoogleAuthWidget().auth_manager._session))
+            thread.start()
+            thread.join()
+        sessions.append(GoogleAuthWidget().auth_manager._session)
+        assert sessions[0] is sessions[1] is sessions[2]
+        assert sessions[0]._server is not None
+
+    thread = threading.Thread(target=visit)
+    thread.start()
+    thread.join()
+    assert len(sessions) == 3
+    until_closed(sessions[0])
 
 
 def test_the_client_is_not_the_visitors_to_change(configured: Emulator, app: App) -> None:

@@ -26,6 +26,7 @@ class Visit:
 
     def __init__(self) -> None:
         self.current: Any = None  # the session that is found without being named
+        self.ends_by_itself = False  # the host was asked to tell when it ends
         self._sessions: dict[str, Any] = {}
         self._lock = threading.Lock()
 
@@ -84,16 +85,30 @@ def _visit_of(owner: Any) -> Visit:
         if visit is None:
             visit = _visits[id(owner)] = Visit()
             weakref.finalize(owner, _gone, id(owner)).atexit = False
-            _when_it_ends(owner, visit)
+        if not visit.ends_by_itself:
+            visit.ends_by_itself = _ends_with(owner, visit)
         return visit
 
 
-def _when_it_ends(owner: Any, visit: Visit) -> None:
+def _ends_with(owner: Any, visit: Visit) -> bool:
     """Has the visit end when the host says so; else it ends when the host lets go of what it has for it."""
     if hasattr(owner, "on_close"):  # Solara
         owner.on_close(visit.end)
     elif hasattr(owner, "on_session_destroyed"):  # Panel, Bokeh
         owner.on_session_destroyed(lambda session_context: visit.end())
+    elif isinstance(threading.current_thread(), getattr(sys.modules["marimo"], "Thread", ())):
+        return False  # one that a visitor's code started, which ends before the visit
+    else:  # marimo, which keeps what it has for visitors after they have gone, but not their threads
+        _of_thread.end = _End()
+        weakref.finalize(_of_thread.end, visit.end).atexit = False
+    return True
+
+
+class _End:
+    """Is let go of by a thread that ends."""
+
+
+_of_thread = threading.local()
 
 
 def _gone(owner: int) -> None:
@@ -128,7 +143,7 @@ def _marimo(module: Any) -> Any:
     context = module.get_context()
     while getattr(context, "parent", None) is not None:  # of an app in an app
         context = context.parent
-    return context
+    return context.ui_element_registry  # which the copies of a context for threads have in common
 
 
 def _panel(module: Any) -> Any:

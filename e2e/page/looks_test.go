@@ -1,0 +1,192 @@
+package page_test
+
+import (
+	_ "embed"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/fault"
+	"github.com/tokentoss/tokentoss/e2e/internal/browser"
+)
+
+// inThemes starts each browser, with the themes that it can show: Chromium changes its
+// theme while it runs.
+func inThemes(t *testing.T, f func(*testing.T, *browser.Browser, ...browser.Theme)) {
+	for _, engine := range engines() {
+		t.Run(string(engine), func(t *testing.T) {
+			f(t, engine.Start(t, browser.Light), browser.Light, browser.Dark, browser.Forced)
+		})
+	}
+}
+
+// cells are widths of cells, in CSS pixels. The window is wider than all of them.
+var cells = []int{220, 600, 1600}
+
+const window = 1700
+
+// cell makes the widget's place as wide as a cell. What sticks out of it is returned.
+const cell = `((width) => {
+  const place = document.getElementById("widget");
+  place.style.width = place.style.maxWidth = width + "px";
+  const edge = place.getBoundingClientRect();
+  return [...place.querySelectorAll(".tokentoss, .tokentoss *:not(.tt-hidden)")].filter((e) => e.checkVisibility()).filter((e) => {
+    const r = e.getBoundingClientRect();
+    return r.left < edge.left - .5 || r.right > edge.right + .5 || (e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0 && e.tagName !== "INPUT" && !e.closest("svg"));
+  }).map((e) => e.tagName + "." + e.className + " " + e.textContent) })(%d)`
+
+// look takes pictures, and checks what can be checked of them: nothing is wider than
+// its cell, and no text is faint.
+func look(t *testing.T, tb *browser.Tab, name string) {
+	t.Helper()
+	for _, width := range cells {
+		var wide []string
+		tb.Script(fmt.Sprintf(cell, width), &wide)
+		if len(wide) > 0 {
+			t.Errorf("%s: wider than a cell of %d: %q", name, width, wide)
+		}
+		tb.Picture(fmt.Sprintf("%s-%d", name, width))
+	}
+	if pale := tb.Faint("body"); len(pale) > 0 {
+		t.Errorf("%s: text is faint: %q", name, pale)
+	}
+}
+
+// TestGallery looks at every state, in each theme and width.
+func TestGallery(t *testing.T) {
+	inThemes(t, func(t *testing.T, b *browser.Browser, themes ...browser.Theme) {
+		for _, p := range pictures() {
+			t.Run(p.name, func(t *testing.T) {
+				s := p.stage()
+				v := serveApp(t, s, p.settings)
+				tb := b.For(t).Open(v.address)
+				tb.Looks(window, themes[0])
+				tb.Script(noWindow, nil)
+				if p.act != nil {
+					p.act(tb, s, v)
+				}
+				tb.Sees(p.sees)
+				for _, theme := range themes {
+					tb.Looks(window, theme)
+					look(t, tb, strings.ReplaceAll(t.Name(), "/", "-")+"-"+string(theme))
+				}
+			})
+		}
+	})
+}
+
+// TestNarrowWindow: the page around the widget is as narrow as a telephone.
+func TestNarrowWindow(t *testing.T) {
+	tb := browser.Open(t).Open(serveApp(t, out(), "").address)
+	tb.Sees("Sign in with Google to continue")
+	tb.Looks(320, browser.Light)
+	var wide bool
+	if tb.Script(`document.documentElement.scrollWidth > innerWidth`, &wide); wide {
+		t.Error("the page is wider than its window")
+	}
+}
+
+// jupyter puts the widget into a cell of JupyterLab.
+const jupyter = `(() => { const b = document.body; b.dataset.jpThemeLight = %q; b.style.background = %q; b.style.color = %q;
+  b.style.setProperty("--jp-layout-color1", %[2]q); b.style.setProperty("--jp-ui-font-color0", %[3]q);
+  b.className = "jp-ThemedContainer v-application theme--light"; document.getElementById("widget").className = "jp-RenderedHTMLCommon";
+  document.querySelectorAll("header, footer").forEach((e) => e.remove()) })()`
+
+// A notebookTheme is a theme of JupyterLab. The system has the other.
+type notebookTheme struct {
+	light           bool
+	back, ink, seen string
+}
+
+var notebookThemes = map[browser.Theme]notebookTheme{
+	browser.Dark:  {true, "white", "rgba(0, 0, 0, 1)", "rgb(255, 255, 255)"},
+	browser.Light: {false, "#111", "rgba(255, 255, 255, 1)", "rgb(17, 17, 17)"},
+}
+
+// inNotebook shows a widget in a cell of JupyterLab.
+func inNotebook(t *testing.T, sees string, stage func() *stage, f func(*testing.T, *browser.Tab, notebookTheme)) {
+	inThemes(t, func(t *testing.T, b *browser.Browser, themes ...browser.Theme) {
+		for _, system := range themes {
+			theme, ok := notebookThemes[system]
+			if !ok {
+				continue
+			}
+			tb := b.Open(serveApp(t, stage(), "").address)
+			tb.Sees(sees)
+			tb.Looks(window, system)
+			tb.Script(fmt.Sprintf(jupyter, strconv.FormatBool(theme.light), theme.back, theme.ink), nil)
+			f(t, tb, theme)
+		}
+	})
+}
+
+// locked is a stage with a problem.
+func locked() *stage {
+	s := out()
+	s.err = &core.Error{Kind: fault.Sealed, Problem: "the keyring is locked"}
+	return s
+}
+
+// TestJupyterThemes: in a notebook the notebook's theme counts, not the system's.
+func TestJupyterThemes(t *testing.T) {
+	inNotebook(t, "is locked", locked, func(t *testing.T, tb *browser.Tab, theme notebookTheme) {
+		var surface string
+		tb.Script(`getComputedStyle(document.querySelector(".tokentoss")).backgroundColor`, &surface)
+		if surface != theme.seen {
+			t.Errorf("the widget stands on %s, want %s", surface, theme.seen)
+		}
+		look(t, tb, strings.ReplaceAll(t.Name(), "/", "-")+theme.seen)
+	})
+}
+
+// hosts are rules of hosts, which do not reach into the widget.
+//
+//go:embed testdata/hosts.css
+var hosts string
+
+// allStyles is how all of the widget looks: every property of every element.
+const allStyles = `(() => { const all = [];
+  for (const e of document.querySelectorAll(".tokentoss, .tokentoss *")) for (const part of ["", "::before", "::after"]) {
+    const s = getComputedStyle(e, part);
+    for (const p of s) if (!p.startsWith("--") && !/^(transition|animation)|origin$/.test(p)) all.push(e.tagName + "." + e.className + part + " " + p + ": " + s.getPropertyValue(p));
+  }
+  return all })()`
+
+// TestHostStylesDoNotWin: the widget looks as it does without the rules of its host, also
+// under the mouse and where the focus is, and can be read.
+func TestHostStylesDoNotWin(t *testing.T) {
+	inNotebook(t, "Sign in with Google", out, func(t *testing.T, tb *browser.Tab, theme notebookTheme) {
+		tb.Script(fmt.Sprintf(cell, 600), nil)
+		tb.Click("The window does not open, or ends on an error?")
+		shown := func(selector string) (all []string) {
+			tb.Hover(selector)
+			tb.Script(fmt.Sprintf(`document.querySelector(%q).focus()`, selector), nil)
+			if pale := tb.Faint(".tokentoss"); len(pale) > 0 {
+				t.Errorf("with the mouse on %s text is faint: %q", selector, pale)
+			}
+			tb.Script(allStyles, &all)
+			return all
+		}
+		for _, selector := range []string{"a.tt-google", "summary", "[type=submit]", ".tt-plain"} {
+			tb.Script(`document.adoptedStyleSheets = []`, nil)
+			before := shown(selector)
+			tb.Script(fmt.Sprintf(`document.adoptedStyleSheets = [(() => { const s = new CSSStyleSheet(); s.replaceSync(%q); return s })()]`, hosts), nil)
+			after := shown(selector)
+			if len(before) < 1000 || len(before) != len(after) {
+				t.Fatalf("%d properties before and %d after", len(before), len(after))
+			}
+			var differ []string
+			for i := range before {
+				if before[i] != after[i] {
+					differ = append(differ, before[i]+" is "+after[i][strings.LastIndex(after[i], ": ")+2:])
+				}
+			}
+			if len(differ) > 0 {
+				t.Errorf("with the mouse on %s: %d differ: %q", selector, len(differ), differ[:min(len(differ), 20)])
+			}
+		}
+		tb.Picture(strings.ReplaceAll(t.Name(), "/", "-") + theme.seen)
+	})
+}
