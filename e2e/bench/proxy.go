@@ -73,7 +73,7 @@ func throughput(contenders []*role) ([]row, error) {
 	}
 	if nginx := rates["nginx"]; nginx != nil {
 		rows = append(rows,
-			row{name: label + "requests/s against nginx", ratio: ours / middle(nginx), budget: -0.6, unit: "x", detail: fmt.Sprintf("%.0f against %.0f", ours, middle(nginx))},
+			row{name: label + "requests/s against nginx", ratio: ours / middle(nginx), budget: -0.4, unit: "x", detail: fmt.Sprintf("%.0f against %.0f", ours, middle(nginx))},
 			row{name: label + "of bare net/http against nginx", ratio: bare / middle(nginx), unit: "x", detail: fmt.Sprintf("%.0f against %.0f", bare, middle(nginx))},
 			row{name: label + "99th of 100 against nginx", ratio: middle(slow["ours"]) / middle(slow["nginx"]), budget: 2, unit: "x", detail: fmt.Sprintf("%.1f ms against %.1f ms", middle(slow["ours"]), middle(slow["nginx"]))})
 	}
