@@ -14,6 +14,7 @@ BUILD = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -funcalign=1$(STAMP)" -
 # to map.
 LIGHT = $(addprefix -gcflags=,$(addsuffix =-l,net net/http crypto/tls crypto/x509 math/big mime/... text/template/... regexp/... log/slog/... \
 	vendor/golang.org/x/... golang.org/x/oauth2/... github.com/urfave/cli/v2 rsc.io/... \
+	compress/... encoding/asn1 crypto/rsa crypto/ecdsa crypto/hpke os/exec \
 	$(addprefix github.com/tokentoss/tokentoss/,frontends/cli/... core/authcode/... core/device/... core/forward/... core/iap/...)))
 
 # VERSION=v1.2.3 is what the executables of a release say of themselves.

@@ -7,6 +7,7 @@ require (
 	github.com/tokentoss/tokentoss v0.1.0
 	github.com/tokentoss/tokentoss/plugins v0.1.0
 	go.uber.org/goleak v1.3.0
+	golang.org/x/oauth2 v0.37.0
 )
 
 require (
@@ -29,7 +30,6 @@ require (
 	github.com/oklog/run v1.1.0 // indirect
 	golang.org/x/crypto v0.59.0 // indirect
 	golang.org/x/net v0.62.0 // indirect
-	golang.org/x/oauth2 v0.37.0 // indirect
 	golang.org/x/sync v0.25.0 // indirect
 	golang.org/x/sys v0.50.0 // indirect
 	golang.org/x/text v0.44.0 // indirect
