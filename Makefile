@@ -127,7 +127,7 @@ bench: build
 # Ten thousand people at one provider, simulated, and docs/fleet/*.svg of what it saw: two
 # or three minutes. "make test" does the same with a thousand.
 PEOPLE ?= 10000
-DAYS ?= 2000
+DAYS ?= 500
 fleet:
 	mkdir -p .cache/fleet
 	go test ./e2e/fleet -count=1 -timeout 30m -v -people $(PEOPLE) -days $(DAYS) -out $(CURDIR)/.cache/fleet
