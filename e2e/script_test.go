@@ -85,6 +85,8 @@ func condition(name string) (bool, error) {
 	switch name {
 	case "root":
 		return os.Geteuid() == 0, nil
+	case "wine": // runs executables for Windows
+		return os.Getenv(systemEnv) == "windows", nil
 	case "netns": // a network that is off is a namespace without any
 		return exec.Command("unshare", "-rn", "true").Run() == nil, nil
 	case "devfull":

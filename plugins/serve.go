@@ -7,13 +7,13 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/parent"
 	"github.com/tokentoss/tokentoss/plugins/internal/handshake"
 	"github.com/tokentoss/tokentoss/plugins/internal/pb"
 	"github.com/tokentoss/tokentoss/plugins/protect"
@@ -46,7 +46,7 @@ func Serve(p Plugin) {
 	if open {
 		log.Warn("other programs can read the memory of this plugin", "since", protect.DebugVariable+" is set")
 	}
-	go endWithout(os.Getppid())
+	go endWithParent()
 	config := p.serveConfig(log)
 	if err := secure(config); err != nil {
 		log.Error("there is no certificate to serve with", "error", err)
@@ -159,14 +159,11 @@ func (p Plugin) capabilities() []pb.Capability {
 	return list
 }
 
-// endWithout ends this process when its parent has died. It asks once a second,
-// which works on every system; Linux's own signal for that is bound to a thread.
-// A parent that died before it was known who it is reads no handshake, and the
-// broken pipe ends this process.
-func endWithout(parent int) {
-	for range time.Tick(time.Second) {
-		if os.Getppid() != parent {
-			os.Exit(0)
-		}
-	}
+// endWithParent ends this process when the one that started it has ended. A parent that
+// died before it was known who it is reads no handshake, and the broken pipe ends this
+// process.
+func endWithParent() {
+	alive, _ := parent.With(context.Background()) // until the end
+	<-alive.Done()
+	os.Exit(0)
 }

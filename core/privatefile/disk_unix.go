@@ -194,6 +194,9 @@ func mkdirPrivate(dir string) error {
 
 func rename(from, to string) error { return os.Rename(from, to) }
 
+// remove takes the name away from a file, which stays for who has it open.
+func remove(path string) error { return os.Remove(path) }
+
 // syncDir has the names in dir written to the disk. Some file systems cannot and
 // say so; their names are written some other way.
 func syncDir(dir string) error {

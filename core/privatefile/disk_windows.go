@@ -1,6 +1,7 @@
 package privatefile
 
 import (
+	cryptorand "crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -179,6 +180,18 @@ func rename(from, to string) error {
 		}
 		return err
 	}, windows.ERROR_SHARING_VIOLATION, windows.ERROR_ACCESS_DENIED)
+}
+
+// remove takes the name away from a file at once. Removed under its own name it would keep
+// that as long as somebody reads it, wherever there are no POSIX semantics: nobody could
+// make a new one until then.
+func remove(path string) error {
+	gone := beside(path, tempSuffix+cryptorand.Text())
+	if err := rename(path, gone); err != nil {
+		return err
+	}
+	_ = os.Remove(gone) // or the next writer does
+	return nil
 }
 
 // renamePOSIX takes the name to, in the same directory, away from a file that is open and

@@ -82,7 +82,7 @@ func Remove(path string) error {
 	case err == nil && kindOfMode(info.Mode()) != "": // os.Remove would remove an empty directory
 		return notRegular(path, kindOfMode(info.Mode()), fault.MoveAway.On(path))
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return cannotWrite(path, err)
 	}
 	return syncParent(path)

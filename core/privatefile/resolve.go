@@ -48,7 +48,13 @@ func Resolve(text, base string) (string, error) {
 		}
 		return filepath.Join(home, rest), nil
 	}
-	if base != "" && !filepath.IsAbs(text) {
+	switch volume := filepath.VolumeName(text); {
+	case filepath.IsAbs(text):
+	case volume != "": // of Windows, which has a working directory for each drive
+		return bad("what follows the drive does not begin at its root")
+	case os.IsPathSeparator(text[0]):
+		text = filepath.VolumeName(base) + text
+	case base != "":
 		text = filepath.Join(base, text)
 	}
 	abs, err := filepath.Abs(text)

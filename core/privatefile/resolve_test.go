@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core/fault"
@@ -33,6 +34,18 @@ func TestResolve(t *testing.T) {
 	} {
 		if got, err := privatefile.Resolve(c.text, c.base); err != nil || got != c.want {
 			t.Errorf("Resolve(%q, %q) = %q, %v, want %q", c.text, c.base, got, err, c.want)
+		}
+	}
+	if runtime.GOOS == "windows" {
+		for text, want := range map[string]string{
+			`\a`: filepath.VolumeName(base) + `\a`, `/a/b`: filepath.VolumeName(base) + `\a\b`, `C:/a`: `C:\a`, `\\server\share\a`: `\\server\share\a`,
+		} {
+			if got, err := privatefile.Resolve(text, base); err != nil || got != want {
+				t.Errorf("Resolve(%q) = %q, %v, want %q", text, got, err, want)
+			}
+		}
+		if got, err := privatefile.Resolve(`C:a`, base); !errors.Is(err, fault.BadConfig) {
+			t.Errorf("Resolve of what depends on the working directory of a drive = %q, %v", got, err)
 		}
 	}
 	for _, text := range []string{

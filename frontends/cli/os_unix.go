@@ -9,7 +9,7 @@ import (
 	"os/exec"
 	"syscall"
 
-	"github.com/tokentoss/tokentoss/frontends/cli/parent"
+	"github.com/tokentoss/tokentoss/core/parent"
 )
 
 // ttyName is the terminal that a process belongs to.

@@ -6,7 +6,16 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/storetest/crashtest"
 )
+
+// On a disk without room, or with a little, a refresh gives its token and leaves the old
+// session or the new one.
+func TestRefreshOnAFullDisk(t *testing.T) {
+	crashtest.FullDisk(t, func(t *testing.T, dir string) core.TokenStore { return newStore(t, dir) })
+}
 
 // On a full disk the old document stays, nothing unfinished is left, and
 // when there is room again the new one is saved. The test runs alone: processes

@@ -3,19 +3,26 @@
 // was tested: for each package, the tests that were skipped, with their reasons, and the
 // test files that are not for that system. The page cannot say more than was seen.
 //
-//	platforms [-write] NAME GOOS/GOARCH <FILE
+//	platforms [-write] table NAME GOOS/GOARCH <FILE
+//	platforms packages NAME
+//	platforms skipped NAME
 //
-// NAME is that of the table. A table that is stale is an error, or is written anew.
+// NAME is that of the table. A table that is stale is an error, or is written anew. What is
+// not run is in the file NAME.txt beside this one, if there is one, with its reason, which
+// gets into the table: packages prints those of the workspace that are run, and skipped a pattern of the
+// tests that are not, for go test -skip.
 package main
 
 import (
 	"bufio"
 	"cmp"
+	"embed"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -27,38 +34,61 @@ import (
 const (
 	page   = "docs/platforms.md"
 	module = "github.com/tokentoss/tokentoss/"
+	usage  = "usage: platforms [-write] table NAME GOOS/GOARCH <FILE, or packages NAME, or skipped NAME"
 )
 
 func main() {
 	write := flag.Bool("write", false, "write the table")
 	flag.Parse()
-	if err := run(os.Stdin, flag.Args(), *write); err != nil {
+	if err := run(os.Stdin, os.Stdout, flag.Args(), *write); err != nil {
 		fmt.Fprintln(os.Stderr, "platforms:", err)
 		os.Exit(1)
 	}
 }
 
-func run(in io.Reader, args []string, write bool) error {
-	if len(args) != 2 {
-		return errors.New("usage: platforms [-write] NAME GOOS/GOARCH <FILE")
+func run(in io.Reader, out io.Writer, args []string, write bool) error {
+	if len(args) < 2 {
+		return errors.New(usage)
 	}
+	omitted, err := readOmitted(args[1])
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return err
+	case args[0] == "packages" && len(args) == 2:
+		return omitted.packages(out)
+	case args[0] == "skipped" && len(args) == 2:
+		_, err := fmt.Fprintln(out, omitted.pattern())
+		return err
+	case args[0] == "table" && len(args) == 3:
+		return table(in, args[1], args[2], omitted, write)
+	}
+	return errors.New(usage)
+}
+
+// table compares or writes a system's table.
+func table(in io.Reader, name, system string, omitted omissions, write bool) error {
 	list, err := read(in)
 	if err != nil {
 		return err
 	}
+	for _, o := range omitted {
+		if o.test == "" && list[o.pkg] == nil {
+			list[o.pkg] = &tests{omitted: o.reason}
+		}
+	}
 	rows := make([]string, 0, len(list))
-	for _, name := range slices.Sorted(maps.Keys(list)) {
-		files, err := foreign(name, args[1])
+	for _, pkg := range slices.Sorted(maps.Keys(list)) {
+		row, err := list[pkg].row(pkg, system, omitted)
 		if err != nil {
 			return err
 		}
-		rows = append(rows, list[name].row(name, files))
+		rows = append(rows, row)
 	}
 	text, err := os.ReadFile(page)
 	if err != nil {
 		return err
 	}
-	begin, end := "<!-- "+args[0]+" -->\n", "<!-- end -->\n"
+	begin, end := "<!-- "+name+" -->\n", "<!-- end -->\n"
 	before, rest, ok := strings.Cut(string(text), begin)
 	old, after, ok2 := strings.Cut(rest, end)
 	if !ok || !ok2 {
@@ -73,6 +103,74 @@ func run(in io.Reader, args []string, write bool) error {
 	}
 	difference(old, table)
 	return fmt.Errorf("%s does not say what was tested: PLATFORMS=-write writes it", page)
+}
+
+//go:embed *.txt
+var files embed.FS
+
+// An omission is what is not run on a system: a package, or a test of it.
+type omission struct{ pkg, test, reason string }
+
+type omissions []omission
+
+// readOmitted reads the lines "PACKAGE [TEST]: REASON" of a system's file.
+func readOmitted(name string) (list omissions, err error) {
+	text, err := files.ReadFile(strings.ReplaceAll(name, "/", "_") + ".txt")
+	if err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		what, reason, ok := strings.Cut(line, ": ")
+		words := strings.Fields(what)
+		if !ok || len(words) == 0 || len(words) > 2 {
+			return nil, fmt.Errorf("%s.txt: %q is not PACKAGE [TEST]: REASON", name, line)
+		}
+		o := omission{pkg: words[0], reason: reason}
+		if len(words) == 2 {
+			o.test = words[1]
+		}
+		list = append(list, o)
+	}
+	return list, nil
+}
+
+// packages prints the packages with tests that are not omitted.
+func (l omissions) packages(out io.Writer) error {
+	cmd := exec.Command("go", "list", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}", "work")
+	cmd.Stderr = os.Stderr
+	text, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("go list: %w", err)
+	}
+	seen := map[string]bool{}
+	for _, path := range strings.Fields(string(text)) {
+		pkg := strings.TrimPrefix(path, module)
+		seen[pkg] = true
+		if !slices.ContainsFunc(l, func(o omission) bool { return o.pkg == pkg && o.test == "" }) {
+			fmt.Fprintln(out, path)
+		}
+	}
+	for _, o := range l {
+		if !seen[o.pkg] {
+			return fmt.Errorf("%s, which is not run, has no tests there", o.pkg)
+		}
+	}
+	return nil
+}
+
+// pattern matches the tests that are omitted, and no name if there is none.
+func (l omissions) pattern() string {
+	var names []string
+	for _, o := range l {
+		if o.test != "" {
+			names = append(names, regexp.QuoteMeta(o.test))
+		}
+	}
+	return "^(" + strings.Join(names, "|") + ")$"
 }
 
 func difference(old, table string) {
@@ -90,6 +188,7 @@ func difference(old, table string) {
 
 // tests are those of a package.
 type tests struct {
+	omitted string // why none was run
 	passed  []string
 	skipped map[string][]string // by reason
 	said    map[string][]string // by a test that runs
@@ -156,20 +255,49 @@ func (p *tests) skip(test string) {
 	}
 }
 
-// row is the line of a package; files are those of its tests that are not for the system.
-func (p *tests) row(name string, files []string) string {
+// row is the line of a package.
+func (p *tests) row(name, system string, omitted omissions) (string, error) {
 	var cell []string
-	if name == "e2e" { // of which only some are run
-		cell = append(cell, "all but "+strings.Join(slices.Sorted(slices.Values(p.passed)), ", "))
-		files = nil
+	switch {
+	case p.omitted != "":
+		cell = append(cell, "not run: "+p.omitted)
+	case name == "e2e": // of which only some are run
+		cell = append(cell, "all but "+p.few())
+	default:
+		files, err := foreign(name, system)
+		if err != nil {
+			return "", err
+		}
+		for _, o := range omitted {
+			if o.pkg == name {
+				cell = append(cell, fmt.Sprintf("%s (%s, not run)", o.reason, o.test))
+			}
+		}
+		for _, reason := range slices.Sorted(maps.Keys(p.skipped)) {
+			cell = append(cell, fmt.Sprintf("%s (%s)", strings.ReplaceAll(reason, "|", `\|`), strings.Join(slices.Sorted(slices.Values(p.skipped[reason])), ", ")))
+		}
+		if len(files) > 0 {
+			cell = append(cell, "files for other systems: "+strings.Join(files, ", "))
+		}
 	}
-	for _, reason := range slices.Sorted(maps.Keys(p.skipped)) {
-		cell = append(cell, fmt.Sprintf("%s (%s)", strings.ReplaceAll(reason, "|", `\|`), strings.Join(slices.Sorted(slices.Values(p.skipped[reason])), ", ")))
+	return fmt.Sprintf("| %s | %s |\n", cmp.Or(name, "."), strings.Join(cell, "; ")), nil
+}
+
+// few names the tests that passed, and the terminal sessions that did.
+func (p *tests) few() string {
+	const scripts = "TestScripts/"
+	var names, sessions []string
+	for _, test := range slices.Sorted(slices.Values(p.passed)) {
+		if script, ok := strings.CutPrefix(test, scripts); ok {
+			sessions = append(sessions, script)
+		} else if !strings.Contains(test, "/") && test+"/" != scripts {
+			names = append(names, test)
+		}
 	}
-	if len(files) > 0 {
-		cell = append(cell, "files for other systems: "+strings.Join(files, ", "))
+	if len(sessions) > 0 {
+		names = append(names, "the scripts "+strings.Join(sessions, ", "))
 	}
-	return fmt.Sprintf("| %s | %s |\n", cmp.Or(name, "."), strings.Join(cell, "; "))
+	return strings.Join(names, ", ")
 }
 
 // foreign returns the test files of a package that are not for a system.

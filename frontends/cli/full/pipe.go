@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/tokentoss/tokentoss/frontends/cli/parent"
+	"github.com/tokentoss/tokentoss/core/parent"
 )
 
 // whileAsked returns a context for what serves the program that started this one by

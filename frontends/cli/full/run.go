@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
@@ -17,9 +18,9 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/core/parent"
 	"github.com/tokentoss/tokentoss/frontends/cli"
 	"github.com/tokentoss/tokentoss/frontends/cli/full/childenv"
-	"github.com/tokentoss/tokentoss/frontends/cli/parent"
 	"github.com/tokentoss/tokentoss/frontends/http/forwardproxy"
 	"github.com/tokentoss/tokentoss/frontends/http/loopback"
 	"github.com/tokentoss/tokentoss/profile"
@@ -63,6 +64,9 @@ func runProxy(ctx context.Context, in *cli.Invocation, o cli.RunOptions, roots *
 	proxy, targets, err := newRunProxy(in, p, o)
 	if err != nil {
 		return err
+	}
+	if l := p.Lender(); l != nil {
+		l.Program = func() string { return programOf(o.Process) }
 	}
 	if p.Requests() == nil {
 		if _, err := p.IDToken(ctx); err != nil {
@@ -110,6 +114,12 @@ func runProxy(ctx context.Context, in *cli.Invocation, o cli.RunOptions, roots *
 	cancel()
 	watching.Wait()
 	return err
+}
+
+// programOf is the name of the program that a process runs, where the system tells.
+func programOf(process int) string {
+	name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", process))
+	return strings.TrimSpace(string(name))
 }
 
 // newRunProxy makes the proxy for the targets of the options or of the profile.

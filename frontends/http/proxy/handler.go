@@ -56,6 +56,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (x *requestState) serve() {
 	h, r := x.handler, x.in
 	x.path, x.query = rawPath(r.RequestURI)
+	if h.log.all {
+		x.identify()
+	}
 	if e := h.refuse(r); e != nil {
 		x.refuse(*e)
 		return
@@ -139,6 +142,9 @@ func (x *requestState) rewrite(out *http.Request) {
 		delete(out.Header, "Upgrade")
 		delete(out.Header, "Connection")
 	}
+	if x.id != "" {
+		out.Header[requestIDHeader] = []string{x.id}
+	}
 	x.rewriteRequest(out.Header)
 	auth.strip(out.Header)
 	replayable(out)
@@ -173,6 +179,12 @@ func (x *requestState) modify(res *http.Response) error {
 	if x.base != "" { // pages tell nobody else the address that they have
 		header["Referrer-Policy"] = []string{"same-origin"}
 	}
+	if x.id != "" {
+		x.Header().Del(requestIDHeader)
+		if _, ok := header[requestIDHeader]; !ok {
+			header[requestIDHeader] = []string{x.id}
+		}
+	}
 	x.rewriteResponse(header)
 	if _, ok := header["Set-Cookie"]; ok {
 		rewriteCookies(header, x.base+x.target.prefix)
@@ -205,6 +217,7 @@ func (x *requestState) refuse(e httpError) {
 func (x *requestState) answer(e httpError) {
 	x.code = e.Code
 	x.whole = true
+	x.identify()
 	e.write(x, x.in)
 	x.status = e.Status // also where the connection was taken over
 }

@@ -288,6 +288,59 @@ func TestLog(t *testing.T) {
 	}
 }
 
+// Each request that is logged has a name: the client's, where that is fit for a log, or one of the proxy's own. The service is told
+// it, and so is the client, unless the service has a name of its own.
+func TestRequestsHaveANameThatIsInTheLog(t *testing.T) {
+	file := t.TempDir() + "/log"
+	var told []string
+	w := start(t, &ada{}, proxy.Config{Targets: []string{serve(t, func(w http.ResponseWriter, r *http.Request) {
+		told = append(told, r.Header.Get("X-Request-Id"))
+		if r.URL.Path == "/own" {
+			w.Header().Set("X-Request-Id", "of-the-service")
+		}
+		w.WriteHeader(http.StatusEarlyHints)
+	})}, Log: proxy.LogAll, JSON: true, LogFile: file}, proxy.Options{})
+	base := w.URL + "/~" + w.Secret.Reveal()
+	var answered []string
+	for _, req := range []*http.Request{
+		get(t, base+"/", "X-Request-Id", "of-the-client"), get(t, base+"/own", "X-Request-Id", "of-the-client"), get(t, base+"/"), get(t, base+"/", "X-Request-Id", "not fit {"),
+		get(t, base+"/", "X-Request-Id", w.Secret.Reveal()), get(t, w.URL+"/~OLDSECRETOLDSECRET/x"),
+	} {
+		res, err := w.client.Transport.(showing).base.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		answered = append(answered, strings.Join(res.Header["X-Request-Id"], ", "))
+	}
+	if err := w.stop(); err != nil {
+		t.Error(err)
+	}
+	var logged []string
+	for line := range strings.Lines(read(t, file)) {
+		var e struct{ ID string }
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatal(err)
+		}
+		logged = append(logged, e.ID)
+	}
+	if len(logged) != 6 || len(told) != 5 {
+		t.Fatalf("logged %q, told the service %q", logged, told)
+	}
+	for i, id := range logged {
+		given := i < 2
+		own := i == 1
+		switch {
+		case given != (id == "of-the-client"), !given && len(id) < 20, strings.Contains(id, w.Secret.Reveal()):
+			t.Errorf("request %d has the name %q", i, id)
+		case i < len(told) && told[i] != id:
+			t.Errorf("request %d is %q in the log, and the service was told %q", i, id, told[i])
+		case own != (answered[i] == "of-the-service"), !own && answered[i] != id:
+			t.Errorf("request %d is %q in the log, and the client was told %q", i, id, answered[i])
+		}
+	}
+}
+
 // Wherever the secret stands in a request, and however it is written, the log does not
 // have it.
 func TestLogRedacts(t *testing.T) {

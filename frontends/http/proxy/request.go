@@ -25,6 +25,7 @@ type use struct {
 	path   string // as it came, without base
 	rest   string // of path: the target's
 	query  string // with its question mark
+	id     string // by which client, proxy and service know the request: see identify
 	began  time.Time
 	status int
 	bytes  int64

@@ -238,7 +238,7 @@ func TestUnusableSession(t *testing.T) {
 			}
 			c := connect(t, host(t)).initialize()
 			file := filepath.Join(t.TempDir(), "tokens.json")
-			if err := os.WriteFile(file, []byte("not a session"), mode); err != nil {
+			if err := os.WriteFile(file, []byte("{\"id_token\": \"cut sh"), mode); err != nil {
 				t.Fatal(err)
 			}
 			r := c.does("session.open", object{"client": p, "store": object{"file": file}})

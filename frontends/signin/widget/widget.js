@@ -97,6 +97,7 @@ function render({ model, el }) {
     window.removeEventListener("focus", state.update);
     document.removeEventListener("visibilitychange", look);
     model.off("msg:custom", receive);
+    names().delete(el.firstElementChild?.getAttribute("aria-label") ?? null);
     el.replaceChildren();
   };
 }
@@ -160,15 +161,15 @@ function screen(el, state) {
   };
 }
 
-let sections = 0;
+/** The names of the widgets on the page, for who hears it: those of other copies of this module too, and those that
+ * stand in shadow trees. @returns {Set<string | null>} */
+const names = () => (/** @type {any} */ (window)[Symbol.for("tokentoss names")] ??= new Set());
 
-/** Returns a name that no other widget on the page has, for who hears the page. */
+/** Returns a name that no other widget on the page has. */
 function freeName() {
-  const taken = new Set([...document.querySelectorAll("section.tokentoss")].map((el) => el.getAttribute("aria-label")));
-  let name;
-  do {
-    name = ++sections > 1 ? `tokentoss sign-in ${sections}` : "tokentoss sign-in";
-  } while (taken.has(name));
+  let name = "tokentoss sign-in";
+  for (let i = 2; names().has(name); i++) name = `tokentoss sign-in ${i}`;
+  names().add(name);
   return name;
 }
 

@@ -427,6 +427,24 @@ test("two widgets on a page have names and fields of their own", async () => {
   await removeOther();
 });
 
+test("widgets of other copies of the module, in trees of their own, have other names", async () => {
+  const name = (root) => root.querySelector("section").getAttribute("aria-label");
+  const seen = new Set([name(el)]);
+  const removes = [];
+  for (const copy of [1, 2]) {
+    const module = (await import(`./widget.js?copy=${copy}`)).default;
+    const place = document.body.appendChild(document.createElement("div"));
+    const tree = place.attachShadow({ mode: "open" });
+    removes.push(await mount(module, tree.appendChild(document.createElement("div")), backend().transport));
+    seen.add(name(tree));
+  }
+  assert.equal(seen.size, 3);
+  for (const remove of removes) await remove();
+  await remove(); // and one that is gone leaves its name
+  remove = await mount(widget, el, back.transport);
+  assert.equal(name(el), "tokentoss sign-in");
+});
+
 test("a code of an error is not taken for a sentence", () => {
   back.snapshot("signed_out", { error: { code: "failed", message: "That did not work.", detail: "access_denied" } });
   assert.match(text(), /The provider’s answer was “access_denied”\./);

@@ -32,11 +32,11 @@ func (b *builder) java() (options, note string, err error) {
 		return "", "", nil
 	}
 	own := b.Roots.java()
-	switch {
-	case own.path == "":
+	if own.path == "" {
 		return "", "", nil // no Java
-	case own.err != nil:
-		return "", fmt.Sprintf("programs in Java do not trust the run: %s: %v", own.path, own.err), nil
+	}
+	if note := own.problem(); note != "" {
+		return "", note, nil
 	}
 	block, _ := pem.Decode(b.Root)
 	trusted := append(slices.Clip(own.list), pkcs12.TrustStoreEntry{Cert: &x509.Certificate{Raw: block.Bytes}, FriendlyName: "tokentoss run"})
@@ -64,6 +64,14 @@ type javaRoots struct {
 	path string
 	list []pkcs12.TrustStoreEntry
 	err  error
+}
+
+// problem says why programs in Java will not come through; "" where they will.
+func (r javaRoots) problem() string {
+	if r.err == nil {
+		return ""
+	}
+	return fmt.Sprintf("programs in Java do not trust the run: %s: %v", r.path, r.err)
 }
 
 // readJava reads them.

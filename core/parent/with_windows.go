@@ -2,6 +2,7 @@ package parent
 
 import (
 	"context"
+	"errors"
 	"os"
 	"time"
 
@@ -19,8 +20,11 @@ func WithProcess(ctx context.Context, pid int) (context.Context, context.CancelF
 	ctx, cancel := context.WithCancel(ctx)
 	const rights = windows.SYNCHRONIZE | windows.PROCESS_QUERY_LIMITED_INFORMATION
 	process, err := windows.OpenProcess(rights, false, uint32(pid))
-	if err != nil {
-		// It has ended, or is not ours to look at. Standard input tells the same.
+	switch {
+	case errors.Is(err, windows.ERROR_INVALID_PARAMETER): // there is none of that number
+		cancel()
+		return ctx, cancel
+	case err != nil: // it is not ours to look at
 		return ctx, cancel
 	}
 	if younger(process) {
