@@ -70,7 +70,7 @@ test-clients: setup wheel
 
 test-hosts: setup
 	TOKENTOSS_TEST_SUITES=hosts .ci/gotest ./e2e/jupyter -run GoNB
-	TOKENTOSS_TEST_SUITES=hosts .ci/gotest ./e2e/hosts -run 'Table|JupyterHubService|WithoutAPage|Pyodide|Pythons'
+	TOKENTOSS_TEST_SUITES=hosts .ci/gotest ./e2e/hosts -skip 'Apps/Voila|OldNotebooks/Notebook'
 
 test-providers: setup
 	TOKENTOSS_TEST_SUITES=providers .ci/gotest ./e2e -run 'Provider|OAuth2Proxy'
