@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -315,6 +316,26 @@ func TestForwardThatCannotBe(t *testing.T) {
 			t.Errorf("exit code %d\n%s", x.code, x.stderr)
 		}
 	})
+	t.Run("full disk", func(t *testing.T) {
+		// One file more than the directories would have a place: the socket has none.
+		r := newRemote(t)
+		cache := filepath.Join(r.home, ".cache")
+		if err := os.Mkdir(cache, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=64k,nr_inodes=4", "tmpfs", cache).CombinedOutput(); err != nil {
+			t.Skipf("no tmpfs can be mounted here: %v: %s", err, out)
+		}
+		t.Cleanup(func() {
+			if out, err := exec.Command("umount", "-l", cache).CombinedOutput(); err != nil {
+				t.Errorf("%v: %s", err, out)
+			}
+		})
+		if x := finish(t, r.command(m)); x.code != 1 || !strings.Contains(x.stderr, "room in ~/.cache") || strings.Contains(x.stderr, "AllowStreamLocalForwarding") {
+			t.Errorf("exit code %d\n%s", x.code, x.stderr)
+		}
+		poll(t, "the directory is gone", func() bool { return r.sockets() == 0 })
+	})
 	t.Run("no target", func(t *testing.T) {
 		if x := m.run(t, "forward", "host"); x.code != 2 || !strings.Contains(x.stderr, "--for") {
 			t.Errorf("exit code %d\n%s", x.code, x.stderr)
@@ -332,6 +353,112 @@ func TestForwardThatCannotBe(t *testing.T) {
 			t.Errorf("exit code %d\n%s", x.code, x.stderr)
 		}
 	})
+}
+
+// Another user of the other machine has no use of the socket, and a directory of theirs is
+// not looked at.
+func TestForwardIsNotForAnotherUserThere(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() != 0 {
+		t.Skip("only root is also somebody else")
+	}
+	curl, err := exec.LookPath("curl")
+	if err != nil {
+		t.Skip("there is no curl")
+	}
+	m, r := newSession(t, emulator.Options{}), newRemote(t)
+	r.lend(m)
+	sockets, err := filepath.Glob(filepath.Join(r.home, ".cache", "tokentoss", "forward", "*", "s"))
+	if err != nil || len(sockets) != 1 {
+		t.Fatalf("%v, %v", sockets, err)
+	}
+	for _, dir := range []string{r.home, r.bin} {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const nobody = 65534
+	as := func(uid uint32, name string, args ...string) result {
+		t.Helper()
+		c := exec.Command(name, args...)
+		c.Dir, c.Env = "/", []string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.home}
+		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
+		return finish(t, c)
+	}
+	// What answers speaks no HTTP, which curl says in its own way; 7 is that it cannot connect.
+	connect := []string{"-sS", "--max-time", "30", "--unix-socket", sockets[0], "http://x/"}
+	if x := as(0, curl, connect...); x.code == 7 {
+		t.Errorf("the user cannot connect: %s", x.stderr)
+	}
+	if x := as(nobody, curl, connect...); x.code != 7 {
+		t.Errorf("another user connects: exit code %d: %s%s", x.code, x.stdout, x.stderr)
+	}
+	if x := as(nobody, filepath.Join(r.bin, "tokentoss"), "token"); x.code != 1 || x.stdout != "" {
+		t.Errorf("another user gets a token: exit code %d: %s%s", x.code, x.stdout, x.stderr)
+	}
+	// A socket of another user's, in the place where one's own are.
+	if err := os.Chown(sockets[0], nobody, nobody); err != nil {
+		t.Fatal(err)
+	}
+	if x := r.run("token"); x.code != 1 || !strings.Contains(x.stderr, "no OAuth client") {
+		t.Errorf("another's socket is used: exit code %d: %s", x.code, x.stderr)
+	}
+}
+
+// Of two machines with tokentoss of other releases, both are named: where the session is,
+// and, where it cannot be used, on the other side.
+func TestForwardNamesOtherVersions(t *testing.T) {
+	t.Parallel()
+	m, r := newSession(t, emulator.Options{}), newRemote(t)
+	// One that says of itself that it is older.
+	older := filepath.Join(r.bin, "tokentoss")
+	if err := os.Rename(older, older+"-1"); err != nil {
+		t.Fatal(err)
+	}
+	script := "#!/bin/sh\n[ \"$1\" = --version ] && exec echo tokentoss version v0.0.1\nexec \"$0-1\" \"$@\"\n"
+	if err := os.WriteFile(older, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p := r.lend(m)
+	if said := p.stderr.String(); !strings.Contains(said, "tokentoss version v0.0.1, and here tokentoss version") {
+		t.Errorf("the versions are not said:\n%s", said)
+	}
+	r.run("token").wantCode(t, 0)
+	p.signal(t, syscall.SIGINT)
+	p.wait(t)
+	poll(t, "the socket is gone", func() bool { return r.sockets() == 0 })
+
+	// A session that is lent by another protocol.
+	dir := filepath.Join(r.home, ".cache", "tokentoss", "forward", "other")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("unix", filepath.Join(dir, "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := os.Chmod(filepath.Join(dir, "s"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(c, `{"tokentoss_forward":2,"host":"desk","release":"v9.0.0"}`+"\n")
+			_ = c.Close()
+		}
+	}()
+	for _, command := range []string{"token", "status"} {
+		if x := r.run(command); !strings.Contains(x.stdout+x.stderr, "tokentoss v9.0.0, with version 2 of the protocol, and this tokentoss has version 1") {
+			t.Errorf("%s: exit code %d\n%s%s", command, x.code, x.stdout, x.stderr)
+		}
+	}
+	if x := r.run("token"); x.code != 1 || !strings.Contains(x.stderr, "update tokentoss on this machine") {
+		t.Errorf("exit code %d\n%s", x.code, x.stderr)
+	}
 }
 
 // A container into which the directory is mounted has the session, as another machine

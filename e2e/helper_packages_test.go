@@ -165,7 +165,7 @@ func TestKeyringHelper(t *testing.T) {
 	})
 }
 
-// skopeo asks for the proxy's secret by Docker's protocol, and tokens may expire meanwhile.
+// skopeo and crane ask for the proxy's secret by Docker's protocol, and tokens may expire meanwhile.
 func TestDockerHelper(t *testing.T) {
 	t.Parallel()
 	config := []byte(`{"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": []}}`)
@@ -212,4 +212,11 @@ func TestDockerHelper(t *testing.T) {
 	writeFile(t, policy, []byte(`{"default": [{"type": "insecureAcceptAnything"}]}`))
 	m.tool(t, []string{path, "REGISTRY_AUTH_FILE=" + filepath.Join(m.home(), "auth.json")}, skopeo,
 		"--policy", policy, "copy", "--src-tls-verify=false", "docker://"+at+"/app:latest", "dir:"+t.TempDir()).wantCode(t, 0)
+
+	crane := aClient(t, filepath.Join("go", "crane"))
+	writeFile(t, filepath.Join(m.home(), "config.json"), fmt.Appendf(nil, `{"credHelpers": {%q: "tokentoss"}}`, at))
+	r := m.tool(t, []string{path, "DOCKER_CONFIG=" + m.home()}, crane, "manifest", at+"/app:latest").wantCode(t, 0)
+	if r.stdout != string(manifest) {
+		t.Errorf("crane: %q", r.stdout)
+	}
 }

@@ -3,7 +3,6 @@ package profile
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -20,11 +19,12 @@ import (
 // alone: they end with what lends them.
 func (p *Profile) borrow() *core.Machine {
 	c, err := forward.Find(context.Background())
-	if err != nil {
-		if p.log != nil && !errors.Is(err, fault.NotFound) {
-			p.log.Warn("a forwarded session is not used", slog.Any("error", err))
-		}
+	switch {
+	case errors.Is(err, fault.NotFound):
 		return nil
+	case err != nil: // one that cannot be used, rather than none
+		p.store = memory.New()
+		return &core.Machine{Name: err.Error(), Flow: noFlow{err}}
 	}
 	p.Forwarded, p.lender, p.store = &c.Hello, c, memory.New()
 	p.Settings.Targets = c.Hello.Targets
@@ -36,6 +36,12 @@ func (p *Profile) borrow() *core.Machine {
 		Name: name, Issuer: c.Hello.Issuer, Audience: c.Hello.Client, Flow: c.Flow(),
 	}
 }
+
+// noFlow is that of a session that cannot be used.
+type noFlow struct{ err error }
+
+// SignIn implements [core.Flow].
+func (f noFlow) SignIn(context.Context, core.Prompter) (*core.Token, error) { return nil, f.err }
 
 // Requests returns what makes requests where the session is, for [iap.Options]. It is nil
 // unless another machine lends the session without giving tokens.

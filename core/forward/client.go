@@ -46,8 +46,8 @@ func Dir() (string, error) {
 type Client struct {
 	Hello Hello // of the socket that was found first
 
-	// Program names the program that asks; "" is the name of this one.
-	Program string
+	// Program names the program that asks; nil, and "", are the name of this one.
+	Program func() string
 
 	mu     sync.Mutex
 	socket string // its path
@@ -99,7 +99,7 @@ func find(ctx context.Context, fits func(Hello) bool) (*Client, error) {
 				return &Client{Hello: hello, socket: c.path}, nil
 			}
 		}
-		if errors.Is(err, fault.Newer) && first == error(none) {
+		if errors.Is(err, fault.Unsupported) && first == error(none) {
 			first = err
 		}
 	}
@@ -147,7 +147,7 @@ func (c *connection) CloseWrite() error {
 // dial connects. Where the socket is gone, the same session may be lent by another.
 func (c *Client) dial(ctx context.Context) (*connection, error) {
 	conn, _, err := dial(ctx, c.Socket())
-	if err == nil || errors.Is(err, fault.Newer) || ctx.Err() != nil {
+	if err == nil || errors.Is(err, fault.Unsupported) || ctx.Err() != nil {
 		return conn, err
 	}
 	again, ferr := find(ctx, c.Hello.same)
@@ -185,7 +185,7 @@ func dial(ctx context.Context, socket string) (*connection, Hello, error) {
 		_ = conn.Close()
 		return nil, h, err
 	}
-	for _, text := range []*string{&h.Host, &h.Email, &h.Issuer, &h.Client} {
+	for _, text := range []*string{&h.Host, &h.Email, &h.Issuer, &h.Client, &h.Release} {
 		*text = clean(*text)
 	}
 	for i := range h.Targets {
@@ -193,12 +193,20 @@ func dial(ctx context.Context, socket string) (*connection, Hello, error) {
 	}
 	if h.Version != Version {
 		_ = conn.Close()
-		return nil, h, &fault.Error{Subject: "the session of " + h.Host, Kind: fault.Newer,
-			Problem: fmt.Sprintf("it is lent by version %d of the protocol, and this tokentoss has version %d", h.Version, Version),
-			Remedy:  fault.Update.On("the older of the two")}
+		return nil, h, h.otherVersion()
 	}
 	_ = conn.SetDeadline(time.Time{})
 	return conn, h, nil
+}
+
+// otherVersion is a session that this program cannot use.
+func (h Hello) otherVersion() error {
+	older := "tokentoss on this machine"
+	if h.Version < Version {
+		older = "tokentoss on " + h.Host
+	}
+	return &fault.Error{Subject: "the session of " + h.Host, Kind: fault.Unsupported, Remedy: fault.Update.On(older),
+		Problem: fmt.Sprintf("it is lent by tokentoss %s, with version %d of the protocol, and this tokentoss has version %d", cmp.Or(h.Release, "of another release"), h.Version, Version)}
 }
 
 // gone is a socket that nobody answers any more.
@@ -231,8 +239,12 @@ func (c *Client) ask(ctx context.Context, target string) (*connection, answer, e
 		return nil, a, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	host, _ := os.Hostname()
-	err = writeMessage(conn, Request{Program: cmp.Or(c.Program, filepath.Base(os.Args[0])), Host: host, Target: target})
+	r := Request{Program: filepath.Base(os.Args[0]), Target: target}
+	if c.Program != nil {
+		r.Program = cmp.Or(c.Program(), r.Program)
+	}
+	r.Host, _ = os.Hostname()
+	err = writeMessage(conn, r)
 	if err == nil {
 		err = readMessage(conn.r, &a)
 	}
@@ -251,11 +263,12 @@ func (c *Client) ask(ctx context.Context, target string) (*connection, answer, e
 	return conn, a, nil
 }
 
-// errNoToken is for who wants a token of a session that gives none.
+// ErrNoToken is for who wants a token of a session that gives none.
+var ErrNoToken = errors.New("requests are made there, and no token leaves it")
+
 func errNoToken(host string) error {
-	return &fault.Error{Subject: "the session of " + cmp.Or(host, "another machine"), Kind: fault.Unsupported,
-		Problem: "requests are made there, and no token leaves it",
-		Remedy:  fault.Say("use what makes requests, such as tokentoss's own run, or lend tokens on %s", cmp.Or(host, "that machine"))}
+	return &fault.Error{Subject: "the session of " + cmp.Or(host, "another machine"), Kind: fault.Unsupported, Err: ErrNoToken,
+		Remedy: fault.Say("reach the service by what has its requests made there, or lend tokens on %s", cmp.Or(host, "that machine"))}
 }
 
 // Flow returns the source of tokens for a session.

@@ -264,7 +264,7 @@ func chmod(t *testing.T, path string, mode os.FileMode) {
 func TestOddSocketsDoNotHoldAnybodyUp(t *testing.T) {
 	for name, says := range map[string]string{
 		"garbage": "HTTP/1.1 200 OK\r\n\r\n", "nothing": "", "half a line": `{"tokentoss_forward":`, "an endless line": strings.Repeat("x", 1<<20),
-		"another version": `{"tokentoss_forward": 9, "host": "new"}` + "\n", "a list": "[]\n", "no version": "{}\n",
+		"another version": `{"tokentoss_forward": 9, "host": "new", "release": "v9.1.0"}` + "\n", "a list": "[]\n", "no version": "{}\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			home(t)
@@ -291,7 +291,7 @@ func TestOddSocketsDoNotHoldAnybodyUp(t *testing.T) {
 			if err == nil {
 				t.Fatal("it was used")
 			}
-			if name == "another version" && (!errors.Is(err, fault.Newer) || !strings.Contains(err.Error(), "version 9") || !strings.Contains(err.Error(), "version 1")) {
+			if name == "another version" && (!errors.Is(err, fault.Unsupported) || !strings.Contains(err.Error(), "v9.1.0, with version 9") || !strings.Contains(err.Error(), "version 1")) {
 				t.Errorf("%v", err)
 			}
 			lend(t, "well", app{token: "a.b.c"}, forward.Options{Hello: ada})

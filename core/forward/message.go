@@ -24,8 +24,9 @@ const maxText = 500
 // A Hello says whose session it is that is lent.
 type Hello struct {
 	Version int       `json:"tokentoss_forward"`
-	Host    string    `json:"host"`  // the person's machine
-	Email   string    `json:"email"` // the person
+	Release string    `json:"release,omitempty"` // of the program that lends
+	Host    string    `json:"host"`              // the person's machine
+	Email   string    `json:"email"`             // the person
 	Issuer  string    `json:"issuer"`
 	Client  string    `json:"client_id"` // whom the tokens are for
 	Targets []string  `json:"targets"`
@@ -81,7 +82,7 @@ func (a answer) error(host string) error {
 	case fault.SignInNeeded, fault.NotConfigured:
 		e.Remedy = fault.Say("sign in on %s: the session is that machine's", host)
 	case fault.Refused:
-		e.Remedy = fault.Say("the person at %s was asked, and said no", host)
+		e.Remedy = fault.Say("ask the person at %s to let it", host)
 	}
 	return e
 }

@@ -1,8 +1,8 @@
 package forward
 
 import (
+	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -28,16 +28,19 @@ func (c *Client) Requests() http.RoundTripper {
 	if !c.Hello.Requests {
 		return nil
 	}
-	base := &http.Transport{
+	first, second := new(http.Protocols), new(http.Protocols)
+	first.SetHTTP1(true)
+	second.SetUnencryptedHTTP2(true)
+	return &requests{c, c.transport(first), c.transport(second)}
+}
+
+// transport has requests made by a version of HTTP.
+func (c *Client) transport(p *http.Protocols) *http.Transport {
+	return &http.Transport{
 		DialContext:         func(ctx context.Context, _, address string) (net.Conn, error) { return c.open(ctx, address) },
 		MaxIdleConnsPerHost: maxConnections, IdleConnTimeout: idleTimeout,
-		ExpectContinueTimeout: time.Second, DisableCompression: true, Protocols: new(http.Protocols),
+		ExpectContinueTimeout: time.Second, DisableCompression: true, Protocols: p,
 	}
-	base.Protocols.SetHTTP1(true)
-	second := base.Clone()
-	second.Protocols = new(http.Protocols)
-	second.Protocols.SetUnencryptedHTTP2(true)
-	return &requests{c, base, second}
 }
 
 // open opens a connection to a service, a HOST:PORT.
@@ -63,8 +66,8 @@ func (t *requests) RoundTrip(req *http.Request) (*http.Response, error) {
 		to.Host = net.JoinHostPort(to.Hostname(), "443")
 	}
 	by := t.first
-	if req.ProtoMajor == 2 || req.Header.Get("Expect") != "" {
-		by = t.second // by HTTP/1.1 Go waits for ever where another informational answer comes before 100
+	if req.ProtoMajor == 2 || req.RequestURI != "" && req.Header.Get("Expect") != "" {
+		by = t.second // of a client of ours: by HTTP/1.1 Go waits for ever where another informational answer comes before 100
 	}
 	res, err := by.RoundTrip(&out)
 	if err != nil {
@@ -85,7 +88,7 @@ func WriteProblem(w http.ResponseWriter, status int, code, text string) {
 	h.Set(ErrorHeader, code)
 	h.Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(problem{text})
+	_ = writeMessage(w, problem{text})
 }
 
 // A problem is the body of such an answer.
@@ -96,7 +99,7 @@ type problem struct {
 // problem is the error that an answer tells.
 func (c *Client) problem(kind fault.Kind, body io.Reader) error {
 	var told problem
-	if err := json.NewDecoder(io.LimitReader(body, maxMessage)).Decode(&told); err != nil || told.Message == "" {
+	if err := readMessage(bufio.NewReader(body), &told); err != nil || told.Message == "" {
 		told.Message = "the request could not be made there"
 	}
 	if !kind.Known() { // the service's, or that of the way to it

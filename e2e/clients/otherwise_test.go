@@ -65,13 +65,14 @@ func TestThroughProxy(t *testing.T) {
 func TestPathSecretBreaksAbsolutePaths(t *testing.T) {
 	suite.Need(t, suite.Clients)
 	for name, p := range map[string]program{
-		"pip": {needs: "pip", serve: packages, script: `pip --isolated --no-input --no-cache-dir install -q --no-deps --target p --index-url $SITE/~$SECRET/simple/ greeting`},
-		"uv":  {needs: "uv", serve: packages, script: `uv pip install -q --no-cache --no-config --target u --index-url $SITE/~$SECRET/simple/ greeting`},
+		"MCP, over SSE": {needs: "python3", serve: sseServer, script: inPython("use_mcp_sse_by_path")},
+		"pip":           {needs: "pip", serve: packages, script: `pip --isolated --no-input --no-cache-dir install -q --no-deps --target p --index-url $SITE/~$SECRET/simple/ greeting`},
+		"uv":            {needs: "uv", serve: packages, script: `uv pip install -q --no-cache --no-config --target u --index-url $SITE/~$SECRET/simple/ greeting`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w, _ := begin(t, p)
-			if s := w.run(t, append(w.proxy(t), "NETRC=/dev/null", "HTTP_PROXY=", "HTTPS_PROXY="), "sh", "-euc", p.script); s.ok {
+			w, testdata := begin(t, p)
+			if s := w.run(t, append(w.proxy(t), "TESTDATA="+testdata, "NETRC=/dev/null", "HTTP_PROXY=", "HTTPS_PROXY="), "sh", "-euc", p.script); s.ok {
 				t.Errorf("it gets through: docs/proxy.md says that it does not\n%s", s.text)
 			}
 		})

@@ -8,6 +8,6 @@
 // by (place.visits), each in a browser of their own. At the end, nothing of them is left
 // behind, and no secret is in a file or a log.
 //
-// The table (hosts) is what docs/notebooks.md has. The tests of apps, of old notebooks, of
-// marimo's editor and of what has no page were not seen to pass yet, and no target runs them.
+// The table (hosts) is what docs/notebooks.md has. Tests that it does not name were not
+// seen to pass as they are, and no target runs them.
 package hosts

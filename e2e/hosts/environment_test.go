@@ -4,6 +4,7 @@ package hosts_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -19,8 +20,13 @@ import (
 // root is the repository.
 var root = filepath.Join("..", "..")
 
-// wheel is the Python package, built once.
-var wheel = sync.OnceValues(func() (string, error) { return python.Wheel(root) })
+// wheel is the Python package, built once, or the one that TOKENTOSS_WHEEL names.
+var wheel = sync.OnceValues(func() (string, error) {
+	if path := os.Getenv("TOKENTOSS_WHEEL"); path != "" {
+		return path, nil
+	}
+	return python.Wheel(root)
+})
 
 // environment returns the virtual environment made of a directory's requirements.txt, with
 // tokentoss in it.
@@ -79,7 +85,18 @@ func install(of string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return dir, python.Install(dir, "--reinstall-package", "tokentoss", w)
+	data, err := os.ReadFile(w)
+	if err != nil {
+		return "", err
+	}
+	sum, has := fmt.Appendf(nil, "%x", sha256.Sum256(data)), filepath.Join(dir, "wheel.sum")
+	if got, err := os.ReadFile(has); err == nil && bytes.Equal(got, sum) {
+		return dir, nil
+	}
+	if err := python.Install(dir, "--reinstall-package", "tokentoss", w); err != nil {
+		return "", err
+	}
+	return dir, os.WriteFile(has, sum, 0o644)
 }
 
 // packages returns the directory of what npm/package-lock.json has, the hub's proxy, and of

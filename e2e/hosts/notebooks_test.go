@@ -34,7 +34,7 @@ func TestOldNotebooks(t *testing.T) {
 	for _, n := range []struct{ host, command, path, ready, run, save string }{
 		{"JupyterLab 3", "jupyter-lab", "/lab/tree/notebook.ipynb", `window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status === "idle"`,
 			`window.jupyterapp.commands.execute("notebook:run-all-cells")`, `window.jupyterapp.commands.execute("docmanager:save")`},
-		{"Notebook 6", "jupyter-notebook", "/notebooks/notebook.ipynb", `window.Jupyter?.notebook?.kernel?.is_connected() && window.Jupyter.notebook.kernel_widget_manager !== 0`,
+		{"Notebook 6", "jupyter-notebook", "/notebooks/notebook.ipynb", `window.Jupyter?.notebook?.kernel?.is_connected() && "jupyter.widget" in (Jupyter.notebook.kernel.comm_manager?.targets ?? {})`,
 			`Jupyter.notebook.execute_all_cells()`, `Jupyter.notebook.save_notebook()`},
 	} {
 		t.Run(n.host, func(t *testing.T) {

@@ -99,9 +99,11 @@ func (v *visit) press(name string) {
 // userGesture has the browser take a script for what a person does.
 func userGesture(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithUserGesture(true) }
 
-// href waits for the address to sign in at, and returns it.
+// href waits for the address to sign in at, and returns it. The page asks for one while
+// somebody looks at it.
 func (v *visit) href() (address string) {
 	v.place.t.Helper()
+	v.Do("looking at the page", cdp.BringToFront())
 	const armed = `deep(document).find((e) => e.matches(".tt-main[href]"))`
 	v.until("an address to sign in at", armed)
 	v.Do("reading the address", chromedp.Evaluate(fmt.Sprintf(`(() => { %s return %s.href })()`, deep, armed), &address))

@@ -36,7 +36,7 @@ type Full struct {
 	RunProxy func(context.Context, *Invocation, RunOptions) error
 	Demo     func(context.Context, *Invocation) error
 	RPC      func(context.Context, *Invocation) error
-	Hub      func(ctx context.Context, in *Invocation, publicURL string) error
+	Hub      func(ctx context.Context, in *Invocation, settings map[string]any) error // public_url, metrics_listen, metrics_bearer_file
 	MCP      MCP
 	Plugins  Plugins
 	Helpers  Helpers

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -97,20 +98,42 @@ func forward(ctx context.Context, in *Invocation) error {
 }
 
 // Confirmations returns what asks the person yes or no, one question after another. It
-// reads standard input from its first question to the end of the process.
+// reads standard input from now to the end of the process: what is typed while no question
+// stands is no answer to the next.
 func (in *Invocation) Confirmations() func(ctx context.Context, question string) (bool, error) {
-	var lines <-chan string
-	return func(ctx context.Context, question string) (bool, error) {
-		if lines == nil {
-			lines = readLines(in.Stdin)
+	var mu sync.Mutex
+	var answer chan string // of the question that stands
+	ended := make(chan struct{})
+	go func() { // ends with the input, or with the process
+		defer close(ended)
+		for line := range readLines(in.Stdin) {
+			mu.Lock()
+			if answer != nil {
+				answer <- line
+				answer = nil
+			}
+			mu.Unlock()
 		}
+	}()
+	return func(ctx context.Context, question string) (bool, error) {
+		own := make(chan string, 1)
+		mu.Lock()
+		answer = own
 		fmt.Fprintf(in.Stderr, "%s%s [y/N] ", prefix, oneLine(question))
+		mu.Unlock()
 		select {
 		case <-ctx.Done():
+			mu.Lock()
+			answer = nil
+			mu.Unlock()
+			fmt.Fprintln(in.Stderr)
+			in.Say("it was withdrawn")
 			return false, ctx.Err()
-		case line := <-lines: // "" at the end of the input
-			answer := strings.ToLower(strings.TrimSpace(line))
-			return answer == "y" || answer == "yes", nil
+		case line := <-own:
+			line = strings.ToLower(strings.TrimSpace(line))
+			return line == "y" || line == "yes", nil
+		case <-ended:
+			return false, nil
 		}
 	}
 }

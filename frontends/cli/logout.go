@@ -36,6 +36,9 @@ func logout(ctx context.Context, in *Invocation) error {
 		return err
 	}
 	defer p.Close()
+	if f := p.Forwarded; f != nil {
+		return &hintedError{fmt.Errorf("the session is that of %s, which lends it", f.Host), "sign out there, or end the forwarding"}
+	}
 	if p.Settings.IsMachine() && !in.Bool("local") {
 		return machineLogout(ctx, in, p)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core/authcode"
 	"github.com/tokentoss/tokentoss/core/fault"
+	lending "github.com/tokentoss/tokentoss/core/forward"
 	"github.com/tokentoss/tokentoss/core/iap"
 	"github.com/tokentoss/tokentoss/core/privatefile"
 	"github.com/tokentoss/tokentoss/profile"
@@ -29,6 +30,8 @@ func hintFor(err error) string {
 		return "choose another port with --redirect-port, or leave it out for one that is free"
 	case errors.As(err, &refused) && refused.OneShot:
 		return "send the request again: the token was renewed, and its body is too large to be sent twice"
+	case errors.Is(err, lending.ErrNoToken):
+		return "tokentoss run -- COMMAND, get, curl and proxy have requests made there; for a token, leave --requests out over there"
 	}
 	if near != "" {
 		return fault.DidYouMean.On(near).String()

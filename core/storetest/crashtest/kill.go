@@ -52,6 +52,7 @@ type killing struct {
 	ahead    time.Duration
 	session  session // as it was last seen
 	saved    int     // processes that were killed and had saved
+	late     int     // processes whose save may still come: a server has it, and they were killed
 }
 
 // A session is the part of a document that a refresh keeps, and that it counts.
@@ -140,9 +141,10 @@ func (k *killing) live() time.Duration {
 	}
 	took := time.Since(began)
 	before := k.session.Generation
-	if k.check(); k.session.Generation != before+1 {
-		k.t.Fatalf("generation %d after %d: a refresh that was not killed is not there", k.session.Generation, before)
+	if k.check(); k.session.Generation == before {
+		k.t.Fatalf("generation %d: a refresh that was not killed is not there", before)
 	}
+	k.late = 0
 	return took
 }
 
@@ -176,7 +178,10 @@ func (k *killing) kill(round int, life time.Duration) {
 	before := k.session.Generation
 	if k.check(); k.session.Generation > before {
 		k.saved++
+		k.late = 0
+		return
 	}
+	k.late = 1 // of those before, this one has read
 }
 
 // check looks at the session that a process left.
@@ -186,7 +191,7 @@ func (k *killing) check() {
 	switch {
 	case now.RefreshToken != before.RefreshToken || now.Email != before.Email:
 		k.t.Fatal("the session is not the one that it was")
-	case now.Generation < before.Generation || now.Generation > before.Generation+1:
+	case now.Generation < before.Generation || now.Generation > before.Generation+1+k.late:
 		k.t.Fatalf("generation %d after %d", now.Generation, before.Generation)
 	case (now.IDToken == before.IDToken) != (now.Generation == before.Generation):
 		k.t.Fatalf("generation %d after %d does not belong to its token", now.Generation, before.Generation)

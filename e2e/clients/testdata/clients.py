@@ -132,6 +132,32 @@ def use_mcp_sse():
     use_mcp(sse_client(SITE + "/sse", headers={"Tokentoss-Secret": os.environ["SECRET"]}))
 
 
+def use_mcp_sse_by_path():
+    from mcp import ClientSession
+    from mcp.client.sse import create_mcp_http_client, sse_client
+
+    answered = asyncio.Queue()
+
+    async def see(response):
+        if response.request.method == "POST":
+            answered.put_nowait(response)
+
+    def client(*args, **kwargs):
+        made = create_mcp_http_client(*args, **kwargs)
+        made.event_hooks["response"].append(see)
+        return made
+
+    async def run():
+        async with sse_client(SITE + "/~" + os.environ["SECRET"] + "/sse", httpx_client_factory=client) as (read, write):
+            async with ClientSession(read, write) as session:
+                asking = asyncio.create_task(session.initialize())
+                answer = await answered.get()
+                asking.cancel()
+                assert answer.is_success, f"{answer.request.url.path}: {answer.status_code}"
+
+    asyncio.run(run())
+
+
 def use_grpc():
     import grpc
     from grpc_health.v1 import health_pb2, health_pb2_grpc

@@ -39,15 +39,15 @@ var (
 
 var pictures = []picture{
 	{"together", "People who sign in within minutes", 0, 150, []line{
-		{"each token renewed 6 minutes before its end", "together", "unspread", grey},
+		{"each renewed 6 minutes before its end", "together", "unspread", grey},
 		{"tokentoss", "together", "requests", blue},
 	}},
 	{"evenly", "People who sign in evenly over an hour", 0, 150, []line{
-		{"each token renewed 6 minutes before its end", "evenly", "unspread", grey},
+		{"each renewed 6 minutes before its end", "evenly", "unspread", grey},
 		{"tokentoss", "evenly", "requests", blue},
 	}},
 	{"day", "A day", 0, 24 * 60, []line{
-		{"each token renewed 6 minutes before its end", "day", "unspread", grey},
+		{"each renewed 6 minutes before its end", "day", "unspread", grey},
 		{"tokentoss", "day", "requests", blue},
 	}},
 	{"outage", "A provider that is out of order from minute 75 to 85", 50, 120, []line{
@@ -75,7 +75,7 @@ func main() {
 func (p picture) draw(from, to string) error {
 	out := plot.New()
 	out.X.Label.Text, out.Y.Label.Text = "minutes", "token requests a minute"
-	out.Y.Min, out.Legend.Top = 0, true
+	out.Legend.Top, out.Legend.Left = true, true // from where a text of any width has room
 	out.Legend.Padding = vg.Points(3)
 	for _, l := range p.lines {
 		counts, people, err := l.read(from)
@@ -95,11 +95,12 @@ func (p picture) draw(from, to string) error {
 		out.Add(drawn)
 		out.Legend.Add(l.label, drawn)
 	}
+	out.Y.Min, out.Y.Max = 0, out.Y.Max*1.5
 	canvas := vgsvg.New(18*vg.Centimeter, 9*vg.Centimeter)
 	page := draw.New(canvas)
 	page.SetColor(color.White)
 	page.Fill(page.Rectangle.Path())
-	out.Draw(draw.Crop(page, 0, -vg.Points(8), 0, -vg.Points(4)))
+	out.Draw(draw.Crop(page, vg.Points(4), -vg.Points(8), vg.Points(4), -vg.Points(4)))
 	file, err := os.Create(filepath.Join(to, p.file+".svg"))
 	if err != nil {
 		return err

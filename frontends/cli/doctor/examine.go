@@ -83,7 +83,11 @@ func Examine(ctx context.Context, o Options) *Report {
 	}
 	if o.URL != nil {
 		e.report.URL = shown(o.URL)
-		e.service(ctx)
+		if by := e.madeBy(); by != "" {
+			e.add(passed(Network, "requests to %s are made by %s, and only a doctor there can examine them", o.URL.Host, by))
+		} else {
+			e.service(ctx)
+		}
 	}
 	return e.report
 }
@@ -111,11 +115,22 @@ func (e *examination) configuration() bool {
 	if e.Profile.Settings.IsMachine() {
 		return e.add(passed(Configuration, "profile %s, a machine's", e.Profile.Name))
 	}
+	if f := e.Profile.Forwarded; f != nil {
+		return e.add(passed(Configuration, "profile %s, with the session of %s that %s lends", e.Profile.Name, f.Email, f.Host))
+	}
 	client := e.Profile.Client()
 	if client == nil {
 		return e.add(diagnosed(codeNotConfigured, nil, ""))
 	}
 	return e.add(passed(Configuration, "profile %s, OAuth client %s in %s", e.Profile.Name, client.ID, e.Profile.ClientFile))
+}
+
+// madeBy is the machine that makes the requests in place of this one, or "".
+func (e *examination) madeBy() string {
+	if e.Profile == nil || e.Profile.Requests() == nil {
+		return ""
+	}
+	return e.Profile.Forwarded.Host
 }
 
 // store tells whether a session can be read.
@@ -184,6 +199,10 @@ func (e *examination) clock(offset time.Duration, whose string) {
 
 // session tells whether there is a token.
 func (e *examination) session(ctx context.Context) {
+	if by := e.madeBy(); by != "" {
+		e.add(passed(Session, "requests are made by %s, and no token leaves it", by))
+		return
+	}
 	before := e.status
 	token, err := e.Profile.IDToken(ctx)
 	if err != nil {
@@ -192,7 +211,7 @@ func (e *examination) session(ctx context.Context) {
 	}
 	e.token, e.haveToken = token, true
 	e.refreshed = !token.Expiry.Equal(before.TokenExpiry)
-	e.aged = !e.Profile.Settings.IsMachine() && (e.refreshed || token.IssuedAt.Sub(before.SignedInAt) > time.Minute)
+	e.aged = !e.Profile.Settings.IsMachine() && e.Profile.Forwarded == nil && (e.refreshed || token.IssuedAt.Sub(before.SignedInAt) > time.Minute)
 	e.add(passed(Session, "%s, token valid until %s", token.Email, token.Expiry.Local().Format(time.RFC1123)))
 }
 
@@ -205,6 +224,8 @@ func (e *examination) sessionProblem(err error) Result {
 	switch {
 	case e.Profile.Settings.IsMachine():
 		return e.problem(codeMachineToken, nil, err)
+	case e.Profile.Forwarded != nil:
+		return e.problem(codeRefreshFailed, facts, err)
 	case errors.As(err, &needed):
 		if needed.Email != "" {
 			facts["email"] = needed.Email

@@ -37,6 +37,7 @@ const remoteScript = `umask 077
 b=$HOME/.cache/tokentoss/forward
 mkdir -p "$b" && chmod 700 "$b" && d=$(mktemp -d "$b/XXXXXXXX") || exit 1
 trap "rm -rf \"$d\"" EXIT
+touch "$d/room" && rm "$d/room" || exit 1
 trap "exit 1" HUP INT TERM PIPE
 v=$(tokentoss --version 2>/dev/null) || v=none
 printf "` + remoteMark + `%s\n%s\n" "$d" "$v"
@@ -50,7 +51,7 @@ func runForward(ctx context.Context, in *cli.Invocation, o cli.ForwardOptions) (
 		return err
 	}
 	defer p.Close()
-	hello, err := lentBy(ctx, p, o)
+	hello, err := lentBy(ctx, in, p, o)
 	if err != nil {
 		return err
 	}
@@ -142,14 +143,17 @@ func connect(ctx context.Context, in *cli.Invocation, o cli.ForwardOptions, sock
 		s.stop()
 		return nil, err
 	}
-	if s.version == "none" {
+	switch own := "tokentoss version " + in.App.Version; {
+	case s.version == "none":
 		in.Warn("there is no tokentoss on %s, where commands of ssh look", o.Host)
+	case s.version != own:
+		in.Say("there it is %s, and here %s", s.version, own)
 	}
 	return s, nil
 }
 
 // lentBy checks that there is something to lend, and says what it is.
-func lentBy(ctx context.Context, p *profile.Profile, o cli.ForwardOptions) (forward.Hello, error) {
+func lentBy(ctx context.Context, in *cli.Invocation, p *profile.Profile, o cli.ForwardOptions) (forward.Hello, error) {
 	targets := o.Targets
 	if len(targets) == 0 {
 		targets = p.Settings.Targets
@@ -172,7 +176,7 @@ func lentBy(ctx context.Context, p *profile.Profile, o cli.ForwardOptions) (forw
 	if err != nil {
 		host = "the machine that the session is of"
 	}
-	h := forward.Hello{Host: host, Email: st.Email, Issuer: st.Issuer, Client: id.Audience, Targets: targets}
+	h := forward.Hello{Release: in.App.Version, Host: host, Email: st.Email, Issuer: st.Issuer, Client: id.Audience, Targets: targets}
 	if o.Lifetime > 0 {
 		h.Ends = time.Now().Add(o.Lifetime)
 	}
@@ -196,7 +200,7 @@ type sshSession struct {
 // start connects, with whatever ssh asks the person at the terminal, and learns where
 // the socket may be.
 func (s *sshSession) start(ctx context.Context) error {
-	args := append([]string{"-T", "-o", "ControlMaster=yes", "-o", "ControlPersist=no", "-o", "ExitOnForwardFailure=yes"}, s.options...)
+	args := append([]string{"-T", "-o", "ControlMaster=yes", "-o", "ControlPersist=no", "-o", "ExitOnForwardFailure=yes", "-o", "RemoteCommand=none"}, s.options...)
 	s.cmd = exec.CommandContext(ctx, s.path, append(args, s.host, "exec sh -c '"+remoteScript+"'")...)
 	s.cmd.Cancel = func() error { return s.cmd.Process.Signal(os.Interrupt) }
 	s.cmd.WaitDelay, s.cmd.Stderr = sshEnd, s.stderr
@@ -214,7 +218,7 @@ func (s *sshSession) start(ctx context.Context) error {
 	lines := bufio.NewScanner(out)
 	for lines.Scan() { // what a login shell says comes first
 		if dir, ok := strings.CutPrefix(lines.Text(), remoteMark); ok && lines.Scan() {
-			s.dir, s.version = dir, lines.Text()
+			s.dir, s.version = dir, fault.Line(lines.Text())
 			break
 		}
 	}

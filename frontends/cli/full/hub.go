@@ -6,10 +6,15 @@ import (
 
 	"github.com/tokentoss/tokentoss/frontends/cli"
 	"github.com/tokentoss/tokentoss/frontends/http/hub"
+	"github.com/tokentoss/tokentoss/frontends/http/metrics"
 )
 
 // runHub runs the service of a JupyterHub until it is ended.
-func runHub(ctx context.Context, in *cli.Invocation, publicURL string) error {
+func runHub(ctx context.Context, in *cli.Invocation, settings map[string]any) error {
+	setting := func(name string) string {
+		text, _ := settings[name].(string)
+		return text
+	}
 	p, err := in.Open(ctx)
 	if err != nil {
 		return err
@@ -19,11 +24,15 @@ func runHub(ctx context.Context, in *cli.Invocation, publicURL string) error {
 	if err != nil {
 		return err
 	}
-	config, err := hub.FromEnvironment(os.Getenv, publicURL)
+	config, err := hub.FromEnvironment(os.Getenv, setting("public_url"))
 	if err != nil {
 		return err
 	}
-	s, err := hub.New(hub.Options{Config: config, Client: client, Log: in.Logger()})
+	monitor, err := metrics.New(setting("metrics_listen"), setting("metrics_bearer_file"), in.Logger())
+	if err != nil {
+		return err
+	}
+	s, err := hub.New(hub.Options{Config: config, Client: client, Monitor: monitor, Log: in.Logger()})
 	if err != nil {
 		return err
 	}

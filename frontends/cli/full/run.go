@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
@@ -64,6 +65,9 @@ func runProxy(ctx context.Context, in *cli.Invocation, o cli.RunOptions, roots *
 	if err != nil {
 		return err
 	}
+	if l := p.Lender(); l != nil {
+		l.Program = func() string { return programOf(o.Process) }
+	}
 	if p.Requests() == nil {
 		if _, err := p.IDToken(ctx); err != nil {
 			return err
@@ -110,6 +114,12 @@ func runProxy(ctx context.Context, in *cli.Invocation, o cli.RunOptions, roots *
 	cancel()
 	watching.Wait()
 	return err
+}
+
+// programOf is the name of the program that a process runs, where the system tells.
+func programOf(process int) string {
+	name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", process))
+	return strings.TrimSpace(string(name))
 }
 
 // newRunProxy makes the proxy for the targets of the options or of the profile.

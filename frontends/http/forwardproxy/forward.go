@@ -33,8 +33,8 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, t *target) {
 		refuse(w, http.StatusMethodNotAllowed, "TRACE would show the token")
 		return
 	}
-	if err := allowed(r); err != nil {
-		p.fail(w, r, err)
+	if err := allowed(r); err != nil { // by the person, who need not be told
+		proxy.WriteProblem(w, err, t.origin())
 		return
 	}
 	if r.ProtoMajor == 1 && r.ContentLength != 0 {

@@ -161,10 +161,17 @@ const (
 
 // Start listens on a loopback address until Close, unless the proxy is unlisted.
 func (p *Proxy) Start(ctx context.Context) error {
-	p.serving.Go(func() { _ = p.inner.Serve(p.opened) }) // ends with Close
-	if p.unlisted {
-		return nil
+	if !p.unlisted {
+		if err := p.listenAll(ctx); err != nil {
+			return err
+		}
 	}
+	p.serving.Go(func() { _ = p.inner.Serve(p.opened) }) // ends with Close
+	return nil
+}
+
+// listenAll listens where the command's processes come.
+func (p *Proxy) listenAll(ctx context.Context) error {
 	tells := peercred.Supported()
 	var err error
 	if p.server, p.port, err = p.listen(ctx, tells, p.serve); err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/jupyterhub"
 	"github.com/tokentoss/tokentoss/core/oidc"
+	"github.com/tokentoss/tokentoss/frontends/http/metrics"
 )
 
 // grace is how long an answer that is under way may take when the service ends.
@@ -28,6 +29,9 @@ type Options struct {
 	// Client is the hub's OAuth client, of the type web, with its secret.
 	Client *oidc.Client
 
+	// Monitor counts the requests, and is asked at an address of its own. Nil: nobody asks.
+	Monitor *metrics.Monitor
+
 	// Log gets what happens, never a secret. Nil discards.
 	Log *slog.Logger
 }
@@ -36,6 +40,7 @@ type Options struct {
 type Service struct {
 	Config
 	oauth  *oidc.Client
+	watch  *metrics.Monitor
 	sealer sealer
 	table  *table
 	hub    http.RoundTripper
@@ -55,7 +60,7 @@ func New(o Options) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{
-		Config: o.Config, oauth: o.Client, sealer: seals, table: newTable(time.Now), log: o.Log, mux: http.NewServeMux(), ends: make(chan struct{}),
+		Config: o.Config, oauth: o.Client, watch: o.Monitor, sealer: seals, table: newTable(time.Now), log: o.Log, mux: http.NewServeMux(), ends: make(chan struct{}),
 		hub: &http.Transport{TLSHandshakeTimeout: 5 * time.Second, MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute}, // no proxy: it is beside this
 	}
 	_, returns, _ := strings.Cut(o.Returns, o.Prefix) // after the host, where services have hosts of their own
@@ -111,8 +116,12 @@ func (s *Service) Run(ctx context.Context) error {
 	if err != nil {
 		return &fault.Error{Op: "listen on", Subject: s.Listen, Kind: fault.AddressInUse, Err: err}
 	}
+	if err := s.watch.Start(ctx, nil); err != nil { // the service has no session of its own
+		return errors.Join(err, l.Close())
+	}
+	defer s.watch.Stop()
 	server := &http.Server{
-		Handler: s, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		Handler: s.watch.Handler(s), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 		ErrorLog: log.New(io.Discard, "", 0), // it would have the bytes of requests that cannot be read
 	}
 	served := make(chan error, 1)

@@ -88,6 +88,7 @@ func (m *Monitor) define() {
 	for _, row := range fault.Table() { // so that each is there before it happens
 		m.failures.WithLabelValues(string(row.Kind))
 	}
+	m.requests.WithLabelValues(strconv.Itoa(http.StatusOK))
 }
 
 func (m *Monitor) gauge(name, help string, value func(now time.Time) float64) prometheus.GaugeFunc {

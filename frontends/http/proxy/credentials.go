@@ -38,12 +38,15 @@ func credentialsPath(dir, port, suffix string) string {
 const lockTimeout = 5 * time.Second
 
 // writeCredentials writes the files, for hosts with and without their ports. remove takes
-// them away. Until then, a lock says that they are those of a proxy that runs.
+// them away. Until then, a lock says that they are those of a proxy that runs. Where nothing
+// can be written, as in a container, there are none: the secret is on the terminal.
 func (p *Proxy) writeCredentials(ctx context.Context, secret, port string, hosts []string) (netrc, git string, remove func(), err error) {
 	if secret == "" || p.opts.Dir == "" {
 		return "", "", func() {}, nil
 	}
-	if err := privatefile.MakeDir(p.opts.Dir, true); err != nil {
+	if err := privatefile.MakeDir(p.opts.Dir, true); errors.Is(err, fault.ReadOnly) {
+		return "", "", func() {}, nil
+	} else if err != nil {
 		return "", "", nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, lockTimeout)

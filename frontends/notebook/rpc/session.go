@@ -270,6 +270,13 @@ type tokenResult struct {
 	Email      string    `json:"email"`
 	Subject    string    `json:"subject"`
 	Generation uint64    `json:"generation"`
+	Lent       *lent     `json:"lent,omitempty"`
+}
+
+// A lent token is of a session that another machine lends, for its targets alone.
+type lent struct {
+	Host    string   `json:"host"`
+	Targets []string `json:"targets"`
 }
 
 func (s *server) token(ctx context.Context, data json.RawMessage) (any, error) {
@@ -291,6 +298,9 @@ func (s *server) token(ctx context.Context, data json.RawMessage) (any, error) {
 	r := tokenResult{
 		Token: t.Value.Reveal(), Kind: kindID, Expiry: t.Expiry.UTC(), IssuedAt: t.IssuedAt.UTC(), Issuer: t.Issuer,
 		Audience: t.Audience, Email: t.Email, Subject: t.Subject, Generation: t.Generation,
+	}
+	if f := o.profile.Forwarded; f != nil {
+		r.Lent = &lent{f.Host, f.Targets}
 	}
 	if p.Kind == kindAccess {
 		// What else is said is that of the ID token which came with it.

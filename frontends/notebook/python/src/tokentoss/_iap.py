@@ -101,6 +101,7 @@ def sign(headers: Any, token: Token, origin: Origin, beside: bool = False) -> st
 
     beside is for a request that will have an Authorization of its own, and has not yet.
     """
+    _check_lent(token, origin)
     name = PROXY_AUTHORIZATION if beside or AUTHORIZATION in headers else AUTHORIZATION
     if name in headers:
         raise NoCredentialsError(
@@ -110,6 +111,15 @@ def sign(headers: Any, token: Token, origin: Origin, beside: bool = False) -> st
     headers[name] = token.bearer()
     headers.setdefault(REQUESTED_WITH, XML_HTTP_REQUEST)
     return name
+
+
+def _check_lent(token: Token, origin: Origin) -> None:
+    """Refuses an origin that the session is not lent for, where another machine lends it."""
+    if token.lent_by and origin not in {origin_of(target) for target in token.lent_for}:
+        raise OriginError(
+            f"nothing was sent to {origin}: the session is lent for {', '.join(token.lent_for)} alone",
+            hint=f"lend it for {origin}, too, on {token.lent_by}",
+        )
 
 
 def not_listed(origin: Origin, listed: frozenset[Origin]) -> OriginError:

@@ -43,6 +43,8 @@ class Token:
         "generation",
         "issuer",
         "kind",
+        "lent_by",
+        "lent_for",
         "subject",
         "use_until",
         "value",
@@ -58,6 +60,9 @@ class Token:
         self.issuer: str = result.get("issuer") or ""
         self.subject: str = result.get("subject") or ""
         self.generation: int = result.get("generation") or 0
+        lent = result.get("lent") or {}
+        self.lent_by: str = lent.get("host") or ""  # the machine whose session it is, where another one lends it
+        self.lent_for: tuple[str, ...] = tuple(lent.get("targets") or ())  # and for which services alone
         now = time.time()
         end = self.expiry.timestamp() if self.expiry else now
         self.use_until = end - min(EARLY, EARLY_PART * (end - now))

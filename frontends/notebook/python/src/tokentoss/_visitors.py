@@ -96,7 +96,7 @@ def _ends_with(owner: Any, visit: Visit) -> bool:
         owner.on_close(visit.end)
     elif hasattr(owner, "on_session_destroyed"):  # Panel, Bokeh
         owner.on_session_destroyed(lambda session_context: visit.end())
-    elif isinstance(threading.current_thread(), sys.modules["marimo"].Thread):
+    elif isinstance(threading.current_thread(), getattr(sys.modules["marimo"], "Thread", ())):
         return False  # one that a visitor's code started, which ends before the visit
     else:  # marimo, which keeps what it has for visitors after they have gone, but not their threads
         _of_thread.end = _End()
