@@ -187,7 +187,7 @@ func TestHostStylesDoNotWin(t *testing.T) {
 		for _, selector := range []string{"a.tt-google", "summary", "[type=submit]", ".tt-plain"} {
 			tb.Script(`document.adoptedStyleSheets = []`, nil)
 			before := shown(selector)
-			tb.Script(fmt.Sprintf(`document.adoptedStyleSheets = [(() => { const s = new CSSStyleSheet(); s.replaceSync(%q); return s })()]`, hosts), nil)
+			tb.Script(fmt.Sprintf(`void (document.adoptedStyleSheets = [(() => { const s = new CSSStyleSheet(); s.replaceSync(%q); return s })()])`, hosts), nil)
 			after := shown(selector)
 			if len(before) < 1000 || len(before) != len(after) {
 				t.Fatalf("%d properties before and %d after", len(before), len(after))
