@@ -32,7 +32,7 @@ CONCURRENT = ./core ./core/authcode ./core/device ./core/forward ./core/frontend
 
 PREFIX ?= /usr/local
 
-.PHONY: build man install release demo test test-clients test-hosts test-providers windows-test arm64-test check docs fleet soak widget-check wheel python-check race fuzz bench tidy setup proto proto-check
+.PHONY: build man install release demo test test-clients test-hosts test-providers test-browsers windows-test arm64-test check docs fleet soak widget-check wheel python-check race fuzz bench tidy setup proto proto-check
 
 build:
 	$(BUILD),nethttpomithttp2 $(LIGHT) -o $(BIN)/tokentoss$(EXE) ./frontends/cli/cmd/tokentoss
@@ -70,7 +70,12 @@ test-clients: setup wheel
 
 test-hosts: setup
 	TOKENTOSS_TEST_SUITES=hosts .ci/gotest ./e2e/jupyter -run GoNB
-	TOKENTOSS_TEST_SUITES=hosts .ci/gotest ./e2e/hosts -run 'Table|JupyterHubService|WithoutAPage|Pyodide|Pythons'
+	TOKENTOSS_TEST_SUITES=hosts .ci/gotest ./e2e/hosts -skip 'Apps/Voila|OldNotebooks/Notebook'
+
+# The page and the widget in Chromium, Firefox and WebKitGTK, and axe-core in all of them.
+test-browsers: setup
+	.ci/setup firefox-esr WebKitWebDriver Xvfb
+	TOKENTOSS_TEST_SUITES=browsers .ci/gotest ./e2e/page
 
 test-providers: setup
 	TOKENTOSS_TEST_SUITES=providers .ci/gotest ./e2e -run 'Provider|OAuth2Proxy'

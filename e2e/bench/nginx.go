@@ -32,8 +32,8 @@ http {
   access_log off; client_body_temp_path %[1]s/b; proxy_temp_path %[1]s/p; fastcgi_temp_path %[1]s/f; uwsgi_temp_path %[1]s/u; scgi_temp_path %[1]s/s;
   keepalive_requests 100000000;
   upstream service { server %[2]s; keepalive 128; keepalive_requests 100000000; }
-  server { listen %[3]s; location / { proxy_pass http://service; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Authorization "Bearer token"; } }
-}`, dir, service, address)
+  server { listen %[3]s; location / { proxy_pass http://service; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Authorization "Bearer %[4]s"; } }
+}`, dir, service, address, token)
 	file := dir + "/nginx.conf"
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		return nil, err

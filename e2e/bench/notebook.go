@@ -122,7 +122,7 @@ func firstCall(ours, theirs kernel, service string, rounds int) ([]row, error) {
 	detail := fmt.Sprintf("%.0f ms against %.0f ms, %.0f ms with requests alone", a, b, c)
 	return []row{
 		{"Python IAPClient, import and first call: against " + earlier, a / b, 1, "x", detail},
-		{"the same against a program with requests alone", a / c, 0, "x", detail},
+		{"the same against a program with requests alone", a / c, 1.15, "x", detail},
 	}, nil
 }
 

@@ -58,6 +58,9 @@ func play() (ok bool, err error) {
 	return true, fmt.Errorf("no role %q", name)
 }
 
+// token is as long as an ID token. Each proxy adds one.
+var token = strings.Repeat("x", 1000)
+
 // playService answers 1 KB, or a large body, with as little work as possible.
 func playService(ctx context.Context) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -124,7 +127,7 @@ func playStock(ctx context.Context, service string) error {
 	transport.MaxIdleConnsPerHost = 64
 	server := &http.Server{Handler: &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(to)
-		r.Out.Header.Set("Authorization", "Bearer token")
+		r.Out.Header.Set("Authorization", "Bearer "+token)
 	}}}
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 	fmt.Println(l.Addr())
@@ -139,11 +142,11 @@ func playBare(ctx context.Context, service string) error {
 	if err != nil {
 		return err
 	}
-	to, token, transport := &url.URL{Scheme: "http", Host: service}, []string{"Bearer token"}, proxy.NewBase()
+	to, bearer, transport := &url.URL{Scheme: "http", Host: service}, []string{"Bearer " + token}, proxy.NewBase()
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		out := r.WithContext(r.Context())
 		out.URL, out.Body = to, nil
-		out.Header["Authorization"] = token
+		out.Header["Authorization"] = bearer
 		res, err := transport.RoundTrip(out)
 		if err != nil {
 			panic(err)
@@ -190,5 +193,5 @@ func (signedIn) Watch(ctx context.Context) (<-chan core.Status, error) {
 
 // IDToken implements [core.App].
 func (signedIn) IDToken(context.Context) (core.IDToken, error) {
-	return core.IDToken{Value: core.Secret(strings.Repeat("x", 1000)), Expiry: time.Now().Add(time.Hour)}, nil
+	return core.IDToken{Value: core.Secret(token), Expiry: time.Now().Add(time.Hour)}, nil
 }

@@ -32,8 +32,6 @@ type provider struct {
 
 	mu      sync.Mutex
 	minutes []int // requests in each minute, whatever became of them
-	issued  int
-	counted int // which token of the day it is, so that no two are alike
 }
 
 // A reply is what a provider does with a request: nothing special, when it is zero.
@@ -86,7 +84,7 @@ func (p *provider) RoundTrip(r *http.Request) (*http.Response, error) {
 		StatusCode: http.StatusOK, ProtoMajor: 1, ProtoMinor: 1, Request: r,
 		Header: http.Header{"Content-Type": {"application/json"}, "Date": {time.Now().UTC().Format(http.TimeFormat)}},
 	}
-	body := p.tokens(person)
+	body := fmt.Sprintf(`{"id_token":%q,"access_token":"access","expires_in":3600,"token_type":"Bearer"}`, idToken(person))
 	if rep.status != 0 {
 		res.StatusCode, body = rep.status, `{"error":"temporarily_unavailable"}`
 		for name, values := range rep.header {
@@ -95,14 +93,6 @@ func (p *provider) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	res.Body = io.NopCloser(strings.NewReader(body))
 	return res, nil
-}
-
-// tokens is the answer of a refresh.
-func (p *provider) tokens(person string) string {
-	p.mu.Lock()
-	p.issued++
-	p.mu.Unlock()
-	return fmt.Sprintf(`{"id_token":%q,"access_token":"access","expires_in":3600,"token_type":"Bearer"}`, idToken(person))
 }
 
 // idToken returns an ID token. Nobody here checks signatures, which neither a refresh

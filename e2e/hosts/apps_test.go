@@ -21,7 +21,6 @@ type app struct {
 	text    string
 	command func(p *place, file, port string) *exec.Cmd
 	path    string // of the page
-	ready   string // a path that is answered when the host serves
 }
 
 var apps = []app{
@@ -34,7 +33,7 @@ display(button, said)`), func(p *place, file, port string) *exec.Cmd {
 		// looks at are left to this. It is first, since that takes so long.
 		return p.command("voila", file, "--no-browser", "--Voila.ip=127.0.0.1", "--port="+port,
 			"--MappingKernelManager.cull_idle_timeout=120", "--MappingKernelManager.cull_interval=1")
-	}, "/", "/voila/static/extension.js"}, // where the page would start a kernel
+	}, "/"},
 	{"Solara", "app.py", `import solara, tokentoss, ask
 
 @solara.component
@@ -48,7 +47,7 @@ def Page():
 		c := p.command("solara", "run", file, "--host", "127.0.0.1", "--port", port, "--no-open", "--production")
 		c.Env = append(c.Env, "SOLARA_KERNEL_CULL_TIMEOUT=1s", "SOLARA_TELEMETRY_MIXPANEL_ENABLE=False", "SOLARA_ASSETS_PROXY_CACHE_DIR="+solaraCDN(p))
 		return c
-	}, "/", "/"},
+	}, "/"},
 	{"Panel", "app.py", `import panel as pn, tokentoss, ask
 
 pn.extension("ipywidgets")
@@ -59,7 +58,7 @@ button.on_click(lambda _: setattr(said, "object", ask.ask()))
 pn.Column(pn.pane.IPyWidget(widget), button, said).servable()
 `, func(p *place, file, port string) *exec.Cmd {
 		return p.command("panel", "serve", file, "--address", "127.0.0.1", "--port", port, "--unused-session-lifetime", "500", "--check-unused-sessions", "500")
-	}, "/app", "/app"},
+	}, "/app"},
 	{"marimo run", "app.py", `import marimo
 app = marimo.App()
 
@@ -84,7 +83,7 @@ if __name__ == "__main__":
     app.run()
 `, func(p *place, file, port string) *exec.Cmd {
 		return p.command("marimo", "-q", "run", file, "--host", "127.0.0.1", "--port", port, "--headless", "--no-token", "--session-ttl", "1")
-	}, "/", "/"},
+	}, "/"},
 }
 
 // solaraPackages are in npm what Solara's pages have from a CDN.
@@ -125,7 +124,7 @@ func TestApps(t *testing.T) {
 			p.write(a.file, a.text)
 			port := freePort(t)
 			at := "http://127.0.0.1:" + port
-			p.serve(at+a.ready, a.command(p, a.file, port))
+			p.serve(at+a.path, a.command(p, a.file, port))
 			first, second := p.visits(hers.For(t), at+a.path), p.visits(his.For(t), at+a.path)
 			for _, v := range []*visit{first, second} {
 				v.sees("Sign in with Google")

@@ -27,16 +27,25 @@ type host struct {
 const (
 	jupyterList = "../jupyter/requirements.txt"
 	todayList   = "requirements.txt"
+	oldList     = "old/requirements.txt"
 	npmList     = "npm/package.json"
 )
 
-const noPage = "a session that exists; without one, an error at once; nothing secret in its file"
+const (
+	twoVisitors = "two visitors with a session each, in two browsers; nothing of who runs the server; a closed tab leaves nothing behind"
+	noPage      = "a session that exists; without one, an error at once; nothing secret in its file"
+)
 
 // hosts are all that have a test.
 var hosts = []host{
 	{"JupyterLab 4", []string{"jupyterlab"}, jupyterList, "TestJupyter", "widget, paste, link; two widgets, restart, reload", ""},
+	{"JupyterLab 3", []string{"jupyterlab"}, oldList, "TestOldNotebooks", "widget, the next cell, sign out; nothing secret in the saved file", ""},
 	{"Notebook 7", []string{"notebook"}, jupyterList, "TestJupyter", "widget; reload", ""},
-	{"JupyterHub", []string{"jupyterhub"}, todayList, "TestJupyterHubService", "its [service](administrators.md#jupyterhub-without-pasting), two users, from the command line", "the widget in a server of the hub has no test"},
+	{"JupyterHub", []string{"jupyterhub"}, todayList, "TestJupyterHub", "the widget in two users' servers, without pasting, by its [service](administrators.md#jupyterhub-without-pasting); what one user tries with another's sign-in", ""},
+	{"marimo", []string{"marimo"}, todayList, "TestMarimoEdit", "`marimo edit`: widget, and the client in the next cell, with the profile's session", ""},
+	{"marimo, as an app", []string{"marimo"}, todayList, "TestApps", "`marimo run`: " + twoVisitors, ""},
+	{"Solara", []string{"solara"}, todayList, "TestApps", twoVisitors, ""},
+	{"Panel", []string{"panel", "ipywidgets-bokeh"}, todayList, "TestApps", twoVisitors, ""},
 	{"papermill", []string{"papermill"}, todayList, "TestWithoutAPage", noPage, ""},
 	{"IPython", []string{"ipython"}, todayList, "TestWithoutAPage", "a session that exists", ""},
 	{"Jupyter console", []string{"jupyter-console"}, todayList, "TestWithoutAPage", "a session that exists", ""},

@@ -120,6 +120,25 @@ func denied(t *testing.T, b *browser.Browser) {
 	tb.Quiet()
 }
 
+// closedWindow: the person closes the window, is told what to do, gives up, and begins
+// again.
+func closedWindow(t *testing.T, b *browser.Browser) {
+	w := newWorld(t, true)
+	w.serve("")
+	tb := b.Open(w.address)
+	popup := tb.Opens(func() { tb.Click("Sign in with Google") })
+	popup.Sees("Choose an account")
+	popup.Close()
+	tb.Script(`window.dispatchEvent(new Event("focus"))`, nil) // nobody is before this screen
+	tb.Sees("If that window is gone, open it again, or cancel.")
+	tb.Click("Cancel")
+	tb.Sees("Sign in with Google to continue")
+	again := tb.Opens(func() { tb.Click("Sign in with Google") })
+	again.Click(ada)
+	tb.Sees("Signed in as " + ada)
+	tb.Quiet()
+}
+
 // openerPolicy: the provider's page cuts the page's hold on the window. The
 // page never asks the window anything.
 func openerPolicy(t *testing.T, b *browser.Browser) {

@@ -34,7 +34,7 @@ func keyboard(t *testing.T, b *browser.Browser) {
 	tb.TabTo("Did it end on a page")
 	tb.Keys("nonsense" + browser.Enter)
 	tb.Sees("That address was not taken.")
-	tb.TabTo("Cancel")
+	tb.TabBackTo("Cancel")
 	tb.Keys(browser.Enter)
 	tb.Sees("Sign in with Google to continue")
 	tb.TabTo("Change OAuth client")

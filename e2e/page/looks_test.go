@@ -13,13 +13,20 @@ import (
 )
 
 // inThemes starts each browser, with the themes that it can show: Chromium changes its
-// theme while it runs.
+// theme while it runs, and the others have one from their start.
 func inThemes(t *testing.T, f func(*testing.T, *browser.Browser, ...browser.Theme)) {
-	for _, engine := range engines() {
-		t.Run(string(engine), func(t *testing.T) {
+	inEngines(t, func(t *testing.T, engine browser.Engine) {
+		switch engine {
+		case browser.Chromium:
 			f(t, engine.Start(t, browser.Light), browser.Light, browser.Dark, browser.Forced)
-		})
-	}
+		case browser.Firefox:
+			t.Run("forced", func(t *testing.T) { f(t, engine.Start(t, browser.Forced), browser.Forced) })
+			fallthrough
+		default:
+			t.Run("light", func(t *testing.T) { f(t, engine.Start(t, browser.Light), browser.Light) })
+			t.Run("dark", func(t *testing.T) { f(t, engine.Start(t, browser.Dark), browser.Dark) })
+		}
+	})
 }
 
 // cells are widths of cells, in CSS pixels. The window is wider than all of them.
@@ -52,6 +59,7 @@ func look(t *testing.T, tb *browser.Tab, name string) {
 	if pale := tb.Faint("body"); len(pale) > 0 {
 		t.Errorf("%s: text is faint: %q", name, pale)
 	}
+	axe(t, tb, name)
 }
 
 // TestGallery looks at every state, in each theme and width.
@@ -98,11 +106,12 @@ const jupyter = `(() => { const b = document.body; b.dataset.jpThemeLight = %q; 
 type notebookTheme struct {
 	light           bool
 	back, ink, seen string
+	google          string // text, ground and edge of Google's button, as its branding guidelines have them
 }
 
 var notebookThemes = map[browser.Theme]notebookTheme{
-	browser.Dark:  {true, "white", "rgba(0, 0, 0, 1)", "rgb(255, 255, 255)"},
-	browser.Light: {false, "#111", "rgba(255, 255, 255, 1)", "rgb(17, 17, 17)"},
+	browser.Dark:  {true, "white", "rgba(0, 0, 0, 1)", "rgb(255, 255, 255)", "rgb(31, 31, 31) rgb(255, 255, 255) rgb(116, 119, 117)"},
+	browser.Light: {false, "#111", "rgba(255, 255, 255, 1)", "rgb(17, 17, 17)", "rgb(227, 227, 227) rgb(19, 19, 20) rgb(142, 145, 143)"},
 }
 
 // inNotebook shows a widget in a cell of JupyterLab.
@@ -159,6 +168,12 @@ const allStyles = `(() => { const all = [];
 func TestHostStylesDoNotWin(t *testing.T) {
 	inNotebook(t, "Sign in with Google", out, func(t *testing.T, tb *browser.Tab, theme notebookTheme) {
 		tb.Script(fmt.Sprintf(cell, 600), nil)
+		tb.Until("the address to sign in at", `document.querySelector("a.tt-google[href]")`)
+		var google string
+		tb.Script(`(() => { const s = getComputedStyle(document.querySelector("a.tt-google")); return [s.color, s.backgroundColor, s.borderTopColor].join(" ") })()`, &google)
+		if google != theme.google {
+			t.Errorf("Google's button is %s, want %s", google, theme.google)
+		}
 		tb.Click("The window does not open, or ends on an error?")
 		shown := func(selector string) (all []string) {
 			tb.Hover(selector)
@@ -189,4 +204,21 @@ func TestHostStylesDoNotWin(t *testing.T) {
 		}
 		tb.Picture(strings.ReplaceAll(t.Name(), "/", "-") + theme.seen)
 	})
+}
+
+// ownWidth: where the host's place is as wide as what is in it, the widget has a width.
+func ownWidth(t *testing.T, b *browser.Browser) {
+	tb := b.Open(serveApp(t, out(), "").address)
+	tb.Sees("Sign in with Google to continue")
+	tb.Looks(window, browser.Light)
+	for _, place := range []string{
+		"display: inline-block", "float: left", "display: flex", "display: inline-flex", "display: inline-grid", "display: table", "position: absolute",
+	} {
+		var width float64
+		tb.Script(fmt.Sprintf(`(() => { document.getElementById("widget").style.cssText = "width: auto; " + %q;
+			return document.querySelector(".tokentoss").getBoundingClientRect().width })()`, place), &width)
+		if width < 500 || width > 520 {
+			t.Errorf("with %s it is %v wide, want 32rem", place, width)
+		}
+	}
 }

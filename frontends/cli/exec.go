@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/tokentoss/tokentoss/core"
+	"github.com/tokentoss/tokentoss/plugins/environment"
 	"github.com/tokentoss/tokentoss/profile"
 )
 
@@ -38,7 +39,7 @@ const (
 func childEnv() []string {
 	return slices.DeleteFunc(os.Environ(), func(e string) bool {
 		name, _, _ := strings.Cut(e, "=")
-		return name == tokenEnv || name == expiresEnv
+		return environment.Is(name, tokenEnv) || environment.Is(name, expiresEnv)
 	})
 }
 

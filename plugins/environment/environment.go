@@ -33,6 +33,11 @@ var passed = []string{
 // passedPrefixes are beginnings of such variables' names.
 var passedPrefixes = []string{"LC_", "XDG_"}
 
+// Is tells whether a variable is that of a name: on Windows in whatever case.
+func Is(variable, name string) bool {
+	return variable == name || runtime.GOOS == "windows" && strings.EqualFold(variable, name)
+}
+
 // Allowed returns what is passed on of an environment: the names above, in either
 // case as proxies are written, and those in more.
 //
@@ -46,7 +51,7 @@ func Allowed(environ []string, more ...string) []string {
 			continue
 		}
 		upper := strings.ToUpper(name)
-		allowed := slices.Contains(passed, upper) || slices.Contains(more, name) ||
+		allowed := slices.Contains(passed, upper) || slices.ContainsFunc(more, func(m string) bool { return Is(name, m) }) ||
 			slices.ContainsFunc(passedPrefixes, func(p string) bool { return strings.HasPrefix(upper, p) })
 		if allowed {
 			kept = append(kept, e)

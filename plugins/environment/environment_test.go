@@ -2,6 +2,7 @@ package environment_test
 
 import (
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -19,8 +20,19 @@ func TestAllowed(t *testing.T) {
 	}
 }
 
+// Windows does not tell names apart by their case.
+func TestIs(t *testing.T) {
+	t.Parallel()
+	if !environment.Is("NO_PROXY", "NO_PROXY") || environment.Is("NO_PROX", "NO_PROXY") || environment.Is("No_Proxy", "NO_PROXY") != (runtime.GOOS == "windows") {
+		t.Error("names are not those of the system")
+	}
+}
+
 func TestNoBusWhereThereIsNone(t *testing.T) {
-	runtime := t.TempDir()
+	if runtime.GOOS != "linux" {
+		t.Skip("nobody starts a bus on this system")
+	}
+	dir := t.TempDir()
 	if _, err := os.Stat("/run/user"); err == nil && environment.HasBus(nil) {
 		t.Skip("this user has a session bus")
 	}
@@ -31,16 +43,13 @@ func TestNoBusWhereThereIsNone(t *testing.T) {
 		}
 		return list[i]
 	}
-	if environment.HasBus(nil) {
-		t.Skip("nobody starts a bus on this system")
-	}
-	if got := bus(environment.Allowed([]string{"PATH=/bin", "XDG_RUNTIME_DIR=" + runtime})); got != environment.BusName+"="+environment.NoBus {
+	if got := bus(environment.Allowed([]string{"PATH=/bin", "XDG_RUNTIME_DIR=" + dir})); got != environment.BusName+"="+environment.NoBus {
 		t.Errorf("without a bus: %q, want an address that is none", got)
 	}
-	if err := os.WriteFile(runtime+"/bus", nil, 0o600); err != nil {
+	if err := os.WriteFile(dir+"/bus", nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got := bus(environment.Allowed([]string{"PATH=/bin", "XDG_RUNTIME_DIR=" + runtime})); got != "" {
+	if got := bus(environment.Allowed([]string{"PATH=/bin", "XDG_RUNTIME_DIR=" + dir})); got != "" {
 		t.Errorf("with a bus in the runtime directory: %q, want nothing, as libraries find it", got)
 	}
 }

@@ -16,6 +16,9 @@ func TestEnvironmentNames(t *testing.T) {
 		"TOKENTOSS_PASSPHRASE=x", "AWS_SESSION_TOKEN=x", "=C:=x", "nothing", "", "ASKED=yes", "asked=no", "EMPTY=",
 	}, "ASKED", "EMPTY", "MISSING")
 	want := []string{"PATH=/bin", "path=also", "LC_ALL=C", "XDG_RUNTIME_DIR=/run", "http_proxy=p", "DBUS_SESSION_BUS_ADDRESS=unix:x", "ASKED=yes", "EMPTY="}
+	if runtime.GOOS == "windows" { // where names have no case
+		want = slices.Insert(want, len(want)-1, "asked=no")
+	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}

@@ -55,7 +55,6 @@ type page interface {
 	close() error // by the person
 	picture(selector string) ([]byte, error)
 	looks(width int64, theme Theme) error
-	beforeLoad(script string) error
 	complaints() []string // of its console
 	chrome() context.Context
 }
@@ -206,12 +205,6 @@ func (tb *Tab) Opens(f func()) *Tab {
 	p, err := tb.page.opens(tb.t, f)
 	tb.must("waiting for a window", err)
 	return &Tab{t: tb.t, page: p}
-}
-
-// BeforeLoad runs a script in each document before its own.
-func (tb *Tab) BeforeLoad(script string) {
-	tb.t.Helper()
-	tb.must("preparing", tb.page.beforeLoad(script))
 }
 
 // Looks sets the width of the window, in CSS pixels, and the theme.

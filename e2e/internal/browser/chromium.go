@@ -154,7 +154,12 @@ func (p *chromiumPage) hover(selector string) error {
 // middleOf is where the middle of what a selector names is.
 const middleOf = `(() => { const r = document.querySelector(%q).getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2] })()`
 
-func (p *chromiumPage) keys(text string) error { return run(p.ctx, chromedp.KeyEvent(text)) }
+func (p *chromiumPage) keys(text string) error {
+	if text == backTab {
+		return run(p.ctx, chromedp.KeyEvent(TabKey, chromedp.KeyModifiers(input.ModifierShift)))
+	}
+	return run(p.ctx, chromedp.KeyEvent(text))
+}
 
 func (p *chromiumPage) opens(t *testing.T, f func()) (page, error) {
 	made := chromedp.WaitNewTarget(p.ctx, func(i *target.Info) bool { return i.Type == "page" })
@@ -187,12 +192,5 @@ func (p *chromiumPage) looks(width int64, theme Theme) error {
 	}
 	return run(p.ctx, chromedp.EmulateViewport(width, 900), emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{
 		{Name: "prefers-color-scheme", Value: string(theme)}, {Name: "forced-colors", Value: forced},
-	}))
-}
-
-func (p *chromiumPage) beforeLoad(script string) error {
-	return run(p.ctx, chromedp.ActionFunc(func(ctx context.Context) error {
-		_, err := cdppage.AddScriptToEvaluateOnNewDocument(script).Do(ctx)
-		return err
 	}))
 }

@@ -6,10 +6,26 @@ import "testing"
 type Engine string
 
 // The engines, by the names of the browsers.
-const Chromium Engine = "Chromium"
+const (
+	Chromium Engine = "Chromium"
+	Firefox  Engine = "Firefox ESR"
+	WebKit   Engine = "WebKitGTK"
+)
 
-// Start starts the browser, which ends with t. The theme of Chromium is set by [Tab.Looks].
-func (e Engine) Start(t *testing.T, _ Theme) *Browser {
+// Engines are all of them.
+var Engines = []Engine{Chromium, Firefox, WebKit}
+
+// Start starts the browser, which ends with t. The theme of Chromium can be changed later.
+func (e Engine) Start(t *testing.T, theme Theme) *Browser {
 	t.Helper()
-	return &Browser{t: t, engine: startChromium(t)}
+	b := &Browser{t: t}
+	switch e {
+	case Firefox:
+		b.engine = startFirefox(t, theme)
+	case WebKit:
+		b.engine = startWebKit(t, theme)
+	default:
+		b.engine = startChromium(t)
+	}
+	return b
 }

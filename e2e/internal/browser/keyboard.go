@@ -8,15 +8,29 @@ import (
 const (
 	TabKey = "\t"
 	Enter  = "\r"
+
+	backTab = "\x19" // the Tab key, with Shift
 )
 
 // TabTo presses the Tab key until what has the focus is called text.
 func (tb *Tab) TabTo(text string) {
 	tb.t.Helper()
+	tb.press(TabKey, text)
+}
+
+// TabBackTo is TabTo with Shift. Firefox does not go from the end of a page to its beginning,
+// but to what is around it.
+func (tb *Tab) TabBackTo(text string) {
+	tb.t.Helper()
+	tb.press(backTab, text)
+}
+
+func (tb *Tab) press(key, text string) {
+	tb.t.Helper()
 	var all []string
 	for range 20 {
 		var name string
-		tb.Keys(TabKey)
+		tb.Keys(key)
 		tb.Script(focused, &name)
 		if strings.HasPrefix(name, text) {
 			tb.focusShows(text)

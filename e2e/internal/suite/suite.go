@@ -11,11 +11,12 @@ import (
 // Env names the suites that run, with commas between them.
 const Env = "TOKENTOSS_TEST_SUITES"
 
-// The suites. Each is a target: make test-clients, make test-hosts, make test-providers.
+// The suites. Each is a target: make test-clients, and so on.
 const (
 	Clients   = "clients"   // programs that tokentoss gives tokens to: kubectl, git as it is released, Google's libraries
 	Hosts     = "hosts"     // what notebooks run in beside Jupyter's own applications
 	Providers = "providers" // OpenID providers and guards of others
+	Browsers  = "browsers"  // browsers beside Chromium
 )
 
 // Need skips t, and all of its subtests, unless the suite was asked for.

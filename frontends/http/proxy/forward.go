@@ -76,11 +76,14 @@ func (x *requestState) newOutgoing() *outgoing {
 	return o
 }
 
-// inform passes an informational answer (RFC 9110 section 15.2) on.
+// inform passes an informational answer (RFC 9110 section 15.2) on. To a client by HTTP/2
+// that may wait for 100 (Continue), which net/http does not tell and does not write after
+// another one, no other passes.
 func (o *outgoing) inform(status int, header textproto.MIMEHeader) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !o.done {
+	waits := o.to.in.ProtoMajor == 2 && o.body != nil
+	if !o.done && (!waits || status == http.StatusContinue) {
 		h := o.to.Header()
 		copyHeader(h, http.Header(header))
 		o.to.WriteHeader(status)

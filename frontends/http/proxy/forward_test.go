@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
@@ -13,6 +14,7 @@ import (
 	"net/http/httptest"
 	"net/http/httptrace"
 	"net/textproto"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -294,6 +296,37 @@ func TestInformational(t *testing.T) {
 		base.CloseIdleConnections()
 		if yes := path == "/yes"; asked.Load() != yes || (sent.n.Load() > 0) != yes || yes && (string(body) != "body" || hint.Load() != "</style.css>; rel=preload") {
 			t.Errorf("%s: %d %q, asked %t, sent %d, hint %v", path, res.StatusCode, body, asked.Load(), sent.n.Load(), hint.Load())
+		}
+	}
+}
+
+// By HTTP/2 a client that waits for 100 Continue gets it whatever else the service says
+// before, which is left out.
+func TestContinueByHTTP2IsNotLost(t *testing.T) {
+	w := in(t, func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusEarlyHints)
+		_, _ = io.Copy(w, r.Body)
+	})
+	base := &http.Transport{ExpectContinueTimeout: 2 * patience, Protocols: new(http.Protocols)}
+	base.Protocols.SetUnencryptedHTTP2(true)
+	defer base.CloseIdleConnections()
+	for range 20 {
+		var informed []int
+		r := get(t, w.URL+"/", "Expect", "100-continue")
+		r.Method, r.Body, r.ContentLength = http.MethodPut, io.NopCloser(strings.NewReader("body")), 4
+		ctx, cancel := context.WithTimeout(r.Context(), patience)
+		r = r.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+			Got1xxResponse: func(code int, _ textproto.MIMEHeader) error { informed = append(informed, code); return nil },
+		}))
+		res, err := showing{w.Secret.Reveal(), base}.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		cancel()
+		if res.ProtoMajor != 2 || string(body) != "body" || !slices.Equal(informed, []int{http.StatusContinue}) {
+			t.Fatalf("%s %s %q, informed %v", res.Proto, res.Status, body, informed)
 		}
 	}
 }

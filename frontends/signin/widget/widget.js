@@ -143,14 +143,15 @@ function screen(el, state) {
   /** @type {FaceName} */
   let name = "working";
   let face = faces[name](state);
-  root.append(face.el, live);
+  const cell = h("div", { class: "tt-cell" }, face.el); // what is in it knows how wide it is
+  root.append(cell, live);
   el.replaceChildren(root);
   return () => {
     const focused = root.contains(document.activeElement);
     if (faceOf(state) !== name) {
       name = faceOf(state);
       face = faces[name](state);
-      root.replaceChildren(face.el, live);
+      cell.replaceChildren(face.el);
     }
     face.update(state);
     // What had the focus may be gone, or hidden now.

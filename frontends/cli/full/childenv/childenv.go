@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/tokentoss/tokentoss/plugins/environment"
 )
 
 // A Run is what programs are led to.
@@ -95,7 +97,7 @@ func (b *builder) get(name string) string { return valueIn(b.Environ, name) }
 // valueIn returns the value of a variable.
 func valueIn(environ []string, name string) string {
 	for _, e := range slices.Backward(environ) { // the last one counts
-		if value, ok := strings.CutPrefix(e, name+"="); ok {
+		if variable, value, _ := strings.Cut(e, "="); environment.Is(variable, name) {
 			return value
 		}
 	}

@@ -90,6 +90,9 @@ func TestAVariableThatNamesNothingIsAnError(t *testing.T) {
 
 // All programs are led to the proxy, by each name; those of one program where they were.
 func TestProxies(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("two variables cannot differ in their case alone")
+	}
 	v, _ := build(t, "grpc_proxy=http://own:1", "NO_PROXY=localhost, .example.com,10.0.0.0/8,app.example.com:8443", "no_proxy=*", "no_grpc_proxy=other.test")
 	for _, name := range append(proxyVariables, "grpc_proxy") {
 		if v.Set[name] != proxyURL {
@@ -109,6 +112,17 @@ func TestProxies(t *testing.T) {
 		if value, ok := v.Set[name]; ok {
 			t.Errorf("%s is set, to %q", name, value)
 		}
+	}
+}
+
+// What a person has in NO_PROXY is found however the system lets it be written.
+func TestNamesInTheCaseOfTheSystem(t *testing.T) {
+	v, _ := build(t, "No_Proxy=app.example.com,other.test")
+	if got, want := v.Set["NO_PROXY"], map[bool]string{true: "other.test"}[runtime.GOOS == "windows"]; got != want {
+		t.Errorf("NO_PROXY is %q, want %q", got, want)
+	}
+	if want := map[bool]int{true: 1}[runtime.GOOS == "windows"]; len(v.Notes) != want {
+		t.Errorf("%q, want %d", v.Notes, want)
 	}
 }
 

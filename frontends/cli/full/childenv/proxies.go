@@ -7,6 +7,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/tokentoss/tokentoss/plugins/environment"
 )
 
 // proxyVariables name the proxy for programs; of some, the form in capitals is not read,
@@ -30,9 +32,10 @@ func (b *builder) proxies() {
 			b.Set[name] = b.Proxy
 		}
 	}
-	for _, name := range exceptions {
+	for i, name := range exceptions {
 		list := b.get(name)
-		if list == "" {
+		same := func(other string) bool { return environment.Is(other, name) }
+		if list == "" || slices.ContainsFunc(exceptions[:i], same) {
 			continue
 		}
 		kept := slices.DeleteFunc(entries(list), func(entry string) bool {
