@@ -15,6 +15,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core/storetest/pgtest"
 	"github.com/tokentoss/tokentoss/e2e/internal/browser"
+	"github.com/tokentoss/tokentoss/e2e/internal/suite"
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
@@ -109,4 +110,33 @@ func TestABrowserGoesThroughTheTunnel(t *testing.T) {
 	_, address := m.tunnel(t, "80")
 	m.provider.SetRelayFault(emulator.RelayFault{DropAfter: 1 << 20})
 	browser.Open(t).Open("http://" + address + "/").Sees("bytes 4000000 event 0 event 1 event 2")
+}
+
+// A gigabyte comes and goes whole while the link to the relay breaks every 50 MB.
+func TestAGigabyteGoesThroughTheTunnel(t *testing.T) {
+	suite.Need(t, suite.Tunnel)
+	m, config := newSSHCloud(t)
+	m.provider.SetRelayFault(emulator.RelayFault{DropAfter: 50 << 20})
+	const size = 1 << 30
+	for name, script := range map[string]string{
+		"up":   "head -c %d /dev/zero | tr '\\0' x | ssh -F %s box md5sum",
+		"down": "ssh -F %[2]s box \"head -c %[1]d /dev/zero | tr '\\\\0' x\" | md5sum",
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := m.provider.RelayResumptions()
+			c := exec.Command("sh", "-c", fmt.Sprintf(script, size, config))
+			c.Env = m.command().Env
+			want := exec.Command("sh", "-c", fmt.Sprintf("head -c %d /dev/zero | tr '\\0' x | md5sum", size))
+			got, err := c.Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want, err := want.Output(); err != nil || string(got) != string(want) {
+				t.Errorf("%q came, not %q: %v", got, want, err)
+			}
+			if n := m.provider.RelayResumptions() - before; n < 15 {
+				t.Errorf("the link broke %d times", n)
+			}
+		})
+	}
 }
