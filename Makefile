@@ -32,7 +32,7 @@ CONCURRENT = ./core ./core/authcode ./core/device ./core/forward ./core/frontend
 
 PREFIX ?= /usr/local
 
-.PHONY: build man install release demo test test-clients test-hosts test-providers test-browsers windows-test arm64-test check docs fleet soak widget-check wheel python-check race fuzz bench tidy setup proto proto-check
+.PHONY: build man install release demo test test-clients test-hosts test-providers test-browsers test-tunnel windows-test arm64-test check docs fleet soak widget-check wheel python-check race fuzz bench tidy setup proto proto-check
 
 build:
 	$(BUILD),nethttpomithttp2 $(LIGHT) -o $(BIN)/tokentoss$(EXE) ./frontends/cli/cmd/tokentoss
@@ -79,6 +79,10 @@ test-browsers: setup
 
 test-providers: setup
 	TOKENTOSS_TEST_SUITES=providers .ci/gotest ./e2e -run 'Provider|OAuth2Proxy'
+
+# A gigabyte each way through a tunnel whose link breaks every 50 MB: some 40 seconds, and not a part of CI.
+test-tunnel: setup
+	TOKENTOSS_TEST_SUITES=tunnel .ci/gotest ./e2e -run Gigabyte
 
 # The tests for other systems: Windows by Wine, and Linux on arm64 by QEMU. What they say
 # of docs/platforms.md is compared; PLATFORMS=-write writes it.

@@ -115,3 +115,26 @@ func TestQRCodeBesideTheAddress(t *testing.T) {
 		})
 	}
 }
+
+// The address is a link (OSC 8) for terminals that are known to make links, and in all others,
+// and where decoration is not wanted, it is text alone.
+func TestAddressIsALinkForKnownTerminals(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t, emulator.Options{})
+	for env, want := range map[string]bool{
+		"TERM_PROGRAM=WezTerm": true, "VTE_VERSION=7200": true, "TERM_PROGRAM=other": false, "TERM_PROGRAM=WezTerm NO_COLOR=1": false,
+		"TERM_PROGRAM=WezTerm CI=true": false, "TERM_PROGRAM=WezTerm TMUX=/tmp/x": false,
+	} {
+		t.Run(env, func(t *testing.T) {
+			c := m.command("login", "--no-browser")
+			c.Env = append(c.Env, strings.Fields(env)...)
+			w := inWindow(t, c)
+			w.shows(t, `paste that page's address here`)
+			text := w.stderr.String()
+			address := shownAddress.FindString(regexp.MustCompile(`\x1b\]8;[^\x1b]*\x1b\\`).ReplaceAllString(text, " "))
+			if linked := strings.Contains(text, "\x1b]8;;"+address+"\x1b\\"); address == "" || linked != want {
+				t.Errorf("a link: %v, expected %v: %q", linked, want, text)
+			}
+		})
+	}
+}

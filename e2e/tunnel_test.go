@@ -99,6 +99,27 @@ func newCloud(t *testing.T, ports map[int]string) *machine {
 	return m
 }
 
+// newSSHCloud returns a cloud whose box is a real SSH server, and a configuration file for
+// OpenSSH with what ssh-config prints, and who the person is.
+func newSSHCloud(t *testing.T) (m *machine, config string) {
+	t.Helper()
+	server := newSSHServer(t)
+	m = newCloud(t, map[int]string{22: server.address})
+	printed := m.run(t, "ssh-config", "box", "--project", "p", "--zone", "z").wantCode(t, 0).stdout
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	config = filepath.Join(dir, "config")
+	text := printed + fmt.Sprintf("    User %s\n    IdentityFile %s\n    IdentitiesOnly yes\n    StrictHostKeyChecking accept-new\n    UserKnownHostsFile %s\n",
+		me.Username, server.key, filepath.Join(dir, "known_hosts"))
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return m, config
+}
+
 // OpenSSH's own programs go through the tunnel by what ssh-config prints, while the
 // link to the relay breaks again and again.
 func TestSSHGoesThroughTheTunnel(t *testing.T) {
@@ -108,20 +129,8 @@ func TestSSHGoesThroughTheTunnel(t *testing.T) {
 			t.Skipf("there is no %s here", name)
 		}
 	}
-	server := newSSHServer(t)
-	m := newCloud(t, map[int]string{22: server.address})
-	printed := m.run(t, "ssh-config", "box", "--project", "p", "--zone", "z").wantCode(t, 0).stdout
-	me, err := user.Current()
-	if err != nil {
-		t.Fatal(err)
-	}
+	m, config := newSSHCloud(t)
 	dir := t.TempDir()
-	config := filepath.Join(dir, "config")
-	text := printed + fmt.Sprintf("    User %s\n    IdentityFile %s\n    IdentitiesOnly yes\n    StrictHostKeyChecking accept-new\n    UserKnownHostsFile %s\n",
-		me.Username, server.key, filepath.Join(dir, "known_hosts"))
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	data := make([]byte, 20<<20)
 	if _, err := rand.Read(data); err != nil {
 		t.Fatal(err)
@@ -173,6 +182,17 @@ func TestSSHGoesThroughTheTunnel(t *testing.T) {
 	}
 }
 
+// tunnel starts a tunnel to a port of the box, and returns its address on this machine.
+func (m *machine) tunnel(t *testing.T, port string) (p *process, address string) {
+	t.Helper()
+	p = start(t, m.command("tunnel", "box", port, "--project", "p", "--zone", "z"))
+	poll(t, "the tunnel says where it is", func() bool { return strings.Contains(p.stdout.String(), "\n") || ended(p) })
+	if ended(p) {
+		t.Fatalf("the tunnel ended: %s", p.stderr.String())
+	}
+	return p, strings.TrimSpace(p.stdout.String())
+}
+
 // An address of this machine is the port of the instance, for as many as connect, and
 // not for another user.
 func TestTunnelListensOnThisMachine(t *testing.T) {
@@ -195,9 +215,7 @@ func TestTunnelListensOnThisMachine(t *testing.T) {
 		}
 	}()
 	m := newCloud(t, map[int]string{7: l.Addr().String()})
-	p := start(t, m.command("tunnel", "box", "7", "--project", "p", "--zone", "z"))
-	poll(t, "the tunnel says where it is", func() bool { return strings.Contains(p.stdout.String(), "\n") || ended(p) })
-	address := strings.TrimSpace(p.stdout.String())
+	p, address := m.tunnel(t, "7")
 	for i := range 3 {
 		c, err := net.Dial("tcp", address)
 		if err != nil {
@@ -212,6 +230,9 @@ func TestTunnelListensOnThisMachine(t *testing.T) {
 			t.Errorf("%q, %v", b, err)
 		}
 		_ = c.Close()
+	}
+	if r := m.run(t, "tunnel", "box", "7", "--project", "p", "--zone", "z", "--listen", address); r.code != 1 || !strings.Contains(r.stderr, "another --listen address") {
+		t.Errorf("an address in use: exit code %d\n%s", r.code, r.stderr)
 	}
 	p.signal(t, syscall.SIGINT)
 	if r := p.wait(t); r.code != 0 && !strings.Contains(r.stderr, "interrupted") {
@@ -235,7 +256,10 @@ func TestTunnelSaysWhatIsMissing(t *testing.T) {
 	wants(2, "the project is not known", "box", "7", "--zone", "z")
 	wants(2, "the zone of the instance is not known", "box", "7", "--project", "p")
 	wants(2, "is not an address of this machine alone", append([]string{"box", "7", "--listen", "0.0.0.0:0"}, to...)...)
+	wants(2, "is not an address of this machine alone", append([]string{"box", "7", "--listen", "127.0.0.1"}, to...)...)
+	wants(2, "the port is a number", append([]string{"box", "70000"}, to...)...)
 	wants(1, "no such instance", append([]string{"other", "7"}, to...)...)
+	wants(1, "no such instance", "box", "7", "--project", "p", "--zone", "nowhere")
 	wants(1, "35.235.240.0/20", append([]string{"box", "7"}, to...)...)
 	m.provider.SetTunnelUsers([]string{})
 	wants(4, "roles/iap.tunnelResourceAccessor", append([]string{"box", "7"}, to...)...)

@@ -17,6 +17,7 @@ const (
 	Hosts     = "hosts"     // what notebooks run in beside Jupyter's own applications
 	Providers = "providers" // OpenID providers and guards of others
 	Browsers  = "browsers"  // browsers beside Chromium
+	Tunnel    = "tunnel"    // as much through a tunnel as takes a minute
 )
 
 // Need skips t, and all of its subtests, unless the suite was asked for.
