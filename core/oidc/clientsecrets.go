@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -12,7 +13,6 @@ import (
 
 	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/internal/strictjson"
-	"github.com/tokentoss/tokentoss/core/privatefile"
 )
 
 // ClientSecrets is an OAuth client as Google's console exports it, a file named
@@ -69,7 +69,7 @@ func ParseClientSecrets(data []byte) (ClientSecrets, error) {
 		Web       *clientJSON     `json:"web"`
 		Type      json.RawMessage `json:"type"` // of other files that Google's console offers
 	}
-	if err := json.Unmarshal(privatefile.Text(data), &file); err != nil {
+	if err := json.Unmarshal(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), &file); err != nil {
 		return ClientSecrets{}, fileFault(err)
 	}
 	c, web := file.Installed, false

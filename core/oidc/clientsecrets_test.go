@@ -85,7 +85,6 @@ func TestParseClientSecrets(t *testing.T) {
 		"installed":         {goodClient, want},
 		"web":               {strings.Replace(goodClient, "installed", "web", 1), web},
 		"byte order mark":   {"\xef\xbb\xbf" + goodClient, want},
-		"as PowerShell's >": {"\xff\xfe" + strings.Join(strings.Split(goodClient, ""), "\x00") + "\x00", want},
 		"blanks around":     {" \r\n" + goodClient + "\n", want},
 		"blanks in values":  {padded, want},
 		"only what matters": {`{"installed":{"client_id":"i","client_secret":"s"}}`, oidc.ClientSecrets{ClientID: "i", ClientSecret: "s"}},

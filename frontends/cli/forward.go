@@ -23,9 +23,9 @@ func (c *commands) forward() *cli.Command {
 			&cli.StringSliceFlag{Name: "for", Usage: "for the service at `URL`", DefaultText: "the profile's targets"},
 			&cli.StringFlag{Name: "dir", Usage: "in place of HOST: to a container that mounts `DIR`"},
 			&cli.DurationFlag{Name: "lifetime", Usage: "end after `TIME`", DefaultText: "when ssh ends"},
-			&cli.BoolFlag{Name: "requests", Usage: "make the requests of that machine here, and give no token"},
+			&cli.BoolFlag{Name: "requests", Usage: "make its requests here, and give it no token"},
 			&cli.BoolFlag{Name: "confirm", Usage: "ask here before each token, or each request"},
-			&cli.BoolFlag{Name: "confirm-once", Usage: "ask here before the first, of each program for each service"},
+			&cli.BoolFlag{Name: "confirm-once", Usage: "ask here once for each program and service"},
 		},
 		Action: c.heavy(0, -1, forward),
 	}

@@ -18,9 +18,12 @@ CREATE TABLE IF NOT EXISTS tokentoss_locks (
 
 // Codes of PostgreSQL (appendix A of its manual).
 const (
-	undefinedTable  = "42P01"
+	undefinedTable = "42P01"
+
+	// Of two who make one table at the same time, one gets any of these.
 	duplicateTable  = "42P07"
-	uniqueViolation = "23505" // two who make one table at the same time
+	duplicateObject = "42710"
+	uniqueViolation = "23505"
 )
 
 // withTables calls f, and again after making the tables if there are none.
@@ -33,7 +36,7 @@ func (s *store) withTables(ctx context.Context, f func(context.Context) error) e
 		_, err := s.pool.Exec(ctx, tables)
 		return err
 	})
-	if c := code(err); err != nil && c != duplicateTable && c != uniqueViolation {
+	if c := code(err); err != nil && c != duplicateTable && c != duplicateObject && c != uniqueViolation {
 		return err
 	}
 	return s.try(ctx, f)
