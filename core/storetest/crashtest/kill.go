@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -49,10 +50,10 @@ type killing struct {
 	place    string
 	store    core.TokenStore
 	provider *emulator.Emulator
-	ahead    time.Duration
-	session  session // as it was last seen
-	saved    int     // processes that were killed and had saved
-	late     int     // processes whose save may still come: a server has it, and they were killed
+	ahead    atomic.Int64 // of the clock, in nanoseconds; the provider reads it
+	session  session      // as it was last seen
+	saved    int          // processes that were killed and had saved
+	late     int          // processes whose save may still come: a server has it, and they were killed
 }
 
 // A session is the part of a document that a refresh keeps, and that it counts.
@@ -95,7 +96,7 @@ func signedIn(t *testing.T, place string, store core.TokenStore) (k *killing, en
 	return k, func() { _ = provider.Close() }
 }
 
-func (k *killing) now() time.Time { return time.Now().Add(k.ahead) }
+func (k *killing) now() time.Time { return time.Now().Add(time.Duration(k.ahead.Load())) }
 
 func (k *killing) must(err error) {
 	k.t.Helper()
@@ -106,8 +107,8 @@ func (k *killing) must(err error) {
 
 // errand makes the session's token expire.
 func (k *killing) errand() errand {
-	k.ahead += 2 * time.Hour
-	return errand{Place: k.place, Secrets: k.provider.ClientSecrets(), Ahead: k.ahead}
+	ahead := k.ahead.Add(int64(2 * time.Hour))
+	return errand{Place: k.place, Secrets: k.provider.ClientSecrets(), Ahead: time.Duration(ahead)}
 }
 
 // command prepares a process that meets an expired token.
