@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -414,6 +415,18 @@ func TestRunTheProxyHoldsNoFileOfTheCommands(t *testing.T) {
 	cmd.Env = append(r.command().Env, "PATH="+os.Getenv(binariesEnv)+":"+os.Getenv("PATH"))
 	if out := finish(t, cmd).wantCode(t, 0); out.stdout != "over\n" {
 		t.Errorf("%+v", out)
+	}
+}
+
+// What goes to standard output must not go into a connection that took its number.
+func TestRunTheProxyPrintsToNobody(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("what a process has open is asked of Linux")
+	}
+	r := newRunner(t, emulator.Options{})
+	out := finish(t, r.script(`curl -s "$1/whoami" >&2; set -- "$XDG_RUNTIME_DIR"/tokentoss/run-*; proxy=${1##*/run-}; readlink "/proc/${proxy%%-*}/fd/1"`)).wantCode(t, 0)
+	if out.stdout != os.DevNull+"\n" {
+		t.Errorf("it prints to %q", out.stdout)
 	}
 }
 

@@ -3,6 +3,7 @@
 package full
 
 import (
+	"os"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -23,4 +24,15 @@ func closeInherited() {
 			_ = unix.Close(fd)
 		}
 	}
+}
+
+// endOutput ends standard output for who reads it. The descriptor stays taken: the next
+// connection must not have the number that programs print to.
+func endOutput() {
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		return
+	}
+	defer null.Close()
+	_ = unix.Dup2(int(null.Fd()), 1)
 }

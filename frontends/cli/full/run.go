@@ -95,7 +95,7 @@ func runProxy(ctx context.Context, in *cli.Invocation, o cli.RunOptions, roots *
 	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	leaveTerminal()
 	err = json.NewEncoder(os.Stdout).Encode(cli.RunAnswer{Set: vars.Set})
-	_ = os.Stdout.Close()
+	endOutput()
 	if err != nil {
 		return err // the process is gone
 	}
