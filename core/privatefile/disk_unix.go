@@ -90,7 +90,7 @@ func readFull(fd int, p []byte) (n int, err error) {
 // checkOurs refuses what is not a file, and what others could have read or
 // written. The number of names is 0 for a file that was just replaced.
 func checkOurs(path string, st *syscall.Stat_t) error {
-	if kind := kindOf(uint32(st.Mode)); kind != "" {
+	if kind := kindOf(typeOf(st)); kind != "" {
 		return notRegular(path, kind, fault.MoveAway.On(path))
 	}
 	if int(st.Uid) != os.Geteuid() {
@@ -121,21 +121,21 @@ func access(mode uint32) string {
 	return "execute"
 }
 
-// kindOf names what is not a regular file.
-func kindOf(mode uint32) string {
-	switch mode & syscall.S_IFMT {
+// typeOf is the type of a file, as [fs.FileMode.Type] has it.
+func typeOf(st *syscall.Stat_t) fs.FileMode {
+	switch st.Mode & syscall.S_IFMT {
 	case syscall.S_IFREG:
-		return ""
+		return 0
 	case syscall.S_IFDIR:
-		return "a directory"
+		return fs.ModeDir
 	case syscall.S_IFIFO:
-		return "a named pipe"
+		return fs.ModeNamedPipe
 	case syscall.S_IFSOCK:
-		return "a socket"
+		return fs.ModeSocket
 	case syscall.S_IFLNK:
-		return "a symbolic link"
+		return fs.ModeSymlink
 	}
-	return aDevice
+	return fs.ModeDevice
 }
 
 func otherOwner(path string, owner int) error {
@@ -155,9 +155,9 @@ func whyNotOpen(path string, err error) error {
 	if statErr := syscall.Lstat(path, &st); statErr != nil {
 		return cannotOpen(path, err)
 	}
-	mode := uint32(st.Mode)
+	mode := typeOf(&st)
 	switch {
-	case mode&syscall.S_IFMT == syscall.S_IFLNK:
+	case mode == fs.ModeSymlink:
 		return insecure(path, "it is a symbolic link", fault.MoveAway.On(path))
 	case kindOf(mode) != "":
 		return notRegular(path, kindOf(mode), fault.MoveAway.On(path))
@@ -166,7 +166,7 @@ func whyNotOpen(path string, err error) error {
 	case int(st.Uid) != os.Geteuid():
 		return otherOwner(path, int(st.Uid))
 	}
-	return insecure(path, fmt.Sprintf("mode %04o: you cannot read it", mode&0o777), fault.Run.On("chmod 600 "+quote(path)))
+	return insecure(path, fmt.Sprintf("mode %04o: you cannot read it", st.Mode&0o777), fault.Run.On("chmod 600 "+quote(path)))
 }
 
 // createPrivate makes a file that did not exist and has mode 0600 from the

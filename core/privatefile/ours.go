@@ -79,8 +79,8 @@ func Remove(path string) error {
 	switch info, err := os.Lstat(path); {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
-	case err == nil && kindOfMode(info.Mode()) != "": // os.Remove would remove an empty directory
-		return notRegular(path, kindOfMode(info.Mode()), fault.MoveAway.On(path))
+	case err == nil && !movable(info.Mode()): // os.Remove would remove an empty directory
+		return notRegular(path, kindOf(info.Mode()), fault.MoveAway.On(path))
 	}
 	if err := remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return cannotWrite(path, err)
@@ -102,8 +102,8 @@ func SetAside(path string) (string, error) {
 	if err != nil {
 		return "", cannotWrite(path, err)
 	}
-	if what := kindOfMode(info.Mode()); what != "" {
-		return "", notRegular(path, what, fault.MoveAway.On(path))
+	if !movable(info.Mode()) {
+		return "", notRegular(path, kindOf(info.Mode()), fault.MoveAway.On(path))
 	}
 	aside, err := freeName(path + ".damaged-" + time.Now().UTC().Format("20060102T150405Z"))
 	if err != nil {
@@ -120,17 +120,22 @@ func SetAside(path string) (string, error) {
 	return aside, syncParent(path)
 }
 
-// kindOfMode names what is neither a file nor a link.
-func kindOfMode(mode fs.FileMode) string {
-	switch {
-	case mode.IsRegular(), mode&fs.ModeSymlink != 0:
+// movable tells whether something is a file or a link: nothing else is moved or removed.
+func movable(mode fs.FileMode) bool { return mode.IsRegular() || mode.Type() == fs.ModeSymlink }
+
+// kindOf names what is not a regular file.
+func kindOf(mode fs.FileMode) string {
+	switch mode.Type() {
+	case 0:
 		return ""
-	case mode.IsDir():
+	case fs.ModeDir:
 		return "a directory"
-	case mode&fs.ModeNamedPipe != 0:
+	case fs.ModeNamedPipe:
 		return "a named pipe"
-	case mode&fs.ModeSocket != 0:
+	case fs.ModeSocket:
 		return "a socket"
+	case fs.ModeSymlink:
+		return "a symbolic link"
 	}
 	return aDevice
 }
