@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // forwardOnce sends the request to the target and its answer to the client. It is what
@@ -61,7 +63,7 @@ func (x *requestState) newOutgoing() *outgoing {
 		o.request.Body = o.body
 	}
 	h := o.request.Header
-	trailers := contains(h["Te"], "trailers")
+	trailers := httpguts.HeaderValuesContainsToken(h["Te"], "trailers")
 	removeHopByHop(h)
 	if trailers {
 		h["Te"] = []string{"trailers"}
@@ -227,17 +229,5 @@ func removeHopByHop(h http.Header) {
 
 // upgrades tells whether a client asks for another protocol.
 func upgrades(h http.Header) bool {
-	return contains(h["Connection"], "upgrade") && len(h["Upgrade"]) > 0
-}
-
-// contains tells whether a token is in a list, in letters of either case.
-func contains(lines []string, token string) bool {
-	for _, line := range lines {
-		for part := range strings.SplitSeq(line, ",") {
-			if strings.EqualFold(textproto.TrimString(part), token) {
-				return true
-			}
-		}
-	}
-	return false
+	return httpguts.HeaderValuesContainsToken(h["Connection"], "upgrade") && len(h["Upgrade"]) > 0
 }
