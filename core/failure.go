@@ -78,7 +78,7 @@ func (f *failure) standing(email string, began, now time.Time) error {
 	}
 	at, until := parseTime(f.At), parseTime(f.Until)
 	waiting := !at.Before(began) && !at.After(now)
-	if left := until.Sub(now); waiting || left > 0 && left <= time.Minute*5/4 {
+	if left := until.Sub(now); waiting || left > 0 && left <= quietWindow+quietWindow/4 { // as long as nextWindow makes it
 		return f.error(now)
 	}
 	return nil

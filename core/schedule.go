@@ -51,8 +51,7 @@ type schedule struct {
 }
 
 // newSchedule returns the schedule of a token that lives for life from a time on.
-// early tells that it came early itself,
-// from a renewal in the background.
+// early tells that it came early itself, from a renewal in the background.
 func newSchedule(idToken string, from time.Time, life time.Duration, early bool) schedule {
 	h := fnv.New64a()
 	_, _ = io.WriteString(h, idToken)
