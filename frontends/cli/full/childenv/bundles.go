@@ -1,7 +1,7 @@
 package childenv
 
 import (
-	"encoding/pem"
+	"encoding/base64"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,11 +43,11 @@ var bundleVariables = []struct {
 // bundles names files with the run's root.
 func (b *builder) bundles() error {
 	for _, v := range bundleVariables {
-		text, err := b.trusted(v.names, v.trust)
+		texts, err := b.trusted(v.names, v.trust)
 		if err != nil {
 			return err
 		}
-		if b.Set[v.names[0]], err = b.files.put(strings.ToLower(v.names[0])+".pem", text); err != nil {
+		if b.Set[v.names[0]], err = b.files.put(strings.ToLower(v.names[0])+".pem", texts...); err != nil {
 			return err
 		}
 	}
@@ -56,20 +56,20 @@ func (b *builder) bundles() error {
 
 // trusted returns what the first of names that is set names, or else what a program trusts
 // by itself, and the run's root.
-func (b *builder) trusted(names []string, trust trust) (string, error) {
+func (b *builder) trusted(names []string, trust trust) ([]string, error) {
 	for _, name := range names {
 		if path := b.get(name); path != "" {
 			text, err := b.read(path)
 			if err != nil {
-				return "", &fault.Error{
+				return nil, &fault.Error{
 					Subject: "environment variable " + name, Kind: fault.BadConfig, Problem: "it names no file of certificates", Err: err,
 					Remedy: fault.Say("unset %s, or correct it", name),
 				}
 			}
-			return text + string(b.Root), nil
+			return []string{text, b.Roots.run}, nil
 		}
 	}
-	return b.Roots.of(trust) + string(b.Root), nil
+	return append(b.Roots.of(trust), b.Roots.run), nil
 }
 
 // read is readRoots, once for each path: one file is often what all variables name.
@@ -102,22 +102,27 @@ func systemRoots() string {
 
 // mozillaRoots returns Mozilla's.
 func mozillaRoots() string {
-	var text strings.Builder
+	const line = 48 // bytes of each (RFC 7468 section 2)
+	var text []byte
 	for root := range bundle.Roots() {
-		_ = pem.Encode(&text, &pem.Block{Type: "CERTIFICATE", Bytes: root.Certificate}) // to memory
+		text = append(text, "-----BEGIN CERTIFICATE-----\n"...)
+		for part := range slices.Chunk(root.Certificate, line) {
+			text = append(base64.StdEncoding.AppendEncode(text, part), '\n')
+		}
+		text = append(text, "-----END CERTIFICATE-----\n"...)
 	}
-	return text.String()
+	return string(text)
 }
 
 // of returns the roots of a program. Where the system has none, Mozilla's take their place.
-func (r *Roots) of(trust trust) string {
+func (r *Roots) of(trust trust) []string {
 	switch {
 	case trust == more:
-		return ""
+		return nil
 	case trust == system && r.system() != "":
-		return r.system()
+		return []string{r.system()}
 	}
-	return r.system() + r.mozilla()
+	return []string{r.system(), r.mozilla()}
 }
 
 // readRoots reads the certificates of a file, or of all files of a directory. A private
@@ -151,23 +156,24 @@ func readRoots(path string) (string, error) {
 
 // appendCertificates appends the blocks of a text that are certificates.
 func appendCertificates(blocks []string, text string) []string {
-	const begin, end = "-----BEGIN ", "-----END "
+	const begin, end, dashes = "-----BEGIN ", "-----END ", "-----"
 	for {
 		_, rest, ok := strings.Cut(text, begin)
 		if !ok {
 			return blocks
 		}
-		name, _, ok := strings.Cut(rest, "-----")
+		name, _, ok := strings.Cut(rest, dashes)
 		if !ok {
 			return blocks
 		}
-		body, after, ok := strings.Cut(rest, end+name+"-----")
+		_, after, ok := strings.Cut(rest, end+name+dashes)
 		if !ok {
 			text = rest
 			continue
 		}
 		if strings.HasSuffix(name, "CERTIFICATE") {
-			blocks = append(blocks, begin+body+end+name+"-----\n")
+			block := text[len(text)-len(rest)-len(begin) : len(text)-len(after)]
+			blocks = append(blocks, block+"\n")
 		}
 		text = after
 	}

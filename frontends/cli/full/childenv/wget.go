@@ -28,11 +28,11 @@ func (b *builder) wget() error {
 			}
 		}
 	}
-	text := b.Roots.of(system) + string(b.Root)
+	trusted := b.Roots.of(system)
 	if own, err := readRoots(roots); roots != "" && err == nil {
-		text = own + string(b.Root)
+		trusted = []string{own}
 	}
-	bundle, err := b.files.put("wget.pem", text)
+	bundle, err := b.files.put("wget.pem", append(trusted, b.Roots.run)...)
 	if err != nil {
 		return err
 	}
