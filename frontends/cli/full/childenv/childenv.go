@@ -7,6 +7,7 @@
 package childenv
 
 import (
+	"bytes"
 	"cmp"
 	"net/url"
 	"os"
@@ -30,8 +31,8 @@ type Run struct {
 // Roots are the certificate of a run's authority, and those that programs trust by
 // themselves.
 type Roots struct {
-	run             string
-	system, mozilla func() string
+	run             []byte
+	system, mozilla func() []byte
 	java            func() javaStore
 }
 
@@ -40,7 +41,7 @@ type Roots struct {
 // that read end when they have.
 func ReadRoots(environ []string, run []byte) *Roots {
 	r := &Roots{
-		run: string(run), system: sync.OnceValue(systemRoots), mozilla: sync.OnceValue(mozillaRoots),
+		run: run, system: sync.OnceValue(systemRoots), mozilla: sync.OnceValue(mozillaRoots),
 		java: sync.OnceValue(func() javaStore { return makeJava(environ, run) }),
 	}
 	go r.java()
@@ -61,12 +62,12 @@ type builder struct {
 	Run
 	Variables
 	files  files
-	byPath map[string]string // certificates of files
+	byPath map[string][]byte // certificates of files
 }
 
 // Build makes the variables, and their files. An error is of a file that a variable names.
 func Build(run Run) (*Variables, error) {
-	b := &builder{Run: run, Variables: Variables{Set: make(map[string]string)}, files: files{dir: run.Dir}, byPath: make(map[string]string)}
+	b := &builder{Run: run, Variables: Variables{Set: make(map[string]string)}, files: files{dir: run.Dir}, byPath: make(map[string][]byte)}
 	b.proxies()
 	for _, step := range []func() error{b.bundles, b.wget, b.php, b.r, b.java} {
 		if err := step(); err != nil {
@@ -98,13 +99,13 @@ type files struct {
 // A file has some texts, which are too large to be put together in memory first.
 type file struct {
 	path  string
-	texts []string
+	texts [][]byte
 }
 
 // put writes a file and returns its path.
-func (f *files) put(name string, texts ...string) (string, error) {
+func (f *files) put(name string, texts ...[]byte) (string, error) {
 	for _, made := range f.made {
-		if slices.Equal(made.texts, texts) {
+		if slices.EqualFunc(made.texts, texts, bytes.Equal) {
 			return made.path, nil
 		}
 	}
@@ -114,7 +115,7 @@ func (f *files) put(name string, texts ...string) (string, error) {
 		return "", err
 	}
 	for _, text := range texts {
-		_, failed := out.WriteString(text)
+		_, failed := out.Write(text)
 		err = cmp.Or(err, failed)
 	}
 	if err = cmp.Or(err, out.Close()); err != nil {

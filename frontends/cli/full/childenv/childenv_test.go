@@ -86,7 +86,7 @@ func TestBundlesHaveWhatWasTrustedBefore(t *testing.T) {
 
 // What programs trust by themselves is there whole, as PEM that strict readers take.
 func TestMozillasRootsArePEM(t *testing.T) {
-	rest, n := []byte(mozillaRoots()), 0
+	rest, n := mozillaRoots(), 0
 	for root := range bundle.Roots() {
 		want := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Certificate})
 		if !bytes.HasPrefix(rest, want) {
