@@ -21,7 +21,7 @@ func FuzzDecodeRecord(f *testing.F) {
 			}
 			return
 		}
-		snap := newSnapshot(s, time.Hour)
+		snap := newSnapshot(s, time.Hour, func() string { return "" })
 		_, _ = snap.valid(time.Unix(1_800_000_000, 0)), snap.fresh(time.Now())
 		if s.Failure != nil {
 			_ = s.Failure.standing(s.UserEmail, time.Unix(0, 0), time.Now())

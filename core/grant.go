@@ -82,7 +82,7 @@ func (g userGrant) request(ctx context.Context, r *stored) (*stored, error) {
 	case err != nil:
 		return r, err
 	}
-	next := r.withToken(token, claims, g.now())
+	next := r.withToken(token, claims, g.now(), g.host)
 	if token.RefreshToken != "" { // none means the old one (RFC 6749 section 6)
 		next.RefreshToken = token.RefreshToken.Reveal()
 	}

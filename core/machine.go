@@ -141,7 +141,7 @@ func (g machineGrant) accept(r *stored, t *Token) (*stored, error) {
 		return nil, err
 	}
 	claims = machineClaims(claims)
-	next := r.withToken(t, claims, now)
+	next := r.withToken(t, claims, now, g.host)
 	next.Scopes = t.Scopes
 	next.Issuer, next.Subject, next.UserEmail, next.HD = claims.Issuer, claims.Subject, claims.Email, claims.HostedDomain
 	if next.CreatedAt == "" {

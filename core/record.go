@@ -49,6 +49,9 @@ type document struct {
 	ObtainedAt string  `json:"obtained_at,omitempty"`
 	ValidFor   float64 `json:"valid_for,omitempty"`
 
+	// Clocks are those of the machines that share the session, where one is wrong.
+	Clocks map[string]reading `json:"clocks,omitempty"`
+
 	// AccessExpiry is when the access token expires, by this machine's clock; empty when
 	// the provider did not say.
 	AccessExpiry string `json:"access_token_expiry,omitempty"`
@@ -76,7 +79,7 @@ type stored struct {
 }
 
 // withToken returns the session with what a request brought.
-func (r *stored) withToken(t *Token, claims oidc.Claims, now time.Time) *stored {
+func (r *stored) withToken(t *Token, claims oidc.Claims, now time.Time, host func() string) *stored {
 	next := *r
 	if claims.Email == "" && r.Machine == "" { // see decodeRecord
 		claims.Email, claims.PreferredUsername = r.claims.Email, cmp.Or(claims.PreferredUsername, r.claims.PreferredUsername)
@@ -88,6 +91,7 @@ func (r *stored) withToken(t *Token, claims oidc.Claims, now time.Time) *stored 
 	next.Version, next.Failure = recordVersion, nil
 	next.ObtainedAt = formatTime(now)
 	next.ValidFor = claims.Expiry.Sub(now.Add(-t.ClockOffset)).Seconds()
+	next.readClock(host, now, t.ClockOffset)
 	return &next
 }
 
@@ -108,7 +112,7 @@ func (s *stored) state() string { return s.CreatedAt + " " + strconv.FormatUint(
 
 // knownFields are the JSON names of document's fields, learnt from itself.
 var knownFields = sync.OnceValue(func() map[string]bool {
-	b, _ := json.Marshal(document{HD: "-", Username: "-", Nonce: "-", ObtainedAt: "-", AccessExpiry: "-", ValidFor: 1, Machine: "-", RenewedAt: "-", RefreshedEarly: true, Failure: &failure{}})
+	b, _ := json.Marshal(document{HD: "-", Username: "-", Nonce: "-", ObtainedAt: "-", AccessExpiry: "-", ValidFor: 1, Clocks: map[string]reading{"-": {}}, Machine: "-", RenewedAt: "-", RefreshedEarly: true, Failure: &failure{}})
 	var m map[string]json.RawMessage
 	_ = json.Unmarshal(b, &m)
 	known := make(map[string]bool, len(m))

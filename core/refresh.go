@@ -218,7 +218,7 @@ func (s *Session) reread(ctx context.Context, snap *snapshot, renew bool, began 
 		return nil, nil, err
 	}
 	now := s.now()
-	current := newSnapshot(r, s.opts.Lifetime)
+	current := s.snapshot(r)
 	current.unsaved = unsaved
 	if current.ended(now) {
 		return nil, nil, &SignInNeededError{Cause: CauseTooOld, Email: r.account()}
@@ -270,7 +270,7 @@ func (s *Session) lock() (release func(), err error) {
 
 // request has the grant request tokens, and saves what comes of it.
 func (s *Session) request(ctx context.Context, r *stored, renew bool) (*snapshot, error) {
-	early := !renew && newSnapshot(r, s.opts.Lifetime).valid(s.now())
+	early := !renew && s.snapshot(r).valid(s.now())
 	next, err := s.grant.request(ctx, r)
 	if err != nil {
 		return s.refreshFailed(ctx, r, next, renew, err)
@@ -291,7 +291,7 @@ func (s *Session) refreshFailed(ctx context.Context, before, after *stored, rene
 		// Somebody who does not use the lock may have had the refresh token
 		// rotated: then the store has a newer one.
 		if now, lerr := s.grant.load(ctx); lerr == nil && now.RefreshToken != before.RefreshToken {
-			if current := newSnapshot(now, s.opts.Lifetime); current.fresh(s.now()) {
+			if current := s.snapshot(now); current.fresh(s.now()) {
 				return current, nil
 			}
 			return s.request(ctx, now, renew)

@@ -53,6 +53,10 @@ type SessionOptions struct {
 	// seconds. After that it goes ahead: a stopped process must not stop all.
 	LockTimeout time.Duration
 
+	// Host tells this machine from others that share the store, whose clocks may differ;
+	// the name of the host when empty.
+	Host string
+
 	// Logger gets what happens, never a secret. Nil discards.
 	Logger *slog.Logger
 
@@ -73,6 +77,7 @@ type Session struct {
 	key    string
 	log    *slog.Logger
 	now    func() time.Time
+	host   func() string // see hostName
 	grant  grant
 	client atomic.Pointer[oidc.Client]
 	cached atomic.Pointer[snapshot]
@@ -112,6 +117,7 @@ func NewSession(o SessionOptions) (*Session, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Session{opts: o, key: o.Key, log: o.Logger, now: o.Now, watchers: make(map[chan struct{}]bool)}
+	s.host = sync.OnceValue(func() string { return hostName(o.Host) })
 	s.grant = userGrant{s}
 	if o.Machine != nil {
 		s.grant = machineGrant{s, o.Machine}

@@ -56,18 +56,18 @@ func (g userGrant) signIn(ctx context.Context, p Prompter) (Status, error) {
 		return Status{}, err
 	}
 	if c, ok := p.(Confirmer); ok {
-		if err := c.Confirm(ctx, g.statusOf(newSnapshot(r, g.opts.Lifetime))); err != nil {
+		if err := c.Confirm(ctx, g.statusOf(g.snapshot(r))); err != nil {
 			return Status{}, err
 		}
 	}
 	saved, replaced, err := g.saveSignIn(ctx, r)
 	if err != nil {
-		snap := newSnapshot(r, g.opts.Lifetime)
+		snap := g.snapshot(r)
 		snap.unsaved = true
 		g.replace(snap)
 		return g.statusOf(snap), fmt.Errorf("%w: %w", ErrNotSaved, err)
 	}
-	snap := newSnapshot(saved, g.opts.Lifetime)
+	snap := g.snapshot(saved)
 	g.replace(snap)
 	g.log.Info("signed in", "account", saved.account(), "issuer", saved.Issuer)
 	if saved.RefreshToken == "" {
@@ -115,6 +115,7 @@ func (g userGrant) accept(client *oidc.Client, token *Token) (*stored, error) {
 		Version: recordVersion, Issuer: claims.Issuer, ClientID: client.ID, Subject: claims.Subject, HD: claims.HostedDomain,
 		Nonce: token.Nonce, Generation: 1, ObtainedAt: formatTime(now), ValidFor: claims.Expiry.Sub(now.Add(-token.ClockOffset)).Seconds(),
 	}}
+	r.readClock(g.host, now, token.ClockOffset)
 	return r, nil
 }
 

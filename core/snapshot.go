@@ -27,14 +27,12 @@ type snapshot struct {
 	record  *stored
 }
 
-// newSnapshot works out the times of a session.
-func newSnapshot(r *stored, lifetime time.Duration) *snapshot {
+// snapshot works out the times of a session.
+func (s *Session) snapshot(r *stored) *snapshot { return newSnapshot(r, s.opts.Lifetime, s.host) }
+
+func newSnapshot(r *stored, lifetime time.Duration, host func() string) *snapshot {
 	c := r.claims
-	from := parseTime(r.ObtainedAt)
-	left := time.Duration(r.ValidFor * float64(time.Second))
-	if from.IsZero() || left <= 0 { // written by Python tokentoss
-		from, left = c.IssuedAt, c.Expiry.Sub(c.IssuedAt)
-	}
+	from, left := r.obtained(host)
 	s := &snapshot{
 		token: IDToken{
 			Value: Secret(r.IDToken), Issuer: c.Issuer, Subject: c.Subject, Email: c.Email,
@@ -98,7 +96,7 @@ func (s *Session) reload(ctx context.Context) (*snapshot, error) {
 	if old != nil && old.record.revision == r.revision {
 		return old, nil
 	}
-	snap := newSnapshot(r, s.opts.Lifetime)
+	snap := s.snapshot(r)
 	s.publish(old, snap, epoch)
 	return snap, nil
 }

@@ -77,10 +77,10 @@ func (s *Session) saveRefreshed(ctx context.Context, before, next *stored) (*sna
 // published returns what to publish after a save that succeeded, or did not.
 func (s *Session) published(saved, next *stored, err error) *snapshot {
 	if err == nil {
-		return newSnapshot(saved, s.opts.Lifetime)
+		return s.snapshot(saved)
 	}
 	s.log.Warn("the refreshed session could not be saved; this process goes on with it", "error", err)
-	snap := newSnapshot(next, s.opts.Lifetime)
+	snap := s.snapshot(next)
 	snap.unsaved = true
 	return snap
 }
@@ -97,7 +97,7 @@ func (s *Session) resolveConflict(ctx context.Context, before, next *stored) (*s
 	// which the store did not have: a note of a failure, as a rule.
 	older := theirs.CreatedAt == before.CreatedAt && theirs.Generation < before.Generation
 	if !older && (theirs.RefreshToken != before.RefreshToken || theirs.CreatedAt != before.CreatedAt) {
-		return newSnapshot(theirs, s.opts.Lifetime), nil // a newer sign-in or grant
+		return s.snapshot(theirs), nil // a newer sign-in or grant
 	}
 	next.revision = theirs.revision
 	saved, err := s.save(ctx, next)

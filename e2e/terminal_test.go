@@ -76,6 +76,11 @@ func (w *window) enter(t *testing.T, line string) {
 func (w *window) shows(t *testing.T, pattern string) {
 	t.Helper()
 	re := regexp.MustCompile(pattern)
+	defer func() {
+		if t.Failed() {
+			t.Logf("the terminal shows:\n%s", w.stderr.String())
+		}
+	}()
 	poll(t, "the terminal shows "+pattern, func() bool { return re.MatchString(w.stderr.String()) || ended(w.process) })
 	if text := w.stderr.String(); !re.MatchString(text) {
 		t.Fatalf("the terminal does not show %q but\n%s", pattern, text)

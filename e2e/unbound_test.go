@@ -18,6 +18,7 @@ import (
 func TestUnboundSession(t *testing.T) {
 	t.Parallel()
 	m := newSession(t, emulator.Options{})
+	t.Cleanup(func() { m.run(t, "store", "lock") })
 	m.run(t, "store", "migrate", "--to", "encrypted", "--delete-source").wantCode(t, 0)
 	m.run(t, "store", "use", "encrypted").wantCode(t, 0)
 	path := filepath.Join(m.dir, "stores", "encrypted", "tokens.age")

@@ -3,10 +3,8 @@ package etcd
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"sync"
-	"time"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -18,10 +16,9 @@ import (
 // Lock waits until it has the lock of key. Those who wait are served in the order
 // in which they came.
 //
-// Each has a lease of etcd and a key that ends with it, and keeps the lease alive
-// while it waits and while it has the lock. A machine that dies, or is cut off,
-// does not: after the lock's time to live etcd ends its lease, and the next one
-// has the lock.
+// Each has a key that ends with a lease of etcd. The lease is kept alive while this
+// store waits for a lock or has one. A machine that dies, or is cut off, does not:
+// after the lock's time to live etcd ends its lease, and the next one has the lock.
 //
 // When ctx ends first the error wraps [core.ErrLocked] and ctx's error; when etcd
 // cannot be had for three timeouts, [core.ErrUnavailable].
@@ -34,12 +31,15 @@ func (s *store) Lock(ctx context.Context, key string) (core.Lease, error) {
 		return nil, err
 	}
 	for {
-		l, err := s.enter(ctx, n)
+		p, first, err := s.enter(ctx, n)
 		if err == nil {
-			if err = s.wait(ctx, n, l); err == nil {
-				return l, nil
+			if !first {
+				err = s.wait(ctx, n, p)
 			}
-			l.giveUp()
+			if err == nil {
+				return p, nil
+			}
+			p.giveUp()
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -56,105 +56,70 @@ func (s *store) Lock(ctx context.Context, key string) (core.Lease, error) {
 // errLeaseLost: the place in the queue is lost, and another one can be had.
 var errLeaseLost = errors.New("the lease was lost")
 
-// A lease is a place in the queue for a lock; the first one has the lock.
-type lease struct {
-	store *store
-	id    clientv3.LeaseID
-	key   string // that it stands for
-	rev   int64  // of the key's creation: the order of the queue
-
-	lost context.Context // ends when the lease does, before it is released
-	lose context.CancelFunc
-	stop context.CancelFunc // ends keepAlive
-	done chan struct{}      // keepAlive has ended
+// A place in the queue for a lock; the first one has the lock.
+type place struct {
+	*lease
+	key string // that it stands for
+	rev int64  // of the key's creation: the order of the queue
 
 	once sync.Once
 	err  error // of Release
 }
 
-// enter takes a place at the end of the queue.
-func (s *store) enter(ctx context.Context, n names) (*lease, error) {
-	l := &lease{store: s, done: make(chan struct{})}
-	err := s.try(ctx, persistence*s.timeout, func(ctx context.Context) error {
-		granted, err := s.client.Grant(ctx, int64(s.lockTTL/time.Second))
-		if err == nil {
-			l.id = granted.ID
-		}
-		return err
-	})
+// enter takes a place at the end of the queue, and tells whether that is the first.
+func (s *store) enter(ctx context.Context, n names) (p *place, first bool, err error) {
+	l, number, err := s.join(ctx)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	alive, stop := context.WithCancel(context.Background())
-	answers, err := s.client.KeepAlive(alive, l.id)
-	if err != nil { // the store is closed
-		stop()
-		return nil, err
-	}
-	l.stop = stop
-	l.lost, l.lose = context.WithCancel(context.Background())
-	l.key = n.locks + strconv.FormatInt(int64(l.id), 16)
-	go l.keepAlive(alive, answers)
-
+	p = &place{lease: l, key: n.locks + strconv.FormatInt(int64(l.id), 16) + "-" + strconv.Itoa(number)}
 	resp, err := s.txn(ctx, persistence*s.timeout, func(txn clientv3.Txn) clientv3.Txn {
-		return txn.If(clientv3.Compare(clientv3.CreateRevision(l.key), "=", 0)).
-			Then(clientv3.OpPut(l.key, "", clientv3.WithLease(l.id))).
-			Else(clientv3.OpGet(l.key))
+		head := clientv3.OpGet(n.locks, append(clientv3.WithFirstCreate(), clientv3.WithKeysOnly())...)
+		return txn.If(clientv3.Compare(clientv3.CreateRevision(p.key), "=", 0)).
+			Then(clientv3.OpPut(p.key, "", clientv3.WithLease(l.id)), head).
+			Else(clientv3.OpGet(p.key), head)
 	})
 	switch {
-	case errors.Is(err, rpctypes.ErrLeaseNotFound):
+	case errors.Is(err, rpctypes.ErrLeaseNotFound), err == nil && l.lost.Err() != nil:
 		err = errLeaseLost
 	case err == nil && resp.Succeeded:
-		l.rev = resp.Header.Revision
+		p.rev = resp.Header.Revision
 	case err == nil:
-		l.rev = resp.Responses[0].GetResponseRange().Kvs[0].CreateRevision
+		p.rev = resp.Responses[0].GetResponseRange().Kvs[0].CreateRevision
 	}
 	if err != nil {
-		l.giveUp()
-		return nil, err
+		p.giveUp()
+		return nil, false, err
 	}
-	return l, nil
+	return p, string(resp.Responses[1].GetResponseRange().Kvs[0].Key) == p.key, nil
 }
 
-// keepAlive reads etcd's answers to the client, which renews the lease, until
-// the lease is released or lost. It is lost when etcd says so, when there was no
-// answer for its time to live, and when the store is closed.
-func (l *lease) keepAlive(alive context.Context, answers <-chan *clientv3.LeaseKeepAliveResponse) {
-	defer close(l.done)
-	for range answers {
-	}
-	if alive.Err() == nil {
-		l.store.log.Warn("a lock was lost, or the wait for it: etcd did not renew the lease", "key", l.key)
-		l.lose()
-	}
-}
-
-// wait returns when l is the first in the queue.
-func (s *store) wait(ctx context.Context, n names, l *lease) error {
+// wait returns when p is the first in the queue.
+func (s *store) wait(ctx context.Context, n names, p *place) error {
 	for {
-		ahead, rev, err := s.ahead(ctx, n, l)
+		ahead, rev, err := s.ahead(ctx, n, p)
 		if err != nil || ahead == "" {
 			return err
 		}
-		s.watch(ctx, l, ahead, rev+1)
+		s.watch(ctx, p, ahead, rev+1)
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 	}
 }
 
-// ahead returns the key that is next before l's in the queue, or nothing if l's
+// ahead returns the key that is next before p's in the queue, or nothing if p's
 // is the first, and etcd's revision at which that was so.
-func (s *store) ahead(ctx context.Context, n names, l *lease) (key string, rev int64, err error) {
+func (s *store) ahead(ctx context.Context, n names, p *place) (key string, rev int64, err error) {
 	resp, err := s.txn(ctx, persistence*s.timeout, func(txn clientv3.Txn) clientv3.Txn {
-		before := append(clientv3.WithLastCreate(), clientv3.WithMaxCreateRev(l.rev-1), clientv3.WithKeysOnly())
-		return txn.If(clientv3.Compare(clientv3.CreateRevision(l.key), "=", l.rev)).
+		before := append(clientv3.WithLastCreate(), clientv3.WithMaxCreateRev(p.rev-1), clientv3.WithKeysOnly())
+		return txn.If(clientv3.Compare(clientv3.CreateRevision(p.key), "=", p.rev)).
 			Then(clientv3.OpGet(n.locks, before...))
 	})
 	switch {
 	case err != nil:
 		return "", 0, err
-	case !resp.Succeeded || l.lost.Err() != nil:
+	case !resp.Succeeded || p.lost.Err() != nil:
 		return "", 0, errLeaseLost
 	}
 	kvs := resp.Responses[0].GetResponseRange().Kvs
@@ -165,11 +130,11 @@ func (s *store) ahead(ctx context.Context, n names, l *lease) (key string, rev i
 }
 
 // watch returns when key is deleted, at or after revision rev, and when it
-// cannot be watched any more, l is lost, or ctx ends.
-func (s *store) watch(ctx context.Context, l *lease, key string, rev int64) {
+// cannot be watched any more, p is lost, or ctx ends.
+func (s *store) watch(ctx context.Context, p *place, key string, rev int64) {
 	ctx, cancel := context.WithCancel(clientv3.WithRequireLeader(ctx))
 	defer cancel()
-	defer context.AfterFunc(l.lost, cancel)()
+	defer context.AfterFunc(p.lost, cancel)()
 	for resp := range s.client.Watch(ctx, key, clientv3.WithRev(rev), clientv3.WithFilterPut()) {
 		if len(resp.Events) > 0 {
 			return
@@ -183,35 +148,9 @@ func (s *store) watch(ctx context.Context, l *lease, key string, rev int64) {
 }
 
 // Release gives the lock back. Where etcd cannot be told, which takes no longer
-// than the timeout, the error wraps [core.ErrUnavailable], and the lock is free
-// after its time to live.
-func (l *lease) Release() error {
-	l.once.Do(func() { l.err = l.revoke(l.store.timeout) })
-	return l.err
+// than the timeout, the error wraps [core.ErrUnavailable], and the lock ends with the
+// lease: after its time to live, once this store has no other lock.
+func (p *place) Release() error {
+	p.once.Do(func() { p.err = p.leave(p.key, p.store.timeout) })
+	return p.err
 }
-
-// giveUp releases without waiting long, for one who has waited long enough.
-func (l *lease) giveUp() {
-	l.once.Do(func() { _ = l.revoke(min(time.Second, l.store.timeout)) })
-}
-
-func (l *lease) revoke(patience time.Duration) error {
-	l.stop()
-	<-l.done
-	if l.lost.Err() != nil {
-		return nil //nolint:nilerr // the lease has ended already
-	}
-	ctx := context.Background()
-	err := l.store.try(ctx, patience, func(ctx context.Context) error {
-		_, err := l.store.client.Revoke(ctx, l.id)
-		return err
-	})
-	if err == nil || errors.Is(err, rpctypes.ErrLeaseNotFound) {
-		return nil
-	}
-	failed := l.store.failed(ctx, l.key, err)
-	return fmt.Errorf("%w; the lock ends by itself within %v", failed, l.store.lockTTL)
-}
-
-// Lost implements [core.Lease].
-func (l *lease) Lost() <-chan struct{} { return l.lost.Done() }

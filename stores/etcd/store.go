@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -27,6 +28,9 @@ type store struct {
 	timeout time.Duration
 	lockTTL time.Duration
 	log     *slog.Logger
+
+	mu    sync.Mutex
+	lease *lease // that the next lock joins; nil for none
 }
 
 var (
