@@ -91,6 +91,11 @@ func table(in io.Reader, name, system string, omitted omissions, write bool) err
 	if failed := failures(list); len(failed) > 0 {
 		return fmt.Errorf("failed: %s", strings.Join(failed, ", "))
 	}
+	passed := 0
+	for _, p := range list {
+		passed += len(p.passed)
+	}
+	fmt.Printf("%s: %d tests passed, of %d packages\n", name, passed, len(list))
 	for _, o := range omitted {
 		if o.test == "" && list[o.pkg] == nil {
 			list[o.pkg] = &tests{omitted: o.reason}
