@@ -166,8 +166,10 @@ func (p *page) start(i int) {
 	}
 	p.Do(fmt.Sprintf("running cell %d", i),
 		// The number of an earlier run, perhaps of an earlier kernel, tells nothing.
-		chromedp.Evaluate(fmt.Sprintf(`void (%s.content.widgets[%d].model.executionCount = null)`, current, i), nil),
-		chromedp.Click(cell(i)+`//div[contains(@class, "jp-InputPrompt")]`, chromedp.BySearch), key(input.KeyRawDown), key(input.KeyUp))
+		chromedp.Evaluate(fmt.Sprintf(`void (%s.content.widgets[%d].model.executionCount = null)`, current, i), nil))
+	p.Press(cell(i) + `//div[contains(@class, "jp-InputPrompt")]`)
+	p.waits("the cell is the active one", fmt.Sprintf(`%s.content.activeCellIndex === %d`, current, i))
+	p.Do("pressing Ctrl+Enter", key(input.KeyRawDown), key(input.KeyUp))
 }
 
 // ends waits until a cell that was started has ended, and returns its output.
@@ -231,8 +233,7 @@ func (p *page) sees(i int, text string) {
 // press clicks a button or link in the output of a cell.
 func (p *page) press(i int, text string) {
 	p.desk.t.Helper()
-	path := cell(i) + browser.Button(text)
-	p.Do(fmt.Sprintf("clicking %s in cell %d", text, i), chromedp.WaitVisible(path, chromedp.BySearch), chromedp.Click(path, chromedp.BySearch))
+	p.Press(cell(i) + browser.Button(text))
 }
 
 // fill types into the field of a cell's output whose label begins with text.

@@ -3,6 +3,7 @@ package page_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -42,13 +43,13 @@ var axeSource = sync.OnceValues(func() (string, error) {
 	return string(text), err
 })
 
-// runAxe leaves what axe-core finds in found.
-const runAxe = `void window.axe.run(document, { resultTypes: ["violations"] }).then((r) => {
+// runAxe leaves in found what axe-core finds in what its argument names.
+const runAxe = `void window.axe.run(%q, { resultTypes: ["violations"] }).then((r) => {
   window.found = r.violations.flatMap((v) => v.nodes.map((n) => v.id + ": " + n.target + ": " + n.failureSummary)) },
   (e) => { window.found = ["axe-core failed: " + e] })`
 
-// axe checks the page with axe-core, where make test-browsers runs.
-func axe(t *testing.T, tb *browser.Tab, name string) {
+// axe checks what a selector names with axe-core, where make test-browsers runs.
+func axe(t *testing.T, tb *browser.Tab, name, within string) {
 	t.Helper()
 	if !slices.Contains(strings.Split(os.Getenv(suite.Env), ","), suite.Browsers) {
 		return
@@ -58,7 +59,7 @@ func axe(t *testing.T, tb *browser.Tab, name string) {
 		t.Fatalf("axe-core cannot be had: %v", err)
 	}
 	tb.Script(`(() => { window.found = null; if (!window.axe) {`+source+`} })()`, nil)
-	tb.Script(runAxe, nil)
+	tb.Script(fmt.Sprintf(runAxe, within), nil)
 	tb.Until("what axe-core finds", `window.found`)
 	var found []string
 	if tb.Script(`window.found`, &found); len(found) > 0 {

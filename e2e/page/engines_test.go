@@ -39,7 +39,7 @@ func TestScenarios(t *testing.T) {
 		}{
 			{"journey", journey}, {"refused window", refusedWindow}, {"paste", paste}, {"denied", denied}, {"closed window", closedWindow},
 			{"opener policy", openerPolicy}, {"once", once}, {"keyboard", keyboard}, {"come back", comeBack}, {"end", end},
-			{"elsewhere", elsewhere}, {"provider down", providerDown}, {"markup", markup}, {"own width", ownWidth},
+			{"elsewhere", elsewhere}, {"provider down", providerDown}, {"markup", markup}, {"own width", ownWidth}, {"host theme", hostTheme},
 		} {
 			t.Run(scenario.name, func(t *testing.T) { scenario.run(t, b.For(t)) })
 		}

@@ -160,7 +160,7 @@ func once(t *testing.T, b *browser.Browser) {
 	tb := b.Open(w.address)
 	popup := tb.Opens(func() { tb.Click("Sign in with Google") })
 	popup.Click(ada)
-	<-w.done
+	w.ends(t)
 	if w.err != nil {
 		t.Errorf("Run returned %v", w.err)
 	}

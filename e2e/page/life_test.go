@@ -22,6 +22,13 @@ func comeBack(t *testing.T, b *browser.Browser) {
 	tb.Quiet()
 }
 
+// messageUnderWay clicks to sign in; the message of that goes on until it breaks.
+const messageUnderWay = `(() => {
+  const send = window.fetch;
+  window.fetch = (to, options) => to === "/message" ? new Promise((_, fail) => { window.breaks = fail }) : send(to, options);
+  window.open = () => ({});
+  document.querySelector("a.tt-google").click() })()`
+
 // end: a page says that tokentoss has ended. The address of the next run, in the
 // same tab, goes on.
 func end(t *testing.T, b *browser.Browser) {
@@ -30,9 +37,16 @@ func end(t *testing.T, b *browser.Browser) {
 	listen := strings.TrimPrefix(w.address[:strings.Index(w.address, "/#")], "http://")
 	tb := b.Open(w.address)
 	tb.Sees("Sign in with Google to continue")
+	tb.Until("the address to sign in at", `document.querySelector("a.tt-google[href]")`)
+	tb.Script(messageUnderWay, nil)
+	tb.Until("a message that is under way", `window.breaks`)
 	w.stop()
-	<-w.done
+	w.ends(t)
 	tb.Sees("tokentoss has ended")
+	tb.Script(`breaks(new TypeError("connection refused"))`, nil)
+	if !strings.Contains(tb.Text(), "tokentoss has ended") {
+		t.Errorf("a message that nobody took changed the page to\n%s", tb.Text())
+	}
 	w.served = serveApp(t, w.session, `{"listen": "`+listen+`"}`)
 	tb.Reload()
 	tb.Sees("an earlier run")

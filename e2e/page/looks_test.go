@@ -12,19 +12,20 @@ import (
 	"github.com/tokentoss/tokentoss/e2e/internal/browser"
 )
 
-// inThemes starts each browser, with the themes that it can show: Chromium changes its
-// theme while it runs, and the others have one from their start.
+// inThemes starts each browser, with the themes that it can show: WebKitGTK has one from
+// its start, and the others change theirs while they run.
 func inThemes(t *testing.T, f func(*testing.T, *browser.Browser, ...browser.Theme)) {
 	inEngines(t, func(t *testing.T, engine browser.Engine) {
 		switch engine {
-		case browser.Chromium:
-			f(t, engine.Start(t, browser.Light), browser.Light, browser.Dark, browser.Forced)
-		case browser.Firefox:
-			t.Run("forced", func(t *testing.T) { f(t, engine.Start(t, browser.Forced), browser.Forced) })
-			fallthrough
+		case browser.WebKit:
+			for _, theme := range []browser.Theme{browser.Light, browser.Dark} {
+				t.Run(string(theme), func(t *testing.T) {
+					t.Parallel()
+					f(t, engine.Start(t, theme), theme)
+				})
+			}
 		default:
-			t.Run("light", func(t *testing.T) { f(t, engine.Start(t, browser.Light), browser.Light) })
-			t.Run("dark", func(t *testing.T) { f(t, engine.Start(t, browser.Dark), browser.Dark) })
+			f(t, engine.Start(t, browser.Light), browser.Light, browser.Dark, browser.Forced)
 		}
 	})
 }
@@ -45,8 +46,8 @@ const cell = `((width) => {
   }).map((e) => e.tagName + "." + e.className + " " + e.textContent) })(%d)`
 
 // look takes pictures, and checks what can be checked of them: nothing is wider than
-// its cell, and no text is faint.
-func look(t *testing.T, tb *browser.Tab, name string) {
+// its cell, no text is faint, and axe-core finds nothing in what a selector names.
+func look(t *testing.T, tb *browser.Tab, name, within string) {
 	t.Helper()
 	for _, width := range cells {
 		var wide []string
@@ -56,13 +57,19 @@ func look(t *testing.T, tb *browser.Tab, name string) {
 		}
 		tb.Picture(fmt.Sprintf("%s-%d", name, width))
 	}
+	readable(t, tb, name)
+	axe(t, tb, name, within)
+}
+
+// readable checks that no text is faint.
+func readable(t *testing.T, tb *browser.Tab, name string) {
+	t.Helper()
 	if pale := tb.Faint("body"); len(pale) > 0 {
 		t.Errorf("%s: text is faint: %q", name, pale)
 	}
-	axe(t, tb, name)
 }
 
-// TestGallery looks at every state, in each theme and width.
+// TestGallery looks at every state in each width, and at its colours in each theme.
 func TestGallery(t *testing.T) {
 	inThemes(t, func(t *testing.T, b *browser.Browser, themes ...browser.Theme) {
 		for _, p := range pictures() {
@@ -77,8 +84,13 @@ func TestGallery(t *testing.T) {
 				}
 				tb.Sees(p.sees)
 				for _, theme := range themes {
-					tb.Looks(window, theme)
-					look(t, tb, strings.ReplaceAll(t.Name(), "/", "-")+"-"+string(theme))
+					name := strings.ReplaceAll(t.Name(), "/", "-") + "-" + string(theme)
+					if tb.Looks(window, theme); theme == browser.Light {
+						look(t, tb, name, "html")
+					} else {
+						readable(t, tb, name)
+						tb.Picture(name)
+					}
 				}
 			})
 		}
@@ -146,7 +158,7 @@ func TestJupyterThemes(t *testing.T) {
 		if surface != theme.seen {
 			t.Errorf("the widget stands on %s, want %s", surface, theme.seen)
 		}
-		look(t, tb, strings.ReplaceAll(t.Name(), "/", "-")+theme.seen)
+		look(t, tb, strings.ReplaceAll(t.Name(), "/", "-")+theme.seen, "#widget")
 	})
 }
 
@@ -155,13 +167,17 @@ func TestJupyterThemes(t *testing.T) {
 //go:embed testdata/hosts.css
 var hosts string
 
-// allStyles is how all of the widget looks: every property of every element.
-const allStyles = `(() => { const all = [];
+// allStyles keeps how all of the widget looks, every property of every element, in what its
+// argument names.
+const allStyles = `(() => { const all = window[%q] = [];
   for (const e of document.querySelectorAll(".tokentoss, .tokentoss *")) for (const part of ["", "::before", "::after"]) {
     const s = getComputedStyle(e, part);
     for (const p of s) if (!p.startsWith("--") && !/^(transition|animation)|origin$/.test(p)) all.push(e.tagName + "." + e.className + part + " " + p + ": " + s.getPropertyValue(p));
   }
-  return all })()`
+  return all.length })()`
+
+// stylesDiffer are the properties that are not before as they are after.
+const stylesDiffer = `before.flatMap((was, i) => was === after[i] ? [] : [was + " is " + after[i]])`
 
 // TestHostStylesDoNotWin: the widget looks as it does without the rules of its host, also
 // under the mouse and where the focus is, and can be read.
@@ -175,30 +191,24 @@ func TestHostStylesDoNotWin(t *testing.T) {
 			t.Errorf("Google's button is %s, want %s", google, theme.google)
 		}
 		tb.Click("The window does not open, or ends on an error?")
-		shown := func(selector string) (all []string) {
+		shown := func(when, selector string) (properties int) {
 			tb.Hover(selector)
 			tb.Script(fmt.Sprintf(`document.querySelector(%q).focus()`, selector), nil)
 			if pale := tb.Faint(".tokentoss"); len(pale) > 0 {
 				t.Errorf("with the mouse on %s text is faint: %q", selector, pale)
 			}
-			tb.Script(allStyles, &all)
-			return all
+			tb.Script(fmt.Sprintf(allStyles, when), &properties)
+			return properties
 		}
 		for _, selector := range []string{"a.tt-google", "summary", "[type=submit]", ".tt-plain"} {
 			tb.Script(`document.adoptedStyleSheets = []`, nil)
-			before := shown(selector)
+			before := shown("before", selector)
 			tb.Script(fmt.Sprintf(`void (document.adoptedStyleSheets = [(() => { const s = new CSSStyleSheet(); s.replaceSync(%q); return s })()])`, hosts), nil)
-			after := shown(selector)
-			if len(before) < 1000 || len(before) != len(after) {
-				t.Fatalf("%d properties before and %d after", len(before), len(after))
+			if after := shown("after", selector); before < 1000 || before != after {
+				t.Fatalf("%d properties before and %d after", before, after)
 			}
 			var differ []string
-			for i := range before {
-				if before[i] != after[i] {
-					differ = append(differ, before[i]+" is "+after[i][strings.LastIndex(after[i], ": ")+2:])
-				}
-			}
-			if len(differ) > 0 {
+			if tb.Script(stylesDiffer, &differ); len(differ) > 0 {
 				t.Errorf("with the mouse on %s: %d differ: %q", selector, len(differ), differ[:min(len(differ), 20)])
 			}
 		}
@@ -222,3 +232,37 @@ func ownWidth(t *testing.T, b *browser.Browser) {
 		}
 	}
 }
+
+// hostTheme: whatever a host calls its theme, the widget is dark where what it stands on is
+// dark, and light where that is light; also when it changes, and in a shadow tree.
+func hostTheme(t *testing.T, b *browser.Browser) {
+	tb := b.Open(serveApp(t, out(), "").address)
+	tb.Sees("Sign in with Google to continue")
+	tb.Looks(window, browser.Light)
+	tb.Script(hostPlaces, nil)
+	for _, host := range []struct{ name, change, want string }{
+		{"a dark ground", `body.style.background = "#181c1a"`, "dark"},
+		{"none", `body.style.background = ""`, "light"},
+		{"a dark colour scheme", `root.style.colorScheme = "dark"; root.style.background = body.style.background = body.style.color = "unset"`, "dark"},
+		{"a light one", `root.style.colorScheme = "light"`, "light"},
+		{"light text on a picture", `body.style.color = "white"`, "dark"},
+		{"dark text on a picture", `body.style.color = "black"`, "light"},
+		{"a class and a transition", `place.className = "theme--dark"`, "dark"},
+		{"no class", `place.className = ""`, "light"},
+		{"a ground that can hardly be seen", `place.style.background = "rgb(0 0 0 / .1)"`, "light"},
+		{"a dark shadow tree", `body.append(host); host.shadowRoot.append(widget)`, "dark"},
+		{"another theme around it", `host.style.background = "white"`, "light"},
+	} {
+		tb.Script(`(() => { const { root, body, place, host, widget } = places; `+host.change+` })()`, nil)
+		tb.Until("the theme with "+host.name+" to be "+host.want, `places.widget.style.colorScheme === "`+host.want+`"`)
+	}
+}
+
+// hostPlaces are what hosts set their themes on.
+const hostPlaces = `(() => {
+  const sheet = new CSSStyleSheet(), host = document.createElement("div"), place = document.getElementById("widget");
+  sheet.replaceSync("main { transition: background-color .1s } main.theme--dark { background-color: oklch(0.2 0.02 250) }");
+  document.adoptedStyleSheets = [sheet];
+  host.style.background = "black";
+  host.attachShadow({ mode: "open" });
+  window.places = { root: document.documentElement, body: document.body, place, host, widget: place.querySelector(".tokentoss") } })()`

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/authcode"
@@ -64,6 +65,16 @@ func newWorld(t *testing.T, configured bool) *world {
 
 // serve serves the page for the session.
 func (w *world) serve(settings string) { w.served = serveApp(w.t, w.session, settings) }
+
+// ends waits until the frontend has ended.
+func (s served) ends(t *testing.T) {
+	t.Helper()
+	select {
+	case <-s.done:
+	case <-time.After(browser.Patience):
+		t.Fatal("the frontend has not ended")
+	}
+}
 
 // browser is a person at another program: ada says yes.
 func (w *world) browser(ctx context.Context, p core.Prompt) (string, error) {

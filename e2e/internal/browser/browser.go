@@ -183,7 +183,13 @@ func Button(text string) string {
 // Click clicks a button or link as a mouse does.
 func (tb *Tab) Click(text string) {
 	tb.t.Helper()
-	tb.must("clicking "+text, wait(func() error { return tb.page.click(Button(text)) }))
+	tb.Press(Button(text))
+}
+
+// Press clicks what an XPath names as a mouse does.
+func (tb *Tab) Press(xpath string) {
+	tb.t.Helper()
+	tb.must("clicking "+xpath, wait(func() error { return tb.page.click(xpath) }))
 }
 
 // Field types into the field with a label that begins with text.

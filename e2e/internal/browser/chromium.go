@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -133,9 +134,33 @@ func (p *chromiumPage) evaluate(expression string) (json.RawMessage, error) {
 	return value, err
 }
 
+// click does not click where something has been, or where something else lies: what is
+// above it may change its height meanwhile.
 func (p *chromiumPage) click(xpath string) error {
-	return run(p.ctx, chromedp.WaitVisible(xpath, chromedp.BySearch), chromedp.Click(xpath, chromedp.BySearch))
+	var before, now []float64
+	where := chromedp.Evaluate(fmt.Sprintf(clickable, xpath), &now)
+	err := run(p.ctx, where)
+	for err == nil && (now == nil || !slices.Equal(before, now)) {
+		if now == nil {
+			return errNotYet
+		}
+		before, now = now, nil
+		err = run(p.ctx, chromedp.Sleep(Look), where)
+	}
+	if err != nil {
+		return err
+	}
+	return run(p.ctx, chromedp.MouseClickXY(now[0], now[1]))
 }
+
+// clickable is where the middle of what an XPath names is, null where that is not on the
+// screen or lies under something else.
+const clickable = `(() => {
+  const e = document.evaluate(%q, document, null, XPathResult.FIRST_ORDERED_NODE_TYPE, null).singleNodeValue;
+  if (!e?.checkVisibility()) return null;
+  e.scrollIntoView({ block: "nearest", inline: "nearest", behavior: "instant" });
+  const r = e.getBoundingClientRect(), x = r.x + r.width / 2, y = r.y + r.height / 2;
+  return e.contains(document.elementFromPoint(x, y)) ? [x, y] : null })()`
 
 func (p *chromiumPage) fill(xpath, text string) error {
 	return run(p.ctx, chromedp.WaitVisible(xpath, chromedp.BySearch), chromedp.SendKeys(xpath, text, chromedp.BySearch))

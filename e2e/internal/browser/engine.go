@@ -15,13 +15,13 @@ const (
 // Engines are all of them.
 var Engines = []Engine{Chromium, Firefox, WebKit}
 
-// Start starts the browser, which ends with t. The theme of Chromium can be changed later.
+// Start starts the browser, which ends with t. That of WebKitGTK keeps the theme.
 func (e Engine) Start(t *testing.T, theme Theme) *Browser {
 	t.Helper()
 	b := &Browser{t: t}
 	switch e {
 	case Firefox:
-		b.engine = startFirefox(t, theme)
+		b.engine = startFirefox(t)
 	case WebKit:
 		b.engine = startWebKit(t, theme)
 	default:

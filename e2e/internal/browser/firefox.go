@@ -3,6 +3,7 @@ package browser
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -25,8 +26,12 @@ type marionette struct {
 }
 
 func (m *marionette) call(command string, parameters map[string]any) (json.RawMessage, error) {
+	return m.ask("WebDriver:"+command, parameters)
+}
+
+func (m *marionette) ask(command string, parameters map[string]any) (json.RawMessage, error) {
 	m.last++
-	message, err := json.Marshal([]any{0, m.last, "WebDriver:" + command, parameters})
+	message, err := json.Marshal([]any{0, m.last, command, parameters})
 	if err != nil {
 		return nil, err
 	}
@@ -72,9 +77,8 @@ func (m *marionette) read() ([]byte, error) {
 	return message, err
 }
 
-// preferences of a Firefox: its popup blocker works as it does for people, and it asks
-// nobody and nothing.
-func preferences(theme Theme) string {
+// looks changes the preferences that a person has for it.
+func (m *marionette) looks(theme Theme) error {
 	scheme, colours := 1, 0
 	switch theme {
 	case Dark:
@@ -82,27 +86,36 @@ func preferences(theme Theme) string {
 	case Forced:
 		colours = 2
 	}
-	return fmt.Sprintf(`user_pref("marionette.port", 0);
+	if _, err := m.ask("Marionette:SetContext", map[string]any{"value": "chrome"}); err != nil {
+		return err
+	}
+	_, err := m.call("ExecuteScript", map[string]any{"args": []any{scheme, colours}, "script": `
+		Services.prefs.setIntPref("layout.css.prefers-color-scheme.content-override", arguments[0]);
+		Services.prefs.setIntPref("browser.display.document_color_use", arguments[1])`})
+	_, back := m.ask("Marionette:SetContext", map[string]any{"value": "content"})
+	return errors.Join(err, back)
+}
+
+// preferences of a Firefox: its popup blocker works as it does for people, and it asks
+// nobody and nothing.
+const preferences = `user_pref("marionette.port", 0);
 user_pref("dom.disable_open_during_load", true);
-user_pref("layout.css.prefers-color-scheme.content-override", %d);
-user_pref("browser.display.document_color_use", %d);
 user_pref("app.normandy.enabled", false);
 user_pref("browser.shell.checkDefaultBrowser", false);
 user_pref("datareporting.policy.dataSubmissionEnabled", false);
 user_pref("network.captive-portal-service.enabled", false);
 user_pref("network.connectivity-service.enabled", false);
-`, scheme, colours)
-}
+`
 
 // startFirefox starts Firefox, which ends with t.
-func startFirefox(t *testing.T, theme Theme) engine {
+func startFirefox(t *testing.T) engine {
 	t.Helper()
 	path := need(t, "firefox-esr")
 	profile := t.TempDir()
-	if err := os.WriteFile(filepath.Join(profile, "user.js"), []byte(preferences(theme)), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(profile, "user.js"), []byte(preferences), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	start(t, exec.Command(path, "--marionette", "--headless", "--no-remote", "--profile", profile, "about:blank"),
+	start(t, exec.Command(path, "--marionette", "--remote-allow-system-access", "--headless", "--no-remote", "--profile", profile, "about:blank"),
 		append(os.Environ(), "HOME="+profile, "MOZ_HEADLESS_WIDTH=1700", "MOZ_HEADLESS_HEIGHT=1000"))
 	m := &marionette{}
 	err := wait(func() error {
@@ -118,6 +131,9 @@ func startFirefox(t *testing.T, theme Theme) engine {
 	}
 	t.Cleanup(func() { _ = m.conn.Close() })
 	m.reader = bufio.NewReader(m.conn)
+	if err := m.conn.SetDeadline(time.Now().Add(Patience)); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := m.read(); err != nil { // it says what it is
 		t.Fatal(err)
 	}

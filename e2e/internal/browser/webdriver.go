@@ -15,6 +15,9 @@ import (
 // browser, and their answers back. It is for one goroutine.
 type carrier interface {
 	call(command string, parameters map[string]any) (json.RawMessage, error)
+
+	// looks changes the theme, for which WebDriver has no command.
+	looks(theme Theme) error
 }
 
 // A webDriver is a browser that runs, with a session of WebDriver.
@@ -239,7 +242,13 @@ func (p *webDriverPage) picture(selector string) ([]byte, error) {
 	return base64.StdEncoding.DecodeString(picture)
 }
 
-func (p *webDriverPage) looks(width int64, _ Theme) error {
+func (p *webDriverPage) looks(width int64, theme Theme) error {
+	p.d.mu.Lock()
+	err := p.d.carrier.looks(theme)
+	p.d.mu.Unlock()
+	if err != nil {
+		return err
+	}
 	return p.do(nil, "SetWindowRect", map[string]any{"width": width, "height": 900})
 }
 

@@ -102,7 +102,20 @@ func startWebKit(t *testing.T, theme Theme) engine {
 	}
 	c.session = made.SessionID
 	t.Cleanup(func() { _, _ = c.request(http.MethodDelete, "/session/"+c.session, nil, Patience/3) })
-	return newWebDriver(t, c)
+	return newWebDriver(t, webKit{c, theme})
+}
+
+// A webKit takes its theme from its screen, when it starts.
+type webKit struct {
+	httpCarrier
+	theme Theme
+}
+
+func (w webKit) looks(theme Theme) error {
+	if theme != w.theme {
+		return errNotHere
+	}
+	return nil
 }
 
 // screen starts a screen that nobody sees, and returns its name.
@@ -117,6 +130,9 @@ func screen(t *testing.T) string {
 	c.ExtraFiles = []*os.File{writer}
 	start(t, c, os.Environ())
 	writer.Close()
+	if err := reader.SetReadDeadline(time.Now().Add(Patience)); err != nil {
+		t.Fatal(err)
+	}
 	number, err := bufio.NewReader(reader).ReadString('\n')
 	if err != nil {
 		t.Fatalf("Xvfb does not start: %v", err)
@@ -150,6 +166,7 @@ func start(t *testing.T, c *exec.Cmd, environment []string) {
 	t.Helper()
 	var output bytes.Buffer
 	c.Env, c.Stdout, c.Stderr = environment, &output, &output
+	c.WaitDelay = 5 * time.Second // what it started may have its output still
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package full
 
 import (
+	"cmp"
 	"context"
 	"os"
 
@@ -15,6 +16,13 @@ func runHub(ctx context.Context, in *cli.Invocation, settings map[string]any) er
 		text, _ := settings[name].(string)
 		return text
 	}
+	sockets, err := takeSockets()
+	if err != nil {
+		return err
+	}
+	if err := sockets.listen(settings); err != nil {
+		return err
+	}
 	p, err := in.Open(ctx)
 	if err != nil {
 		return err
@@ -28,6 +36,7 @@ func runHub(ctx context.Context, in *cli.Invocation, settings map[string]any) er
 	if err != nil {
 		return err
 	}
+	config.Listen = cmp.Or(setting("listen"), config.Listen)
 	monitor, err := metrics.New(setting("metrics_listen"), setting("metrics_bearer_file"), in.Logger())
 	if err != nil {
 		return err

@@ -58,6 +58,9 @@ type Options struct {
 	// descend from it, where the system tells: see [Proxy.Bare].
 	Process int
 
+	// Authority is the run's, as [NewAuthority] made it; nil makes one.
+	Authority *Authority
+
 	// Base sends the requests; nil is [proxy.NewBase].
 	Base *http.Transport
 
@@ -118,8 +121,7 @@ func New(o Options) (*Proxy, error) {
 		p.base = append(p.base, base)
 		p.to[i] = httputil.ReverseProxy{Rewrite: p.rewrite, Transport: transport, ModifyResponse: p.modify, ErrorHandler: p.fail, ErrorLog: silent, FlushInterval: flushAfter, BufferPool: &p.buffers}
 	}
-	var err error
-	if p.authority, err = NewAuthority(hosts, time.Now()); err != nil {
+	if err := p.certify(o.Authority, hosts); err != nil {
 		return nil, err
 	}
 	p.plain = httputil.ReverseProxy{Rewrite: keepForwarded, Transport: base, ErrorHandler: p.failPlain, ErrorLog: silent, FlushInterval: flushAfter, BufferPool: &p.buffers}
@@ -131,6 +133,18 @@ func New(o Options) (*Proxy, error) {
 	p.inner.Protocols.SetHTTP2(true)
 	p.inner.Protocols.SetUnencryptedHTTP2(true) // of ServeConn
 	return p, nil
+}
+
+// certify makes the certificates for hosts by an authority, or by one of its own.
+func (p *Proxy) certify(a *Authority, hosts []string) error {
+	if a == nil {
+		var err error
+		if a, err = NewAuthority(time.Now()); err != nil {
+			return err
+		}
+	}
+	p.authority = a
+	return a.serve(hosts)
 }
 
 // onlyHTTP1 is a transport like base that speaks nothing newer.

@@ -16,6 +16,7 @@ import (
 	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/core/jupyterhub"
 	"github.com/tokentoss/tokentoss/core/oidc"
+	"github.com/tokentoss/tokentoss/frontends/http/loopback"
 	"github.com/tokentoss/tokentoss/frontends/http/metrics"
 )
 
@@ -110,25 +111,47 @@ func checkClient(c *oidc.Client, redirectURI string) error {
 // ServeHTTP implements [http.Handler].
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
-// Run serves until ctx ends, which is no error.
-func (s *Service) Run(ctx context.Context) error {
+// listen listens where the hub says, or takes sockets that are there.
+func (s *Service) listen(ctx context.Context) ([]net.Listener, error) {
+	if loopback.IsGiven(s.Listen) {
+		ls, err := loopback.Listen(ctx, loopback.Address{Text: s.Listen, Expose: true})
+		if err != nil {
+			return nil, err
+		}
+		return ls.All(), nil
+	}
 	l, err := net.Listen("tcp", s.Listen)
 	if err != nil {
-		return &fault.Error{Op: "listen on", Subject: s.Listen, Kind: fault.AddressInUse, Err: err}
+		return nil, &fault.Error{Op: "listen on", Subject: s.Listen, Kind: fault.AddressInUse, Err: err}
+	}
+	return []net.Listener{l}, nil
+}
+
+// Run serves until ctx ends, which is no error.
+func (s *Service) Run(ctx context.Context) error {
+	ls, err := s.listen(ctx)
+	if err != nil {
+		return err
 	}
 	if err := s.watch.Start(ctx, nil); err != nil { // the service has no session of its own
-		return errors.Join(err, l.Close())
+		for _, l := range ls {
+			_ = l.Close()
+		}
+		return err
 	}
 	defer s.watch.Stop()
 	server := &http.Server{
 		Handler: s.watch.Handler(s), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 		ErrorLog: log.New(io.Discard, "", 0), // it would have the bytes of requests that cannot be read
 	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(l) }()
+	served := make(chan error, len(ls))
+	for _, l := range ls {
+		go func() { served <- server.Serve(l) }()
+	}
 	s.log.Info("serving", "address", s.Listen, "redirect_uri", s.redirectURI())
 	select {
 	case err = <-served:
+		_ = server.Close()
 	case <-ctx.Done():
 		s.end()
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
@@ -137,6 +160,9 @@ func (s *Service) Run(ctx context.Context) error {
 			_ = server.Close()
 		}
 		err = <-served
+	}
+	for range ls[1:] {
+		<-served
 	}
 	if t, ok := s.hub.(*http.Transport); ok {
 		t.CloseIdleConnections()

@@ -47,8 +47,13 @@ function connect(key) {
     },
     /** @param {(message: unknown) => void} f */
     onmessage(f) {
-      receive = f;
-      listen(headers, f);
+      let over = false;
+      receive = (/** @type {any} */ message) => {
+        if (over) return; // what was on its way then is not answered
+        over = message.phase === "detached";
+        f(message);
+      };
+      listen(headers, receive);
     },
   };
 }

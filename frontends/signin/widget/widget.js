@@ -65,6 +65,7 @@ function render({ model, el }) {
     send: (type, fields) => model.send({ v: VERSION, type, ...fields }),
   };
   state.update = screen(el, state);
+  const forgetTheme = followTheme(/** @type {HTMLElement} */ (el.firstElementChild));
   let silence = 0;
   const receive = (/** @type {Message} */ m) => {
     clearTimeout(silence);
@@ -93,6 +94,7 @@ function render({ model, el }) {
   state.send("hello");
   return () => {
     clearTimeout(silence);
+    forgetTheme();
     model.off("comm_live_update", doubt);
     window.removeEventListener("focus", state.update);
     document.removeEventListener("visibilitychange", look);
@@ -160,6 +162,64 @@ function screen(el, state) {
     root.setAttribute("aria-busy", String(name === "working" || !!state.snapshot.busy));
     set(live, face.title.textContent ?? "");
   };
+}
+
+/** Keeps an element light or dark as what it stands on is, which hosts have many words for.
+ * @param {HTMLElement} el @returns {() => void} ends it */
+function followTheme(el) {
+  // JupyterLab's colours are used, and its own word goes with them: see the style.
+  const look = () => (el.style.colorScheme = el.closest("[data-jp-theme-light]") ? "" : isDark(el) ? "dark" : "light");
+  const changes = new MutationObserver(look);
+  const placed = new ResizeObserver(() => { // it is on the page now
+    changes.disconnect();
+    for (const e of around(el)) changes.observe(e, { attributes: true });
+    look();
+  });
+  placed.observe(el);
+  const system = window.matchMedia("(prefers-color-scheme: dark)");
+  system.addEventListener("change", look);
+  document.addEventListener("transitionend", look); // until then colours are those before
+  return () => {
+    changes.disconnect();
+    placed.disconnect();
+    system.removeEventListener("change", look);
+    document.removeEventListener("transitionend", look);
+  };
+}
+
+/** What is around an element, out of shadow trees too. @param {Element} el */
+function* around(el) {
+  for (let e = parentOf(el); e; e = parentOf(e)) yield e;
+}
+
+/** @param {Element} e @returns {Element | null} */
+function parentOf(e) {
+  const root = e.getRootNode();
+  return e.assignedSlot ?? e.parentElement ?? (root instanceof window.ShadowRoot ? root.host : null);
+}
+
+/** Tells whether what an element stands on is dark: the first ground that can be seen or, where there is none, what
+ * the text of the host shows that it is written for. @param {Element} el */
+function isDark(el) {
+  let text = "";
+  for (const e of around(el)) {
+    const style = getComputedStyle(e);
+    text ||= style.color;
+    const ground = lightness(style.backgroundColor);
+    if (ground !== undefined) return ground < .5;
+  }
+  return (lightness(text) ?? 0) >= .5;
+}
+
+/** How light a computed colour is, from 0 to 1, or undefined where it cannot be seen
+ * (https://www.w3.org/TR/css-color-4/#serializing-color-values). @param {string} color */
+export function lightness(color) {
+  const [, kind = "", rest = ""] = /^(\w+)\((?:[a-z][\w-]* )?(.*)\)$/.exec(color) ?? [];
+  const [a = 0, b = 0, c = 0, alpha = 1] = rest.split(/[\s,/]+/).map((n) => Number.parseFloat(n) || 0); // "none" is 0
+  if (!kind || alpha < .5) return undefined;
+  if (kind.startsWith("ok")) return a;
+  if (kind.startsWith("l")) return a / 100;
+  return (.299 * a + .587 * b + .114 * c) / (kind === "color" ? 1 : 255);
 }
 
 /** The names of the widgets on the page, for who hears it: those of other copies of this module too, and those that

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, test } from "node:test";
 import { JSDOM } from "jsdom";
 
 import { mount } from "./host.js";
-import widget, { safe } from "./widget.js";
+import widget, { lightness, safe } from "./widget.js";
 
 const URL_1 = "https://accounts.google.com/auth?state=planted-state&code_challenge=x";
 
@@ -25,11 +25,19 @@ function backend() {
   };
 }
 
+/** What jsdom has not: it has no layout. */
+class Nothing {
+  observe() {}
+  disconnect() {}
+}
+
 let dom, el, back, remove, opened;
 
 beforeEach(async () => {
   dom = new JSDOM("<!doctype html><body><button id=other>other</button><div id=widget></div></body>", { url: "http://127.0.0.1:1234/", pretendToBeVisual: true });
-  Object.assign(globalThis, { window: dom.window, document: dom.window.document });
+  const { document, MutationObserver, getComputedStyle } = dom.window;
+  Object.assign(globalThis, { window: dom.window, document, MutationObserver, getComputedStyle, ResizeObserver: Nothing });
+  dom.window.matchMedia = () => new dom.window.EventTarget();
   Object.defineProperty(globalThis, "navigator", { value: dom.window.navigator, configurable: true });
   globalThis.setTimeout = (f) => (f.unref?.(), 0); // nothing here waits
   opened = [];
@@ -449,4 +457,14 @@ test("a code of an error is not taken for a sentence", () => {
   back.snapshot("signed_out", { error: { code: "failed", message: "That did not work.", detail: "access_denied" } });
   assert.match(text(), /The provider’s answer was “access_denied”\./);
   assert.doesNotMatch(text(), /Access_denied/);
+});
+
+test("how light a colour is, in each way that browsers write it", () => {
+  for (const color of ["rgb(17, 17, 17)", "rgba(0, 0, 0, 0.9)", "rgb(0 0 0 / .8)", "oklch(0.2 0.01 250)", "oklab(0.3 none 0)", "lab(20 1 2)",
+    "lch(12 1 2)", "color(srgb 0.1 0.1 0.1)", "color(display-p3 0.1 0.2 0.1)"]) assert.ok(lightness(color) < .5, color);
+  for (const color of ["rgb(255, 255, 255)", "rgba(240, 240, 240, 0.9)", "oklch(0.97 0.01 250)", "oklab(1 0 0)", "lab(90 1 2)",
+    "color(srgb 0.9 1 1)", "color(display-p3 0.9 0.9 0.9 / 0.7)"]) assert.ok(lightness(color) > .5, color);
+  for (const color of ["rgba(0, 0, 0, 0)", "color(srgb 0 0 0 / 0.2)", "oklch(0.2 0 0 / none)", "transparent", ""]) {
+    assert.equal(lightness(color), undefined, color);
+  }
 });
