@@ -19,17 +19,13 @@ const binariesEnv = "TOKENTOSS_TEST_BINARIES"
 // one: "windows". Wine runs them then.
 const systemEnv = "TOKENTOSS_TEST_SYSTEM"
 
-// wineEnv is what the executables need if it is Wine that runs them: its own variables, a
-// browser, and the configuration directory by its Windows name.
+// wineEnv is what the executables need if it is Wine that runs them: a browser, and the
+// configuration directory by its Windows name.
 func wineEnv(config string) []string {
 	if os.Getenv(systemEnv) != "windows" {
 		return nil
 	}
-	env := []string{"TOKENTOSS_AGENT_IDLE=0", "TOKENTOSS_CONFIG_DIR=Z:" + strings.ReplaceAll(config, "/", `\`), "BROWSER=" + os.Getenv("TOKENTOSS_TEST_BROWSER")}
-	for _, name := range []string{"WINEPREFIX", "WINEDEBUG", "WINEDLLOVERRIDES"} {
-		env = append(env, name+"="+os.Getenv(name))
-	}
-	return env
+	return []string{"TOKENTOSS_AGENT_IDLE=0", "TOKENTOSS_CONFIG_DIR=Z:" + strings.ReplaceAll(config, "/", `\`), "BROWSER=" + os.Getenv("TOKENTOSS_TEST_BROWSER")}
 }
 
 func TestMain(m *testing.M) {

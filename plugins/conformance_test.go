@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 	os.Exit(plugintest.Run(func() int {
 		goleak.VerifyTestMain(m)
 		return 1 // it has ended this process
-	}, filePlugin(), scripted()))
+	}, filePlugin(), scripted(), faulty()))
 }
 
 // filePlugin serves the file store, which is not a plugin in tokentoss.

@@ -26,7 +26,7 @@ type row struct {
 func main() {
 	verbose := flag.Bool("v", false, "show times too")
 	rounds := flag.Int("rounds", 200, "how often each command is started")
-	only := flag.String("only", "", "run only `NAME`: startup, transport, store, plugin, proxy, run, tunnel, notebook, mcp")
+	only := flag.String("only", "", "run only `NAME`: startup, transport, store, shared, plugin, proxy, run, tunnel, notebook, mcp")
 	if played, err := play(); played {
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
@@ -50,7 +50,7 @@ func run(rounds int, verbose bool, only string) (ok bool, err error) {
 	for _, part := range []struct {
 		name string
 		run  func(rounds int) ([]row, error)
-	}{{"startup", startup}, {"transport", transport}, {"store", store}, {"plugin", plugin}, {"proxy", reverseProxies}, {"run", runs}, {"tunnel", tunnels}, {"notebook", notebook}, {"mcp", mcpBridge}} {
+	}{{"startup", startup}, {"transport", transport}, {"store", store}, {"shared", shared}, {"plugin", plugin}, {"proxy", reverseProxies}, {"run", runs}, {"tunnel", tunnels}, {"notebook", notebook}, {"mcp", mcpBridge}} {
 		if only != "" && only != part.name {
 			continue
 		}

@@ -20,7 +20,7 @@ func (l *lineReader) next() ([]byte, error) {
 		if err != nil && (len(line) == 0 || !errors.Is(err, io.EOF)) {
 			return nil, err
 		}
-		if line = bytes.TrimSpace(line); len(line) > 0 {
+		if line = bytes.Trim(line, jsonSpace); len(line) > 0 {
 			return line, nil
 		}
 	}

@@ -57,9 +57,12 @@ func (p part) isResponse() bool { return p.method == "" }
 // hasID tells whether a response says what it answers.
 func (p part) hasID() bool { return p.id != nil && string(p.id) != "null" }
 
+// jsonSpace is what may stand around a value (RFC 8259 section 2).
+const jsonSpace = " \t\r\n"
+
 // parse reads a message. Its text is data, but for the ends of lines between the values.
 func parse(data []byte) (*message, error) {
-	data = bytes.TrimSpace(data)
+	data = bytes.Trim(data, jsonSpace)
 	if !utf8.Valid(data) || !json.Valid(data) {
 		return nil, errParse
 	}

@@ -56,6 +56,10 @@ type Use struct {
 	// nobody.
 	Notify func(format string, args ...any)
 
+	// Files are what the process of a frontend inherits beside the standard streams, from
+	// descriptor 3 on.
+	Files []*os.File
+
 	// Environ is the environment of which the plugin gets a part; nil means this
 	// process's.
 	Environ []string
@@ -196,7 +200,7 @@ func (h *Host) start(ctx context.Context, u Use) (*process, error) {
 	if u.Environ == nil {
 		u.Environ = os.Environ()
 	}
-	return start(ctx, p, Environment(u.Environ, append([]string{protect.DebugVariable}, u.Environment...)...), h.log())
+	return start(ctx, p, Environment(u.Environ, append([]string{protect.DebugVariable}, u.Environment...)...), u.Files, h.log())
 }
 
 func (h *Host) log() *slog.Logger {

@@ -152,7 +152,7 @@ func (h *Host) removeFile(p Installed) {
 
 // ask starts a program and asks it what it is.
 func (h *Host) ask(ctx context.Context, p program) (plugins.Description, error) {
-	proc, err := start(ctx, p, Environment(os.Environ()), h.log())
+	proc, err := start(ctx, p, Environment(os.Environ()), nil, h.log())
 	if err != nil {
 		return plugins.Description{}, err
 	}

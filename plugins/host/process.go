@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"os"
 	"os/exec"
 	"strings"
 	"sync/atomic"
@@ -69,7 +70,7 @@ type process struct {
 
 // start starts a program after it was checked, and connects to it. The process
 // ends with close, or with this process.
-func start(ctx context.Context, p program, env []string, log *slog.Logger) (*process, error) {
+func start(ctx context.Context, p program, env []string, files []*os.File, log *slog.Logger) (*process, error) {
 	if err := p.check(); err != nil {
 		return nil, err
 	}
@@ -81,7 +82,7 @@ func start(ctx context.Context, p program, env []string, log *slog.Logger) (*pro
 	if err != nil {
 		return nil, &fault.Error{Subject: "plugin " + p.name, Problem: "there is no place for its socket", Err: err, Kind: core.ErrUnavailable}
 	}
-	cmd, err := newCommand(p.path, p.args, env)
+	cmd, err := newCommand(p.path, p.args, env, files)
 	if err != nil {
 		removeSocketDir(sockets)
 		return nil, &fault.Error{Subject: "plugin " + p.name, Problem: "it cannot be started", Err: bare(err), Kind: core.ErrUnavailable}

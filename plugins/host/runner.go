@@ -38,9 +38,9 @@ type command struct {
 
 var _ runner.Runner = (*command)(nil)
 
-func newCommand(path string, args, env []string) (*command, error) {
+func newCommand(path string, args, env []string, files []*os.File) (*command, error) {
 	c := &command{cmd: exec.Command(path, args...), ended: make(chan struct{}), silent: make(chan struct{})}
-	c.cmd.Env = env
+	c.cmd.Env, c.cmd.ExtraFiles = env, files
 	ownGroup(c.cmd)
 	var outW, errW *os.File
 	var err error

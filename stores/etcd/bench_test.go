@@ -53,6 +53,9 @@ func (s bare) Delete(ctx context.Context, key string) error {
 	return err
 }
 
+// List implements [core.Lister]: before there is a key, nothing is encrypted for another.
+func (s bare) List(context.Context) ([]string, error) { return nil, nil }
+
 func (s bare) Lock(ctx context.Context, key string) (core.Lease, error) {
 	m := concurrency.NewMutex(s.session, s.prefix+"locks/"+key)
 	if err := m.Lock(ctx); err != nil {

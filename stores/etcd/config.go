@@ -64,6 +64,11 @@ type Config struct {
 	// LockTTL is after what time the lock of a machine that died is free; "15s"
 	// when empty. Whole seconds, at least two.
 	LockTTL string `json:"lock_ttl,omitempty" about:"when the lock of a machine that died is free; 15s if not set"`
+
+	// UnusedAfter is after what time a session is removed that nobody uses, such as
+	// "2160h" for 90 days. Empty or "0": never. At least a day, since whoever has a
+	// token does not ask for the session while it lasts.
+	UnusedAfter string `json:"unused_after,omitempty" about:"after what time a session that nobody uses is removed, such as 2160h; never if not set"`
 }
 
 const (
@@ -71,6 +76,9 @@ const (
 	defaultLockTTL = 15 * time.Second
 	minLockTTL     = 2 * time.Second
 	maxTime        = 10 * time.Minute
+
+	minUnused = 24 * time.Hour
+	maxUnused = 10 * 365 * 24 * time.Hour
 )
 
 // Settings are a Config that was checked, with its defaults.
@@ -81,20 +89,27 @@ type settings struct {
 	prefix    string        // ends in a slash
 	timeout   time.Duration // of a call
 	lockTTL   time.Duration
+
+	unusedAfter time.Duration
 }
 
 // check fills in the defaults.
 func (c Config) check() (settings, error) {
 	s := settings{Config: c}
 	var err error
-	if s.timeout, err = duration("request_timeout", c.RequestTimeout, defaultTimeout, 100*time.Millisecond); err != nil {
+	if s.timeout, err = duration("request_timeout", c.RequestTimeout, defaultTimeout, 100*time.Millisecond, maxTime); err != nil {
 		return s, err
 	}
-	if s.lockTTL, err = duration("lock_ttl", c.LockTTL, defaultLockTTL, minLockTTL); err != nil {
+	if s.lockTTL, err = duration("lock_ttl", c.LockTTL, defaultLockTTL, minLockTTL, maxTime); err != nil {
 		return s, err
 	}
 	if s.lockTTL%time.Second != 0 {
 		return s, wrongSetting("lock_ttl", fmt.Sprintf("%q is not whole seconds", c.LockTTL), "write it as 15s")
+	}
+	if c.UnusedAfter != "" && c.UnusedAfter != "0" {
+		if s.unusedAfter, err = duration("unused_after", c.UnusedAfter, 90*24*time.Hour, minUnused, maxUnused); err != nil {
+			return s, err
+		}
 	}
 	if err := s.checkEndpoints(); err != nil {
 		return s, err
@@ -108,13 +123,13 @@ func (c Config) check() (settings, error) {
 	return s, nil
 }
 
-func duration(name, text string, def, least time.Duration) (time.Duration, error) {
+func duration(name, text string, def, least, most time.Duration) (time.Duration, error) {
 	if text == "" {
 		return def, nil
 	}
 	d, err := time.ParseDuration(text)
-	if err != nil || d < least || d > maxTime {
-		return 0, wrongSetting(name, fmt.Sprintf("%q is not a time between %v and %v", text, least, maxTime), "write it as "+def.String())
+	if err != nil || d < least || d > most {
+		return 0, wrongSetting(name, fmt.Sprintf("%q is not a time between %v and %v", text, least, most), "write it as "+def.String())
 	}
 	return d, nil
 }

@@ -39,6 +39,13 @@
 //	etcdctl user grant-role ada tokentoss-ada
 //	etcdctl auth enable
 //
+// # Sessions that nobody uses
+//
+// With [Config].UnusedAfter a document has a lease of its own, which each use renews, and
+// is removed by etcd when that ends. A document that was saved before the setting has none
+// until it is saved again. The setting is the same on all machines of a person: what is
+// saved without it has no lease.
+//
 // # When machines or the network fail
 //
 // Save is a compare-and-swap of etcd: of all machines that save from one
@@ -47,7 +54,7 @@
 // none is stored twice. Where etcd cannot be had (no member reachable, no
 // majority) every call ends by its deadline with [core.ErrUnavailable].
 //
-// Locks are leases: the lock of a machine that dies is free after
+// Locks end with a lease: the lock of a machine that dies is free after
 // [Config].LockTTL. A machine that lost its lock learns of it, and may still
 // save. The revision of the document is the fencing token: once the next holder
 // has saved, a save from before is refused with [core.ErrConflict]. A save by a

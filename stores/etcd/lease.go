@@ -101,13 +101,15 @@ func (l *lease) retire() {
 
 // giveUp leaves without waiting long, for one who has waited long enough.
 func (p *place) giveUp() {
-	p.once.Do(func() { _ = p.leave(p.key, min(time.Second, p.store.timeout)) })
+	p.once.Do(func() { _ = p.leave(min(time.Second, p.store.timeout)) })
 }
 
 // leave gives up a place. The last one that leaves ends the lease. If the key of
 // another stays, since etcd cannot be told, it ends with the lease, which nobody joins
 // any more.
-func (l *lease) leave(key string, patience time.Duration) error {
+func (p *place) leave(patience time.Duration) error {
+	l := p.lease
+	p.unuse()
 	l.store.mu.Lock()
 	l.places--
 	last := l.places == 0
@@ -127,7 +129,7 @@ func (l *lease) leave(key string, patience time.Duration) error {
 		if last {
 			_, err = l.store.client.Revoke(ctx, l.id)
 		} else {
-			_, err = l.store.client.Delete(ctx, key)
+			_, err = l.store.client.Delete(ctx, p.key)
 		}
 		return err
 	})
@@ -135,7 +137,7 @@ func (l *lease) leave(key string, patience time.Duration) error {
 		return nil
 	}
 	l.retire()
-	failed := l.store.failed(ctx, key, err)
+	failed := l.store.failed(ctx, p.key, err)
 	return fmt.Errorf("%w; the lock ends by itself, %v after the last of this process", failed, l.store.lockTTL)
 }
 

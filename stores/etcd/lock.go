@@ -62,8 +62,9 @@ type place struct {
 	key string // that it stands for
 	rev int64  // of the key's creation: the order of the queue
 
-	once sync.Once
-	err  error // of Release
+	unuse func() // ends the use of the document
+	once  sync.Once
+	err   error // of Release
 }
 
 // enter takes a place at the end of the queue, and tells whether that is the first.
@@ -72,12 +73,15 @@ func (s *store) enter(ctx context.Context, n names) (p *place, first bool, err e
 	if err != nil {
 		return nil, false, err
 	}
-	p = &place{lease: l, key: n.locks + strconv.FormatInt(int64(l.id), 16) + "-" + strconv.Itoa(number)}
+	p = &place{lease: l, unuse: func() {}, key: n.locks + strconv.FormatInt(int64(l.id), 16) + "-" + strconv.Itoa(number)}
 	resp, err := s.txn(ctx, persistence*s.timeout, func(txn clientv3.Txn) clientv3.Txn {
-		head := clientv3.OpGet(n.locks, append(clientv3.WithFirstCreate(), clientv3.WithKeysOnly())...)
+		and := []clientv3.Op{clientv3.OpGet(n.locks, append(clientv3.WithFirstCreate(), clientv3.WithKeysOnly())...)}
+		if s.unused.after > 0 {
+			and = append(and, clientv3.OpGet(n.document)) // keys alone come without their lease
+		}
 		return txn.If(clientv3.Compare(clientv3.CreateRevision(p.key), "=", 0)).
-			Then(clientv3.OpPut(p.key, "", clientv3.WithLease(l.id)), head).
-			Else(clientv3.OpGet(p.key), head)
+			Then(append([]clientv3.Op{clientv3.OpPut(p.key, "", clientv3.WithLease(l.id))}, and...)...).
+			Else(append([]clientv3.Op{clientv3.OpGet(p.key)}, and...)...)
 	})
 	switch {
 	case errors.Is(err, rpctypes.ErrLeaseNotFound), err == nil && l.lost.Err() != nil:
@@ -90,6 +94,11 @@ func (s *store) enter(ctx context.Context, n names) (p *place, first bool, err e
 	if err != nil {
 		p.giveUp()
 		return nil, false, err
+	}
+	if s.unused.after > 0 {
+		if kvs := resp.Responses[2].GetResponseRange().Kvs; len(kvs) > 0 {
+			p.unuse = s.holdInUse(clientv3.LeaseID(kvs[0].Lease))
+		}
 	}
 	return p, string(resp.Responses[1].GetResponseRange().Kvs[0].Key) == p.key, nil
 }
@@ -151,6 +160,6 @@ func (s *store) watch(ctx context.Context, p *place, key string, rev int64) {
 // than the timeout, the error wraps [core.ErrUnavailable], and the lock ends with the
 // lease: after its time to live, once this store has no other lock.
 func (p *place) Release() error {
-	p.once.Do(func() { p.err = p.leave(p.key, p.store.timeout) })
+	p.once.Do(func() { p.err = p.leave(p.store.timeout) })
 	return p.err
 }

@@ -3,9 +3,12 @@ package etcd
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/tokentoss/tokentoss/core"
@@ -44,23 +47,40 @@ func (s *store) Save(ctx context.Context, key string, r core.Record) (core.Recor
 		return core.Record{}, conflict(n.document)
 	}
 	save := rand.Text()
-	resp, err := s.txn(ctx, persistence*s.timeout, func(txn clientv3.Txn) clientv3.Txn {
-		return txn.If(from.stored(n)...).
-			Then(clientv3.OpPut(n.document, string(r.Data)), clientv3.OpPut(n.save, save)).
-			Else(clientv3.OpGet(n.document, clientv3.WithKeysOnly()), clientv3.OpGet(n.save))
-	})
+	resp, err := s.swap(ctx, n, from, save, r.Data)
+	if errors.Is(err, rpctypes.ErrLeaseNotFound) { // an administrator has ended it
+		s.unused.set(n.document, use{})
+		resp, err = s.swap(ctx, n, from, save, r.Data)
+	}
 	if err != nil {
 		return core.Record{}, s.failed(ctx, n.document, err)
 	}
 	stored := revision{resp.Header.Revision, save}
 	if !resp.Succeeded {
-		_, stored = document(resp)
+		_, stored, _ = document(resp)
 		if stored.save != save || stored.mod == 0 {
 			return core.Record{}, conflict(n.document)
 		}
 		s.log.Debug("etcd had saved it already", "key", n.document)
 	}
 	return core.Record{Data: r.Data, Revision: stored.String()}, nil
+}
+
+// swap stores a document, and the name of its save, in the place of that of a revision.
+func (s *store) swap(ctx context.Context, n names, from revision, save string, data []byte) (*clientv3.TxnResponse, error) {
+	lease, err := s.keep(ctx, n.document)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := s.txn(ctx, persistence*s.timeout, func(txn clientv3.Txn) clientv3.Txn {
+		return txn.If(from.stored(n)...).
+			Then(clientv3.OpPut(n.document, string(data), clientv3.WithLease(lease)), clientv3.OpPut(n.save, save, clientv3.WithLease(lease))).
+			Else(clientv3.OpGet(n.document, clientv3.WithKeysOnly()), clientv3.OpGet(n.save))
+	})
+	if err == nil && resp.Succeeded && s.unused.of(n.document).lease != lease {
+		s.unused.set(n.document, use{lease: lease, renewed: time.Now()})
+	}
+	return resp, err
 }
 
 func conflict(document string) error {
@@ -124,9 +144,13 @@ func (s *store) Quarantine(ctx context.Context, key string) (string, error) {
 	}
 	rev, _ := parseRevision(r.Revision)
 	aside := n.damaged + strconv.FormatInt(rev.mod, 10)
+	lease, err := s.grantUnused(ctx)
+	if err != nil {
+		return "", s.failed(ctx, n.document, err)
+	}
 	resp, err := s.txn(ctx, s.timeout, func(txn clientv3.Txn) clientv3.Txn {
 		return txn.If(rev.stored(n)...).
-			Then(clientv3.OpPut(aside, string(r.Data)), clientv3.OpDelete(n.document), clientv3.OpDelete(n.save)).
+			Then(clientv3.OpPut(aside, string(r.Data), clientv3.WithLease(lease)), clientv3.OpDelete(n.document), clientv3.OpDelete(n.save)).
 			Else(clientv3.OpGet(aside, clientv3.WithKeysOnly()))
 	})
 	switch {

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/grpc/codes"
 
@@ -28,6 +29,8 @@ type store struct {
 	timeout time.Duration
 	lockTTL time.Duration
 	log     *slog.Logger
+
+	unused unused
 
 	mu    sync.Mutex
 	lease *lease // that the next lock joins; nil for none
@@ -49,6 +52,7 @@ func connected(ctx context.Context, c Config, log *slog.Logger) (*store, error) 
 		return nil, err
 	}
 	s := &store{hosts: set.hosts(), user: set.Username, prefix: set.prefix, timeout: set.timeout, lockTTL: set.lockTTL, log: log}
+	s.unused.after = set.unusedAfter
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -138,50 +142,69 @@ func (s *store) Load(ctx context.Context, key string) (core.Record, error) {
 	if err != nil {
 		return core.Record{}, err
 	}
-	resp, err := s.txn(ctx, s.timeout, func(txn clientv3.Txn) clientv3.Txn {
-		return txn.Then(clientv3.OpGet(n.document), clientv3.OpGet(n.save))
-	})
-	if err != nil {
-		return core.Record{}, s.failed(ctx, n.document, err)
+	for {
+		resp, err := s.txn(ctx, s.timeout, func(txn clientv3.Txn) clientv3.Txn {
+			return txn.Then(clientv3.OpGet(n.document), clientv3.OpGet(n.save))
+		})
+		if err != nil {
+			return core.Record{}, s.failed(ctx, n.document, err)
+		}
+		data, rev, lease := document(resp)
+		if rev.mod == 0 {
+			return core.Record{}, &fault.Error{Subject: n.document, Kind: core.ErrNotFound}
+		}
+		if err := s.renew(ctx, n.document, lease); !errors.Is(err, rpctypes.ErrLeaseNotFound) {
+			return core.Record{Data: data, Revision: rev.String()}, nil
+		}
+		// It has ended since: it is read again.
 	}
-	data, rev := document(resp)
-	if rev.mod == 0 {
-		return core.Record{}, &fault.Error{Subject: n.document, Kind: core.ErrNotFound}
-	}
-	return core.Record{Data: data, Revision: rev.String()}, nil
 }
 
 // document reads the answer to two gets, of the document and of the name of its
 // save.
-func document(resp *clientv3.TxnResponse) (data []byte, rev revision) {
+func document(resp *clientv3.TxnResponse) (data []byte, rev revision, lease clientv3.LeaseID) {
 	if kvs := resp.Responses[0].GetResponseRange().Kvs; len(kvs) > 0 {
-		data, rev.mod = kvs[0].Value, kvs[0].ModRevision
+		data, rev.mod, lease = kvs[0].Value, kvs[0].ModRevision, clientv3.LeaseID(kvs[0].Lease)
 	}
 	if kvs := resp.Responses[1].GetResponseRange().Kvs; len(kvs) > 0 {
 		rev.save = string(kvs[0].Value)
 	}
-	return data, rev
+	return data, rev, lease
 }
+
+// listPage is how many keys etcd is asked for at once.
+const listPage = 1000
 
 // List implements [core.Lister].
 func (s *store) List(ctx context.Context) ([]string, error) {
 	sessions := s.prefix + "sessions/"
-	var resp *clientv3.GetResponse
-	err := s.try(ctx, s.timeout, func(ctx context.Context) (err error) {
-		resp, err = s.client.Get(ctx, sessions, clientv3.WithPrefix(), clientv3.WithKeysOnly())
-		return err
-	})
-	if err != nil {
-		return nil, s.failed(ctx, sessions, err)
-	}
 	var keys []string
-	for _, kv := range resp.Kvs {
-		if key := strings.TrimPrefix(string(kv.Key), sessions); core.CheckKey(key) == nil {
-			keys = append(keys, key)
+	next, rev := sessions, int64(0) // the newest
+	for {
+		var resp *clientv3.GetResponse
+		err := s.try(ctx, s.timeout, func(ctx context.Context) (err error) {
+			resp, err = s.client.Get(ctx, next, clientv3.WithRange(clientv3.GetPrefixRangeEnd(sessions)), clientv3.WithKeysOnly(),
+				clientv3.WithLimit(listPage), clientv3.WithRev(rev))
+			return err
+		})
+		if err != nil {
+			return nil, s.failed(ctx, sessions, err)
+		}
+		for _, kv := range resp.Kvs {
+			if key := strings.TrimPrefix(string(kv.Key), sessions); core.CheckKey(key) == nil {
+				keys = append(keys, key)
+			}
+		}
+		if !resp.More {
+			slices.Sort(keys)
+			return keys, nil
+		}
+		// After the last key, in the state that the first page was of.
+		next = string(resp.Kvs[len(resp.Kvs)-1].Key) + "\x00"
+		if rev == 0 {
+			rev = resp.Header.Revision
 		}
 	}
-	slices.Sort(keys)
-	return keys, nil
 }
 
 // txn runs a transaction. It may run more than once if the answer is lost.

@@ -47,7 +47,18 @@ type Config struct {
 
 	// LockTTL is after what time the lock of a machine that died is free, such as "15s".
 	LockTTL string `json:"lock_ttl,omitempty" about:"when the lock of a machine that died is free" default:"15s"`
+
+	// UnusedAfter is after what time a session is removed that nobody uses, such as
+	// "2160h" for 90 days. Empty or "0": never. At least a day, since whoever has a
+	// token does not ask for the session while it lasts.
+	UnusedAfter string `json:"unused_after,omitempty" about:"after what time a session that nobody uses is removed, such as 2160h; never if not set"`
 }
+
+const (
+	maxTime   = 10 * time.Minute // of a call, and of a lock
+	minUnused = 24 * time.Hour
+	maxUnused = 10 * 365 * 24 * time.Hour
+)
 
 // maxConnections bounds those of one process: a hub has thousands of processes.
 const maxConnections = 4
@@ -58,17 +69,24 @@ type settings struct {
 	owner   string
 	timeout time.Duration
 	lockTTL time.Duration
+
+	unusedAfter time.Duration // zero: never
 }
 
 // check fills in the defaults and reads the password.
 func (c Config) check(ctx context.Context) (settings, error) {
 	var s settings
 	var err error
-	if s.timeout, err = duration("request_timeout", c.Timeout, 5*time.Second, 100*time.Millisecond); err != nil {
+	if s.timeout, err = duration("request_timeout", c.Timeout, 5*time.Second, 100*time.Millisecond, maxTime); err != nil {
 		return s, err
 	}
-	if s.lockTTL, err = duration("lock_ttl", c.LockTTL, 15*time.Second, time.Second); err != nil {
+	if s.lockTTL, err = duration("lock_ttl", c.LockTTL, 15*time.Second, time.Second, maxTime); err != nil {
 		return s, err
+	}
+	if c.UnusedAfter != "" && c.UnusedAfter != "0" {
+		if s.unusedAfter, err = duration("unused_after", c.UnusedAfter, 90*24*time.Hour, minUnused, maxUnused); err != nil {
+			return s, err
+		}
 	}
 	if s.pool, err = c.connection(); err != nil {
 		return s, err
@@ -83,8 +101,6 @@ func (c Config) check(ctx context.Context) (settings, error) {
 	s.owner = cmp.Or(c.Owner, s.pool.ConnConfig.User)
 	s.pool.ConnConfig.ConnectTimeout = s.timeout
 	s.pool.MaxConns, s.pool.MinConns, s.pool.MaxConnIdleTime = maxConnections, 0, time.Minute
-	// A pooler may give each statement another connection, so that none is prepared.
-	s.pool.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	return s, nil
 }
 
@@ -151,13 +167,13 @@ func local(host string) bool {
 	return err == nil && ip.IsLoopback()
 }
 
-func duration(name, text string, def, least time.Duration) (time.Duration, error) {
+func duration(name, text string, def, least, most time.Duration) (time.Duration, error) {
 	if text == "" {
 		return def, nil
 	}
 	d, err := time.ParseDuration(text)
-	if err != nil || d < least || d > 10*time.Minute {
-		return 0, wrongSetting(name, fmt.Sprintf("%q is not a time between %v and 10m", text, least), fmt.Sprintf("write it as %q", def))
+	if err != nil || d < least || d > most {
+		return 0, wrongSetting(name, fmt.Sprintf("%q is not a time between %v and %v", text, least, most), fmt.Sprintf("write it as %q", def))
 	}
 	return d, nil
 }

@@ -27,6 +27,10 @@ func TestSettingsThatAreRefused(t *testing.T) {
 		{postgres.Config{URL: "postgres://localhost/x?sslmode=nonsense"}, "cannot be used"},
 		{postgres.Config{URL: "postgres://localhost/x", Timeout: "soon"}, "request_timeout"},
 		{postgres.Config{URL: "postgres://localhost/x", LockTTL: "1ms"}, "lock_ttl"},
+		{postgres.Config{URL: "postgres://localhost/x", UnusedAfter: "23h59m"}, "unused_after"},
+		{postgres.Config{URL: "postgres://localhost/x", UnusedAfter: "90d"}, "unused_after"},
+		{postgres.Config{URL: "postgres://localhost/x", UnusedAfter: "-2160h"}, "unused_after"},
+		{postgres.Config{URL: "postgres://localhost/x", UnusedAfter: "999999h"}, "unused_after"},
 	} {
 		s, err := postgres.OpenPlain(t.Context(), row.config)
 		if err == nil {

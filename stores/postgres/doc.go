@@ -36,6 +36,24 @@
 //	CREATE POLICY own ON tokentoss_locks USING (owner = current_user);
 //	GRANT SELECT, INSERT, UPDATE, DELETE ON tokentoss_sessions, tokentoss_locks TO PUBLIC;
 //
+// # Sessions that nobody uses
+//
+// With [Config].UnusedAfter a session has a time at which it is removed, which each use
+// puts off. The first process with the setting makes what that needs, if it may:
+//
+//	ALTER TABLE tokentoss_sessions ADD COLUMN IF NOT EXISTS used_at timestamptz, ADD COLUMN IF NOT EXISTS expires timestamptz;
+//	CREATE INDEX IF NOT EXISTS tokentoss_sessions_unused ON tokentoss_sessions (expires) WHERE saved_at <= used_at;
+//
+// Sessions that were there before, and that nobody uses any more, get a time by
+//
+//	UPDATE tokentoss_sessions SET used_at = now(), expires = now() + interval '90 days' WHERE expires IS NULL;
+//
+// Whoever saves removes a hundred sessions whose time is over, at most once a minute, and
+// passes over those that somebody has locked. Where each may see their own rows alone,
+// nobody removes those of people who have left; then an administrator does:
+//
+//	DELETE FROM tokentoss_sessions WHERE expires < now() AND saved_at <= used_at;
+//
 // # When machines or the network fail
 //
 // Save is a compare-and-swap of one row: of all machines that save from one revision
@@ -45,7 +63,9 @@
 //
 // A lock is a row with a time of expiry, by the database's clock, and no session lock
 // of PostgreSQL: it outlives connections, and works behind poolers such as PgBouncer in
-// any mode. The lock of a machine that dies is free after [Config].LockTTL. A machine
+// any mode. Statements are prepared once a process has made some calls, and no more when a
+// pooler turns out to hand them to other connections. The lock of a machine that dies is
+// free after [Config].LockTTL. A machine
 // that lost its lock learns of it; what keeps it from doing harm is the revision that
 // Save compares. Each holder has a higher fence than the one before.
 package postgres

@@ -55,6 +55,8 @@ func transient(err error) bool {
 	switch c := code(err); {
 	case c == "":
 		return !untrusted(err)
+	case foreign(err): // the next call does without
+		return true
 	default:
 		// Connections, resources, an operator who restarts it, serialization.
 		return strings.HasPrefix(c, "08") || c == "53300" || strings.HasPrefix(c, "57P") || strings.HasPrefix(c, "40")
@@ -85,6 +87,9 @@ func (s *store) failed(ctx context.Context, op string, err error) error {
 	case c == "42501" || c == "3F000":
 		e.Kind, e.Problem = fault.Refused, "no permission for the tables"
 		e.Remedy = fault.Ask.To("the database's administrator", "to make the tables tokentoss_sessions and tokentoss_locks, and to let you read and write them")
+		if s.unusedAfter > 0 {
+			e.Remedy = fault.Ask.To("the database's administrator", "to make the tables tokentoss_sessions, with the columns for unused_after, and tokentoss_locks, and to let you read and write them")
+		}
 	case c == "3D000":
 		e.Kind, e.Problem, e.Remedy = fault.BadConfig, "there is no such database", fault.Say("correct the database in url")
 	case c == "25006":

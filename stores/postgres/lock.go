@@ -19,12 +19,12 @@ func (s *store) Lock(ctx context.Context, key string) (core.Lease, error) {
 		Acquire: func(ctx context.Context) (bool, error) {
 			var fence int64
 			err := s.withTables(ctx, func(ctx context.Context) error {
-				return s.pool.QueryRow(ctx, `
+				return s.db.row(ctx, []any{&fence}, `
 					INSERT INTO tokentoss_locks AS l (owner, key, holder, fence, expires)
 					VALUES ($1, $2, $3, 1, clock_timestamp() + $4 * interval '1 millisecond')
 					ON CONFLICT (owner, key) DO UPDATE SET holder = excluded.holder, fence = l.fence + 1, expires = excluded.expires
 					WHERE l.expires <= clock_timestamp() OR l.holder = excluded.holder
-					RETURNING fence`, s.owner, key, holder, ttl).Scan(&fence)
+					RETURNING fence`, s.owner, key, holder, ttl)
 			})
 			if errors.Is(err, pgx.ErrNoRows) {
 				return false, nil
@@ -35,7 +35,7 @@ func (s *store) Lock(ctx context.Context, key string) (core.Lease, error) {
 			return err == nil, err
 		},
 		Renew: func(ctx context.Context) (bool, error) {
-			tag, err := s.pool.Exec(ctx, `
+			tag, err := s.db.run(ctx, `
 				UPDATE tokentoss_locks SET expires = clock_timestamp() + $4 * interval '1 millisecond'
 				WHERE owner = $1 AND key = $2 AND holder = $3 AND expires > clock_timestamp()`, s.owner, key, holder, ttl)
 			return tag.RowsAffected() == 1, err
@@ -43,7 +43,7 @@ func (s *store) Lock(ctx context.Context, key string) (core.Lease, error) {
 		Release: func(ctx context.Context) error {
 			// The row stays, so that the next holder has a higher fence.
 			return s.try(ctx, func(ctx context.Context) error {
-				_, err := s.pool.Exec(ctx, "UPDATE tokentoss_locks SET expires = '-infinity', holder = '' WHERE owner = $1 AND key = $2 AND holder = $3", s.owner, key, holder)
+				_, err := s.db.run(ctx, "UPDATE tokentoss_locks SET expires = '-infinity', holder = '' WHERE owner = $1 AND key = $2 AND holder = $3", s.owner, key, holder)
 				return err
 			})
 		},

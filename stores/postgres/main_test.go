@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 }
 
 // server returns the shared server.
-func server(t *testing.T) *pgtest.Server {
+func server(t testing.TB) *pgtest.Server {
 	t.Helper()
 	shared.once.Do(func() { shared.server, shared.err = pgtest.Start() })
 	if errors.Is(shared.err, pgtest.ErrNotInstalled) {
@@ -55,7 +55,7 @@ func server(t *testing.T) *pgtest.Server {
 }
 
 // config is one of a place that nobody else uses.
-func config(t *testing.T, s *pgtest.Server) postgres.Config {
+func config(t testing.TB, s *pgtest.Server) postgres.Config {
 	t.Helper()
 	password := filepath.Join(t.TempDir(), "password")
 	must(t, os.WriteFile(password, []byte(pgtest.Password+"\n"), 0o600))
@@ -67,14 +67,14 @@ var owners struct {
 	n int
 }
 
-func owner(t *testing.T) string {
+func owner(t testing.TB) string {
 	owners.Lock()
 	defer owners.Unlock()
 	owners.n++
 	return fmt.Sprintf("%s %d", t.Name(), owners.n)
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ import (
 )
 
 // administer runs a statement as the administrator.
-func administer(t *testing.T, s *pgtest.Server, statement string, args ...any) {
+func administer(t testing.TB, s *pgtest.Server, statement string, args ...any) {
 	t.Helper()
 	c, err := pgx.ParseConfig(s.URL())
 	must(t, err)
@@ -31,7 +31,7 @@ func administer(t *testing.T, s *pgtest.Server, statement string, args ...any) {
 	must(t, err)
 }
 
-func openPlain(t *testing.T, c postgres.Config) core.TokenStore {
+func openPlain(t testing.TB, c postgres.Config) core.TokenStore {
 	t.Helper()
 	s, err := postgres.OpenPlain(t.Context(), c)
 	must(t, err)

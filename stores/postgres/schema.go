@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
@@ -18,7 +19,8 @@ CREATE TABLE IF NOT EXISTS tokentoss_locks (
 
 // Codes of PostgreSQL (appendix A of its manual).
 const (
-	undefinedTable = "42P01"
+	undefinedTable  = "42P01"
+	undefinedColumn = "42703"
 
 	// Of two who make one table at the same time, one gets any of these.
 	duplicateTable  = "42P07"
@@ -26,20 +28,28 @@ const (
 	uniqueViolation = "23505"
 )
 
-// withTables calls f, and again after making the tables if there are none.
+// withTables calls f, and again after making the tables or columns that are missing.
 func (s *store) withTables(ctx context.Context, f func(context.Context) error) error {
 	err := s.try(ctx, f)
-	if !noTables(err) {
-		return err
+	for range 2 {
+		missing := tables
+		switch code(err) {
+		case undefinedTable:
+		case undefinedColumn:
+			missing = unusedColumns
+		default:
+			return err
+		}
+		err = s.try(ctx, func(ctx context.Context) error {
+			_, err := s.db.Exec(ctx, missing, pgx.QueryExecModeSimpleProtocol)
+			return err
+		})
+		if c := code(err); err != nil && c != duplicateTable && c != duplicateObject && c != uniqueViolation {
+			return err
+		}
+		err = s.try(ctx, f)
 	}
-	err = s.try(ctx, func(ctx context.Context) error {
-		_, err := s.pool.Exec(ctx, tables)
-		return err
-	})
-	if c := code(err); err != nil && c != duplicateTable && c != duplicateObject && c != uniqueViolation {
-		return err
-	}
-	return s.try(ctx, f)
+	return err
 }
 
 // noTables tells whether err is that the tables are missing.

@@ -81,7 +81,7 @@ func Flat(b *testing.B, few, many core.TokenStore, name func(i int) string, coun
 		a := average(b, few, name, countFew)
 		ratios = append(ratios, average(b, many, name, countMany)/a)
 	}
-	b.Run(fmt.Sprintf("flat/%d-to-%d", countFew, countMany), func(b *testing.B) {
+	b.Run(fmt.Sprintf("flat/%dto%d", countFew, countMany), func(b *testing.B) {
 		b.ReportMetric(0, "ns/op")
 		b.ReportMetric(median(ratios), "x-few")
 	})

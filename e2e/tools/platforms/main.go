@@ -6,12 +6,14 @@
 //	platforms [-write | -tell] table NAME GOOS/GOARCH <FILE
 //	platforms packages NAME
 //	platforms skipped NAME
+//	platforms failed NAME <FILE
 //
 // NAME is that of the table. A table that is stale is an error, or is told, or is written
 // anew. What is
 // not run is in the file NAME.txt beside this one, if there is one, with its reason, which
 // gets into the table: packages prints those of the workspace that are run, and skipped a pattern of the
-// tests that are not, for go test -skip.
+// tests that are not, for go test -skip. failed prints the packages in which a test failed;
+// what they do when they are run once more counts, and may follow in FILE.
 package main
 
 import (
@@ -35,7 +37,7 @@ import (
 const (
 	page   = "docs/platforms.md"
 	module = "github.com/tokentoss/tokentoss/"
-	usage  = "usage: platforms [-write | -tell] table NAME GOOS/GOARCH <FILE, or packages NAME, or skipped NAME"
+	usage  = "usage: platforms [-write | -tell] table NAME GOOS/GOARCH <FILE, or packages NAME, or skipped NAME, or failed NAME <FILE"
 )
 
 var errStale = errors.New(page + " does not say what was tested: PLATFORMS=-write writes it")
@@ -68,6 +70,12 @@ func run(in io.Reader, out io.Writer, args []string, write bool) error {
 	case args[0] == "skipped" && len(args) == 2:
 		_, err := fmt.Fprintln(out, omitted.pattern())
 		return err
+	case args[0] == "failed" && len(args) == 2:
+		list, err := read(in)
+		for _, name := range failures(list) {
+			fmt.Fprintln(out, module+name)
+		}
+		return err
 	case args[0] == "table" && len(args) == 3:
 		return table(in, args[1], args[2], omitted, write)
 	}
@@ -80,6 +88,14 @@ func table(in io.Reader, name, system string, omitted omissions, write bool) err
 	if err != nil {
 		return err
 	}
+	if failed := failures(list); len(failed) > 0 {
+		return fmt.Errorf("failed: %s", strings.Join(failed, ", "))
+	}
+	passed := 0
+	for _, p := range list {
+		passed += len(p.passed)
+	}
+	fmt.Printf("%s: %d tests passed, of %d packages\n", name, passed, len(list))
 	for _, o := range omitted {
 		if o.test == "" && list[o.pkg] == nil {
 			list[o.pkg] = &tests{omitted: o.reason}
@@ -206,52 +222,82 @@ func difference(old, table string) {
 type tests struct {
 	omitted string // why none was run
 	passed  []string
+	failed  []string            // a test, or "" for the package
 	skipped map[string][]string // by reason
-	said    map[string][]string // by a test that runs
+	said    map[string][]string // by a test, or "" for the package
+	ended   map[string]bool     // those that passed or were skipped
+	before  []string            // failed in a run that was repeated
 }
 
 // event is one of "go doc test2json".
 type event struct{ Action, Package, Test, Output string }
 
-// read shows what fails, and returns what ran, by package.
+// read returns what ran, by package. Of a package that ran twice, the second run counts.
 func read(in io.Reader) (map[string]*tests, error) {
-	list, failed := map[string]*tests{}, []string{}
+	list := map[string]*tests{}
 	for lines := json.NewDecoder(bufio.NewReader(in)); ; {
 		var e event
 		switch err := lines.Decode(&e); {
-		case errors.Is(err, io.EOF) && len(failed) > 0:
-			return nil, fmt.Errorf("failed: %s", strings.Join(failed, ", "))
 		case errors.Is(err, io.EOF) && len(list) == 0:
 			return nil, errors.New("no test was run")
 		case errors.Is(err, io.EOF):
+			maps.DeleteFunc(list, func(_ string, p *tests) bool { return len(p.ended)+len(p.failed) == 0 }) // no tests
 			return list, nil
 		case err != nil:
 			return nil, err
 		}
 		name := strings.TrimPrefix(e.Package, module)
-		p := list[name]
-		if p == nil && e.Test != "" {
-			p = &tests{skipped: map[string][]string{}, said: map[string][]string{}}
+		switch {
+		case e.Action == "build-output":
+			fmt.Fprint(os.Stderr, e.Output)
+			continue
+		case e.Action == "build-fail":
+			continue // the package fails, too
+		case list[name] == nil || e.Action == "start":
+			p := &tests{skipped: map[string][]string{}, said: map[string][]string{}, ended: map[string]bool{}}
+			if list[name] != nil {
+				p.before = list[name].failed
+			}
 			list[name] = p
 		}
-		switch {
-		case e.Action == "build-output", e.Action == "output" && e.Test == "":
-			if strings.HasPrefix(e.Output, "ok ") || strings.HasPrefix(e.Output, "FAIL") || e.Action == "build-output" {
-				fmt.Print(e.Output)
+		list[name].note(e)
+	}
+}
+
+// note keeps what is known of an event.
+func (p *tests) note(e event) {
+	switch {
+	case e.Action == "output":
+		p.said[e.Test] = append(p.said[e.Test], e.Output)
+	case e.Action == "fail":
+		p.failed = append(p.failed, e.Test)
+	case e.Action == "pass" && e.Test != "":
+		p.passed = append(p.passed, e.Test)
+		p.ended[e.Test] = true
+	case e.Action == "skip" && e.Test != "":
+		p.skip(e.Test)
+		p.ended[e.Test] = true
+	}
+}
+
+// failures shows what failed, and returns the packages in which something did.
+func failures(list map[string]*tests) (packages []string) {
+	for _, name := range slices.Sorted(maps.Keys(list)) {
+		p := list[name]
+		if len(p.before) > 0 {
+			fmt.Fprintf(os.Stderr, "platforms: %s was run twice, since this failed: %s\n", name, strings.TrimSpace(strings.Join(p.before, " ")))
+		}
+		if len(p.failed) == 0 {
+			continue
+		}
+		packages = append(packages, name)
+		for _, test := range slices.Sorted(maps.Keys(p.said)) {
+			if !p.ended[test] {
+				fmt.Fprint(os.Stderr, strings.Join(p.said[test], ""))
 			}
-		case e.Action == "output":
-			p.said[e.Test] = append(p.said[e.Test], e.Output)
-		case e.Action == "fail":
-			failed = append(failed, cmp.Or(strings.Trim(name+"."+e.Test, "."), "a build"))
-			if e.Test != "" {
-				fmt.Print(strings.Join(p.said[e.Test], ""))
-			}
-		case e.Action == "pass" && e.Test != "":
-			p.passed = append(p.passed, e.Test)
-		case e.Action == "skip" && e.Test != "":
-			p.skip(e.Test)
 		}
 	}
+	return packages
 }
 
 // said is a line that a test logged: "    file_test.go:17: the reason".

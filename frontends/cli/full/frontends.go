@@ -1,6 +1,7 @@
 package full
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -19,7 +20,7 @@ import (
 // openLogin opens a frontend that is a plugin, to sign in with. One that could
 // stay is asked to end with the sign-in, by the setting that is there for that.
 func openLogin(_ context.Context, in *cli.Invocation, name string, settings map[string]any) (core.Frontend, error) {
-	return openFrontend(in, name, settings, func(has func(string) bool, settings map[string]any) error {
+	return openFrontend(in, name, settings, nil, func(has func(string) bool, settings map[string]any) error {
 		if has("once") {
 			settings["once"] = true
 			if d := in.Duration("timeout"); d > 0 && has("for") {
@@ -34,8 +35,9 @@ func openLogin(_ context.Context, in *cli.Invocation, name string, settings map[
 }
 
 // openFrontend opens a frontend that is a plugin, with the settings of config.toml
-// and those that set adds. has tells set which settings the plugin knows.
-func openFrontend(in *cli.Invocation, name string, settings map[string]any, set func(has func(string) bool, settings map[string]any) error) (core.Frontend, error) {
+// and those that set adds. has tells set which settings the plugin knows. Its process has
+// files from descriptor 3 on.
+func openFrontend(in *cli.Invocation, name string, settings map[string]any, files []*os.File, set func(has func(string) bool, settings map[string]any) error) (core.Frontend, error) {
 	h, err := pluginHost(in)
 	if err != nil {
 		return nil, err
@@ -65,7 +67,7 @@ func openFrontend(in *cli.Invocation, name string, settings map[string]any, set 
 		return nil, err
 	}
 	terminal := cli.NewPluginTerminal(in)
-	use.Ask, use.Terminal, use.Notify = in.Ask, terminal, in.Say
+	use.Ask, use.Terminal, use.Notify, use.Files = in.Ask, terminal, in.Say, files
 	f, err := h.OpenFrontend(use)
 	if err != nil {
 		return nil, err
@@ -76,16 +78,23 @@ func openFrontend(in *cli.Invocation, name string, settings map[string]any, set 
 // runFrontend runs a frontend that stays, with the settings of config.toml and
 // those that set adds.
 func runFrontend(ctx context.Context, in *cli.Invocation, name string, set func(settings map[string]any, p *profile.Profile) error) error {
+	sockets, err := takeSockets()
+	if err != nil {
+		return err
+	}
 	p, err := in.Open(ctx)
 	if err != nil {
 		return err
 	}
 	defer p.Close()
-	f, err := openFrontend(in, name, p.FrontendSettings(name), func(has func(string) bool, settings map[string]any) error {
+	f, err := openFrontend(in, name, p.FrontendSettings(name), sockets.files(), func(has func(string) bool, settings map[string]any) error {
 		if has("remote") {
 			setRemote(settings)
 		}
-		return set(settings, p)
+		if err := set(settings, p); err != nil {
+			return err
+		}
+		return sockets.listen(settings)
 	})
 	if err != nil {
 		return err
@@ -97,7 +106,7 @@ func runFrontend(ctx context.Context, in *cli.Invocation, name string, set func(
 		return nil // interrupted, as a server is
 	case errors.Is(err, plugins.ErrBadConfig) && errors.As(err, &bad) && bad.Err != nil:
 		// The settings are those of config.toml and of the command line.
-		return cli.Usage("tokentoss "+in.Command.Name+" --help", "%v", bad.Err)
+		return cli.Usage(cmp.Or(fault.RemedyOf(bad.Err).Text, "tokentoss "+in.Command.Name+" --help"), "%v", bad.Err)
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -26,6 +27,11 @@ import (
 	"github.com/tokentoss/tokentoss/profile"
 )
 
+// proxyShare is of how many cores the proxy of a run has one. The command wants the rest,
+// and few connections are served faster by one thread than by several, which wake each
+// other for each step of a request.
+const proxyShare = 4
+
 // serveRun is the proxy of the run of a process, with that one's command line, and
 // returns the exit code.
 func serveRun(process string, args []string) int {
@@ -35,13 +41,20 @@ func serveRun(process string, args []string) int {
 	}
 	closeInherited()
 	// The command waits: what takes long begins at once, and no garbage is collected.
-	collecting := debug.SetGCPercent(-1)
-	roots := childenv.ReadRoots(os.Environ())
+	collecting, cores := debug.SetGCPercent(-1), runtime.GOMAXPROCS(0)
+	authority, err := forwardproxy.NewAuthority(time.Now())
+	if err != nil {
+		return 1
+	}
+	roots := childenv.ReadRoots(os.Environ(), authority.Root)
 	os.Args = append(os.Args[:1], args...)
 	f := everything()
 	f.Process = pid
 	f.RunProxy = func(ctx context.Context, in *cli.Invocation, o cli.RunOptions) error {
-		return runProxy(ctx, in, o, roots, func() { debug.SetGCPercent(collecting) })
+		return runProxy(ctx, in, o, beginning{authority, roots, func() {
+			debug.SetGCPercent(collecting)
+			runtime.GOMAXPROCS(max(1, cores/proxyShare))
+		}})
 	}
 	code := cli.Main(f)
 	if code != 0 {
@@ -50,9 +63,15 @@ func serveRun(process string, args []string) int {
 	return code
 }
 
-// runProxy is the proxy of a run. It ends with the process that became the command, and
-// calls begun when that can begin.
-func runProxy(ctx context.Context, in *cli.Invocation, o cli.RunOptions, roots *childenv.Roots, begun func()) error {
+// A beginning is what was begun before the command line was read.
+type beginning struct {
+	authority *forwardproxy.Authority
+	roots     *childenv.Roots
+	end       func() // when the command can begin
+}
+
+// runProxy is the proxy of a run. It ends with the process that became the command.
+func runProxy(ctx context.Context, in *cli.Invocation, o cli.RunOptions, b beginning) error {
 	ctx, cancel := parent.WithProcess(ctx, o.Process)
 	defer cancel()
 	useAllProxy()
@@ -61,7 +80,7 @@ func runProxy(ctx context.Context, in *cli.Invocation, o cli.RunOptions, roots *
 		return err
 	}
 	defer p.Close()
-	proxy, targets, err := newRunProxy(in, p, o)
+	proxy, targets, err := newRunProxy(in, p, o, b.authority)
 	if err != nil {
 		return err
 	}
@@ -83,7 +102,7 @@ func runProxy(ctx context.Context, in *cli.Invocation, o cli.RunOptions, roots *
 	}
 	defer proxy.Close()
 	vars, err := childenv.Build(childenv.Run{
-		Environ: os.Environ(), Proxy: proxy.URL(), Root: proxy.Authority().Root, Targets: targets, Dir: dir, Java: proxy.Bare(), Roots: roots,
+		Environ: os.Environ(), Proxy: proxy.URL(), Targets: targets, Dir: dir, Java: proxy.Bare(), Roots: b.roots,
 	})
 	if err != nil {
 		return err
@@ -99,7 +118,7 @@ func runProxy(ctx context.Context, in *cli.Invocation, o cli.RunOptions, roots *
 	if err != nil {
 		return err // the process is gone
 	}
-	begun()
+	b.end()
 	ended := time.AfterFunc(time.Until(proxy.Authority().NotAfter), func() {
 		in.Warn("this run is 24 hours old, and its certificates ended: the command's next connections fail")
 		in.Hint("start the command again")
@@ -123,7 +142,7 @@ func programOf(process int) string {
 }
 
 // newRunProxy makes the proxy for the targets of the options or of the profile.
-func newRunProxy(in *cli.Invocation, p *profile.Profile, o cli.RunOptions) (*forwardproxy.Proxy, []*url.URL, error) {
+func newRunProxy(in *cli.Invocation, p *profile.Profile, o cli.RunOptions, a *forwardproxy.Authority) (*forwardproxy.Proxy, []*url.URL, error) {
 	list := o.Targets
 	if len(list) == 0 {
 		list = p.Settings.Targets
@@ -135,7 +154,7 @@ func newRunProxy(in *cli.Invocation, p *profile.Profile, o cli.RunOptions) (*for
 		return nil, nil, err
 	}
 	proxy, err := forwardproxy.New(forwardproxy.Options{
-		Targets: list, Tokens: p.Session, Requests: p.Requests(), Log: in.Logger(), Process: o.Process, Failed: sayFailure(in),
+		Targets: list, Tokens: &attentive{App: p.Session}, Requests: p.Requests(), Log: in.Logger(), Process: o.Process, Failed: sayFailure(in), Authority: a,
 	})
 	switch {
 	case err != nil && len(o.Targets) == 0:

@@ -40,35 +40,46 @@ type Authority struct {
 	// NotAfter is when all certificates end.
 	NotAfter time.Time
 
+	began  time.Time
+	root   *signer // nil once it signed
 	leaves map[string]*tls.Certificate
 }
 
-// NewAuthority makes an authority for hosts: names in lower case, or addresses.
-func NewAuthority(hosts []string, now time.Time) (*Authority, error) {
-	if len(hosts) == 0 {
-		return nil, errors.New("a certificate authority without a host")
-	}
-	a := &Authority{NotAfter: now.Add(lifetime), leaves: make(map[string]*tls.Certificate, len(hosts))}
+// NewAuthority makes an authority that signed nothing but its root. A [Proxy] makes the
+// rest of it.
+func NewAuthority(now time.Time) (*Authority, error) {
+	a := &Authority{NotAfter: now.Add(lifetime), began: now}
 	root, err := a.issue(&x509.Certificate{
 		Subject: pkix.Name{CommonName: "tokentoss run"}, IsCA: true, BasicConstraintsValid: true, MaxPathLen: 1,
 		KeyUsage: x509.KeyUsageCertSign,
-	}, now, nil)
+	}, nil)
 	if err != nil {
 		return nil, err
 	}
-	intermediate, err := a.issue(intermediateFor(hosts), now, root)
+	a.root, a.Root = root, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Raw})
+	return a, nil
+}
+
+// serve makes the certificates for hosts, names in lower case or addresses, and forgets
+// the keys that signed them. It does so once.
+func (a *Authority) serve(hosts []string) error {
+	if len(hosts) == 0 || a.root == nil {
+		return errors.New("a certificate authority without a host, or of two proxies")
+	}
+	root := a.root
+	a.root, a.leaves = nil, make(map[string]*tls.Certificate, len(hosts))
+	intermediate, err := a.issue(intermediateFor(hosts), root)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, host := range hosts {
-		leaf, err := a.issue(leafOf(host), now, intermediate)
+		leaf, err := a.issue(leafOf(host), intermediate)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		a.leaves[host] = &tls.Certificate{Certificate: [][]byte{leaf.Raw, intermediate.Raw}, PrivateKey: leaf.key, Leaf: leaf.Certificate}
 	}
-	a.Root = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Raw})
-	return a, nil
+	return nil
 }
 
 // signer is a certificate with its key.
@@ -78,12 +89,12 @@ type signer struct {
 }
 
 // issue makes a certificate of a template; without a parent it is its own.
-func (a *Authority) issue(template *x509.Certificate, now time.Time, parent *signer) (*signer, error) {
+func (a *Authority) issue(template *x509.Certificate, parent *signer) (*signer, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
 	}
-	template.NotBefore, template.NotAfter = now.Add(-clockSkew), a.NotAfter
+	template.NotBefore, template.NotAfter = a.began.Add(-clockSkew), a.NotAfter
 	if template.SerialNumber, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127)); err != nil {
 		return nil, err
 	}

@@ -21,17 +21,17 @@ import (
 // certificate. The authority itself has no key any more.
 func forged(t *testing.T, targets []string, host string) (root []byte, chain tls.Certificate) {
 	t.Helper()
-	a := &Authority{NotAfter: time.Now().Add(lifetime)}
-	top, err := a.issue(&x509.Certificate{Subject: pkix.Name{CommonName: "tokentoss run"}, IsCA: true, BasicConstraintsValid: true, MaxPathLen: 1, KeyUsage: x509.KeyUsageCertSign}, time.Now(), nil)
+	a := &Authority{began: time.Now(), NotAfter: time.Now().Add(lifetime)}
+	top, err := a.issue(&x509.Certificate{Subject: pkix.Name{CommonName: "tokentoss run"}, IsCA: true, BasicConstraintsValid: true, MaxPathLen: 1, KeyUsage: x509.KeyUsageCertSign}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := intermediateFor(targets)
-	middle, err := a.issue(template, time.Now(), top)
+	middle, err := a.issue(template, top)
 	if err != nil {
 		t.Fatal(err)
 	}
-	leaf, err := a.issue(leafOf(host), time.Now(), middle)
+	leaf, err := a.issue(leafOf(host), middle)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,9 +242,16 @@ func leadToLoopback(t *testing.T) string {
 
 // The certificates end within a day, can sign no other authority, and are P-256.
 func TestCertificatesAreOfADayAndOfNoFurtherUse(t *testing.T) {
-	a, err := NewAuthority([]string{"app.example.com", "192.0.2.7"}, time.Now())
+	a, err := NewAuthority(time.Now())
 	if err != nil {
 		t.Fatal(err)
+	}
+	hosts := []string{"app.example.com", "192.0.2.7"}
+	if err := a.serve(hosts); err != nil {
+		t.Fatal(err)
+	}
+	if a.root != nil || a.serve(hosts) == nil {
+		t.Error("the key of the root is kept")
 	}
 	block, _ := pem.Decode(a.Root)
 	root, err := x509.ParseCertificate(block.Bytes)

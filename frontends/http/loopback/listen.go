@@ -18,7 +18,8 @@ import (
 // An Address says where to listen.
 type Address struct {
 	// Text is HOST:PORT, with localhost or an IP address as the host. Empty is
-	// localhost and a port that is free.
+	// localhost and a port that is free. Sockets that were opened by somebody else are
+	// what [Given] returns.
 	Text string
 
 	// Names tells that the server has names below localhost, such as app.localhost.
@@ -77,6 +78,9 @@ func Listen(ctx context.Context, a Address) (*Listeners, error) {
 	if path, ok := strings.CutPrefix(a.Text, "unix:"); ok && a.Unix {
 		return listenUnix(path)
 	}
+	if descriptors, ok := strings.CutPrefix(a.Text, givenPrefix); ok {
+		return listenGiven(ctx, descriptors, a)
+	}
 	host, port, err := net.SplitHostPort(cmp.Or(a.Text, "localhost:0"))
 	if err != nil {
 		return nil, badAddress("listen is HOST:PORT, such as localhost:8080")
@@ -132,6 +136,9 @@ func bindOnce(ctx context.Context, host string, ips []netip.Addr, port string) (
 		l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(ip.String(), ls.Port))
 		if err == nil {
 			ls.all, ls.ips = append(ls.all, l), append(ls.ips, ip)
+			if ip.IsUnspecified() { // of which Go makes both families
+				ls.ips = append(ls.ips, netip.IPv4Unspecified(), netip.IPv6Unspecified())
+			}
 			ls.Port = strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 			continue
 		}
@@ -160,9 +167,12 @@ func bindOnce(ctx context.Context, host string, ips []netip.Addr, port string) (
 func (ls *Listeners) holds(ip netip.Addr) bool {
 	ip = ip.Unmap()
 	return slices.ContainsFunc(ls.ips, func(own netip.Addr) bool {
-		return own == ip || own.IsUnspecified() // of which Go makes both families
+		return own == ip || own.IsUnspecified() && own.Is4() == ip.Is4()
 	})
 }
+
+// All returns them, for a server other than [Server].
+func (ls *Listeners) All() []net.Listener { return ls.all }
 
 // Close closes the listeners.
 func (ls *Listeners) Close() {

@@ -61,8 +61,8 @@ func New(listen, bearerFile string, log *slog.Logger) (*Monitor, error) {
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}
-	if bearerFile == "" && !strings.HasPrefix(listen, "unix:") {
-		return nil, badConfig("metrics_listen wants metrics_bearer_file, with the word that who asks has")
+	if bearerFile == "" && !strings.HasPrefix(listen, "unix:") && !loopback.IsGiven(listen) {
+		return nil, errNoBearer
 	}
 	if _, err := m.bearer(); err != nil {
 		return nil, err
@@ -70,6 +70,9 @@ func New(listen, bearerFile string, log *slog.Logger) (*Monitor, error) {
 	m.define()
 	return m, nil
 }
+
+// errNoBearer is that an address is not a Unix socket, and has no word.
+var errNoBearer = badConfig("metrics_listen wants metrics_bearer_file, with the word that who asks has")
 
 func badConfig(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{plugins.ErrBadConfig}, args...)...)
@@ -131,9 +134,13 @@ func (m *Monitor) Start(ctx context.Context, app core.App) error {
 	if m == nil {
 		return nil
 	}
-	ls, err := loopback.Listen(ctx, loopback.Address{Text: m.listen, Expose: true, Unix: true})
+	ls, err := loopback.Listen(ctx, loopback.Address{Text: m.listen, Expose: m.bearerFile != "", Unix: true})
 	if err != nil {
 		return err
+	}
+	if ls.Socket == "" && m.bearerFile == "" { // of a socket that was given, this is known only now
+		ls.Close()
+		return errNoBearer
 	}
 	m.mu.Lock()
 	m.app = app
@@ -264,17 +271,17 @@ func (m *Monitor) Handler(h http.Handler) http.Handler {
 		return h
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		seen := &watched{ResponseWriter: w}
+		seen := &loopback.Answer{ResponseWriter: w}
 		whole := false
 		defer func() {
 			if !whole {
-				seen.code = 0
+				seen.Code = 0
 			}
-			m.requests.WithLabelValues(strconv.Itoa(seen.code)).Inc()
+			m.requests.WithLabelValues(strconv.Itoa(seen.Code)).Inc()
 		}()
 		h.ServeHTTP(seen, r)
-		if whole = true; seen.code == 0 {
-			seen.code = http.StatusOK // which the server sends where nothing was written
+		if whole = true; seen.Code == 0 {
+			seen.Code = http.StatusOK // which the server sends where nothing was written
 		}
 	})
 }

@@ -1,7 +1,8 @@
 package childenv
 
 import (
-	"encoding/pem"
+	"bytes"
+	"encoding/base64"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,6 +36,7 @@ var bundleVariables = []struct {
 	{[]string{"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}, own},
 	{[]string{"PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}, own},
 	{[]string{"AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"}, own},
+	{[]string{"HTTPLIB2_CA_CERTS"}, own},
 	{[]string{"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"}, own},
 	{[]string{"NODE_EXTRA_CA_CERTS"}, more},
 	{[]string{"DENO_CERT"}, more},
@@ -43,11 +45,11 @@ var bundleVariables = []struct {
 // bundles names files with the run's root.
 func (b *builder) bundles() error {
 	for _, v := range bundleVariables {
-		text, err := b.trusted(v.names, v.trust)
+		texts, err := b.trusted(v.names, v.trust)
 		if err != nil {
 			return err
 		}
-		if b.Set[v.names[0]], err = b.files.put(strings.ToLower(v.names[0])+".pem", text); err != nil {
+		if b.Set[v.names[0]], err = b.files.put(strings.ToLower(v.names[0])+".pem", texts...); err != nil {
 			return err
 		}
 	}
@@ -56,24 +58,24 @@ func (b *builder) bundles() error {
 
 // trusted returns what the first of names that is set names, or else what a program trusts
 // by itself, and the run's root.
-func (b *builder) trusted(names []string, trust trust) (string, error) {
+func (b *builder) trusted(names []string, trust trust) ([][]byte, error) {
 	for _, name := range names {
 		if path := b.get(name); path != "" {
 			text, err := b.read(path)
 			if err != nil {
-				return "", &fault.Error{
+				return nil, &fault.Error{
 					Subject: "environment variable " + name, Kind: fault.BadConfig, Problem: "it names no file of certificates", Err: err,
 					Remedy: fault.Say("unset %s, or correct it", name),
 				}
 			}
-			return text + string(b.Root), nil
+			return [][]byte{text, b.Roots.run}, nil
 		}
 	}
-	return b.Roots.of(trust) + string(b.Root), nil
+	return append(b.Roots.of(trust), b.Roots.run), nil
 }
 
 // read is readRoots, once for each path: one file is often what all variables name.
-func (b *builder) read(path string) (string, error) {
+func (b *builder) read(path string) ([]byte, error) {
 	if text, ok := b.byPath[path]; ok {
 		return text, nil
 	}
@@ -90,84 +92,111 @@ var systemFiles = []string{
 	"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem", "/usr/local/etc/ssl/cert.pem",
 }
 
-// systemRoots returns the roots of the system, or "".
-func systemRoots() string {
+// systemRoots returns the roots of the system, or nothing.
+func systemRoots() []byte {
 	for _, path := range systemFiles {
-		if text, err := readRoots(path); err == nil && text != "" {
+		if text, err := readRoots(path); err == nil && len(text) > 0 {
 			return text
 		}
 	}
-	return ""
+	return nil
 }
 
 // mozillaRoots returns Mozilla's.
-func mozillaRoots() string {
-	var text strings.Builder
+func mozillaRoots() []byte {
+	const line = 48 // bytes of each (RFC 7468 section 2)
+	size := 0
 	for root := range bundle.Roots() {
-		_ = pem.Encode(&text, &pem.Block{Type: "CERTIFICATE", Bytes: root.Certificate}) // to memory
+		size += len(root.Certificate)
 	}
-	return text.String()
+	text := make([]byte, 0, 2*size) // more than it takes: what is not used is not touched
+	for root := range bundle.Roots() {
+		text = append(text, "-----BEGIN CERTIFICATE-----\n"...)
+		for part := range slices.Chunk(root.Certificate, line) {
+			text = append(base64.StdEncoding.AppendEncode(text, part), '\n')
+		}
+		text = append(text, "-----END CERTIFICATE-----\n"...)
+	}
+	return text
 }
 
 // of returns the roots of a program. Where the system has none, Mozilla's take their place.
-func (r *Roots) of(trust trust) string {
+func (r *Roots) of(trust trust) [][]byte {
 	switch {
 	case trust == more:
-		return ""
-	case trust == system && r.system() != "":
-		return r.system()
+		return nil
+	case trust == system && len(r.system()) > 0:
+		return [][]byte{r.system()}
 	}
-	return r.system() + r.mozilla()
+	return [][]byte{r.system(), r.mozilla()}
 }
 
 // readRoots reads the certificates of a file, or of all files of a directory. A private
 // key beside them is not taken.
-func readRoots(path string) (string, error) {
+func readRoots(path string) ([]byte, error) {
 	paths := []string{path}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		entries, err := os.ReadDir(path)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		paths = nil
 		for _, e := range entries {
 			paths = append(paths, filepath.Join(path, e.Name()))
 		}
 	}
-	var blocks []string
+	var blocks [][]byte
 	for _, p := range paths {
 		data, err := os.ReadFile(p)
 		if err != nil && len(paths) == 1 {
-			return "", err
+			return nil, err
 		}
-		blocks = appendCertificates(blocks, string(data))
+		found := certificates(data)
+		if len(paths) == 1 && size(found) == len(data) { // as it mostly is
+			return data, nil
+		}
+		blocks = append(blocks, found...)
 	}
 	if len(paths) > 1 { // where most are there twice, by another name
-		slices.Sort(blocks)
-		blocks = slices.Compact(blocks)
+		slices.SortFunc(blocks, bytes.Compare)
+		blocks = slices.CompactFunc(blocks, bytes.Equal)
 	}
-	return strings.Join(blocks, ""), nil
+	return bytes.Join(blocks, nil), nil
 }
 
-// appendCertificates appends the blocks of a text that are certificates.
-func appendCertificates(blocks []string, text string) []string {
-	const begin, end = "-----BEGIN ", "-----END "
+func size(texts [][]byte) (n int) {
+	for _, text := range texts {
+		n += len(text)
+	}
+	return n
+}
+
+// certificates returns the blocks of a text that are certificates, each with the end of
+// its last line.
+func certificates(text []byte) (blocks [][]byte) {
+	begin, end, dashes := []byte("-----BEGIN "), []byte("-----END "), []byte("-----")
 	for {
-		_, rest, ok := strings.Cut(text, begin)
+		before, rest, ok := bytes.Cut(text, begin)
 		if !ok {
 			return blocks
 		}
-		name, _, ok := strings.Cut(rest, "-----")
+		name, _, ok := bytes.Cut(rest, dashes)
 		if !ok {
 			return blocks
 		}
-		body, after, ok := strings.Cut(rest, end+name+"-----")
+		_, after, ok := bytes.Cut(rest, slices.Concat(end, name, dashes))
 		if !ok {
 			text = rest
 			continue
 		}
-		if strings.HasSuffix(name, "CERTIFICATE") {
-			blocks = append(blocks, begin+body+end+name+"-----\n")
+		if bytes.HasSuffix(name, []byte("CERTIFICATE")) {
+			block := text[len(before) : len(text)-len(after)]
+			if bytes.HasPrefix(after, []byte("\n")) {
+				block = block[:len(block)+1]
+			} else {
+				block = slices.Concat(block, []byte("\n"))
+			}
+			blocks = append(blocks, block)
 		}
 		text = after
 	}

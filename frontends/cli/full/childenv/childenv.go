@@ -7,6 +7,7 @@
 package childenv
 
 import (
+	"bytes"
 	"cmp"
 	"net/url"
 	"os"
@@ -21,25 +22,27 @@ import (
 type Run struct {
 	Environ []string   // the person's own, as of os.Environ
 	Proxy   string     // the URL of the forward proxy, with its credential
-	Root    []byte     // the certificate of the run's authority, in PEM
 	Targets []*url.URL // what must go through the proxy
 	Dir     string     // an empty private directory for files
 	Java    string     // HOST:PORT of a proxy that wants no credential; empty: there is none
-	Roots   *Roots     // what [ReadRoots] reads; nil: it is read then
+	Roots   *Roots     // what programs are to trust
 }
 
-// Roots are the certificates that programs trust by themselves.
+// Roots are the certificate of a run's authority, and those that programs trust by
+// themselves.
 type Roots struct {
-	system, mozilla func() string
-	java            func() javaRoots
+	run             []byte
+	system, mozilla func() []byte
+	java            func() javaStore
 }
 
 // ReadRoots begins to read them, which is most of what there is to do. environ is the
-// person's own environment. The goroutines that read end when they have.
-func ReadRoots(environ []string) *Roots {
+// person's own environment, and run the authority's certificate in PEM. The goroutines
+// that read end when they have.
+func ReadRoots(environ []string, run []byte) *Roots {
 	r := &Roots{
-		system: sync.OnceValue(systemRoots), mozilla: sync.OnceValue(mozillaRoots),
-		java: sync.OnceValue(func() javaRoots { return readJava(environ) }),
+		run: run, system: sync.OnceValue(systemRoots), mozilla: sync.OnceValue(mozillaRoots),
+		java: sync.OnceValue(func() javaStore { return makeJava(environ, run) }),
 	}
 	go r.java()
 	go func() { r.system(); r.mozilla() }()
@@ -59,34 +62,17 @@ type builder struct {
 	Run
 	Variables
 	files  files
-	byPath map[string]string // certificates of files
+	byPath map[string][]byte // certificates of files
 }
 
 // Build makes the variables, and their files. An error is of a file that a variable names.
 func Build(run Run) (*Variables, error) {
-	b := &builder{Run: run, Variables: Variables{Set: make(map[string]string)}, files: files{dir: run.Dir}, byPath: make(map[string]string)}
-	if b.Roots == nil {
-		b.Roots = ReadRoots(run.Environ)
-	}
+	b := &builder{Run: run, Variables: Variables{Set: make(map[string]string)}, files: files{dir: run.Dir}, byPath: make(map[string][]byte)}
 	b.proxies()
-	var options, note string
-	var javaErr error
-	var beside sync.WaitGroup
-	beside.Go(func() { options, note, javaErr = b.java() })
-	var err error
-	for _, step := range []func() error{b.bundles, b.wget, b.php, b.r} {
-		if err = step(); err != nil {
-			break
+	for _, step := range []func() error{b.bundles, b.wget, b.php, b.r, b.java} {
+		if err := step(); err != nil {
+			return nil, err
 		}
-	}
-	if beside.Wait(); err != nil || javaErr != nil {
-		return nil, cmp.Or(err, javaErr)
-	}
-	if options != "" {
-		b.Set[javaOptions] = options
-	}
-	if note != "" {
-		b.Notes = append(b.Notes, note)
 	}
 	return &b.Variables, nil
 }
@@ -106,22 +92,35 @@ func valueIn(environ []string, name string) string {
 
 // files are those of a run, each content once.
 type files struct {
-	dir    string
-	byText map[string]string
+	dir  string
+	made []file
+}
+
+// A file has some texts, which are too large to be put together in memory first.
+type file struct {
+	path  string
+	texts [][]byte
 }
 
 // put writes a file and returns its path.
-func (f *files) put(name, text string) (string, error) {
-	if path, ok := f.byText[text]; ok {
-		return path, nil
+func (f *files) put(name string, texts ...[]byte) (string, error) {
+	for _, made := range f.made {
+		if slices.EqualFunc(made.texts, texts, bytes.Equal) {
+			return made.path, nil
+		}
 	}
 	path := f.dir + string(os.PathSeparator) + name
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+	out, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
 		return "", err
 	}
-	if f.byText == nil {
-		f.byText = make(map[string]string)
+	for _, text := range texts {
+		_, failed := out.Write(text)
+		err = cmp.Or(err, failed)
 	}
-	f.byText[text] = path
+	if err = cmp.Or(err, out.Close()); err != nil {
+		return "", err
+	}
+	f.made = append(f.made, file{path, texts})
 	return path, nil
 }

@@ -1,6 +1,8 @@
 package childenv
 
 import (
+	"bytes"
+	"encoding/pem"
 	"net/url"
 	"os"
 	"os/exec"
@@ -11,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/crypto/x509roots/fallback/bundle"
+
 	"github.com/tokentoss/tokentoss/frontends/http/forwardproxy"
 )
 
@@ -19,7 +23,7 @@ const proxyURL = "http://tokentoss-run:SECRET@127.0.0.1:1"
 // build makes the variables of a person with an environment.
 func build(t *testing.T, environ ...string) (*Variables, string) {
 	t.Helper()
-	a, err := forwardproxy.NewAuthority([]string{"app.example.com"}, time.Now())
+	a, err := forwardproxy.NewAuthority(time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +31,7 @@ func build(t *testing.T, environ ...string) (*Variables, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := Build(Run{Environ: environ, Proxy: proxyURL, Root: a.Root, Targets: []*url.URL{target}, Dir: t.TempDir(), Java: "127.0.0.1:2"})
+	v, err := Build(Run{Environ: environ, Proxy: proxyURL, Targets: []*url.URL{target}, Dir: t.TempDir(), Java: "127.0.0.1:2", Roots: ReadRoots(environ, a.Root)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,6 +70,7 @@ func TestBundlesHaveWhatWasTrustedBefore(t *testing.T) {
 		"CURL_CA_BUNDLE": one + root, "PIP_CERT": two + root, "NODE_EXTRA_CA_CERTS": root, "DENO_CERT": root,
 		"REQUESTS_CA_BUNDLE": one + root, // as requests itself reads curl's
 		"AWS_CA_BUNDLE":      "", "SSL_CERT_FILE": "", "GIT_SSL_CAINFO": "", "CARGO_HTTP_CAINFO": "", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": "",
+		"HTTPLIB2_CA_CERTS": "",
 	} {
 		text := read(t, v.Set[name])
 		if want != "" && text != want || !strings.HasSuffix(text, root) || strings.Contains(text, "PRIVATE") {
@@ -80,9 +85,25 @@ func TestBundlesHaveWhatWasTrustedBefore(t *testing.T) {
 	}
 }
 
+// What programs trust by themselves is there whole, as PEM that strict readers take.
+func TestMozillasRootsArePEM(t *testing.T) {
+	rest, n := mozillaRoots(), 0
+	for root := range bundle.Roots() {
+		want := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Certificate})
+		if !bytes.HasPrefix(rest, want) {
+			t.Fatalf("certificate %d is %.200q, want %.200q", n, rest, want)
+		}
+		rest = rest[len(want):]
+		n++
+	}
+	if n < 50 || len(rest) > 0 {
+		t.Errorf("%d certificates, and %d bytes", n, len(rest))
+	}
+}
+
 // What names no certificates is said, by its name.
 func TestAVariableThatNamesNothingIsAnError(t *testing.T) {
-	_, err := Build(Run{Environ: []string{"NODE_EXTRA_CA_CERTS=/there/is/none"}, Dir: t.TempDir()})
+	_, err := Build(Run{Environ: []string{"NODE_EXTRA_CA_CERTS=/there/is/none"}, Dir: t.TempDir(), Roots: ReadRoots(nil, []byte(one))})
 	if err == nil || !strings.Contains(err.Error(), "NODE_EXTRA_CA_CERTS") {
 		t.Error(err)
 	}

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -27,64 +26,60 @@ const (
 // java adds a store of trusted certificates, and a proxy, to the options of Java, which
 // knows neither by other variables. Its proxies have no credential, so without one that
 // wants none there is no use in the rest.
-func (b *builder) java() (options, note string, err error) {
+func (b *builder) java() error {
 	if b.Java == "" {
-		return "", "", nil
+		return nil
 	}
-	own := b.Roots.java()
-	if own.path == "" {
-		return "", "", nil // no Java
-	}
-	if note := own.problem(); note != "" {
-		return "", note, nil
-	}
-	block, _ := pem.Decode(b.Root)
-	trusted := append(slices.Clip(own.list), pkcs12.TrustStoreEntry{Cert: &x509.Certificate{Raw: block.Bytes}, FriendlyName: "tokentoss run"})
-	store, err := pkcs12.Passwordless.EncodeTrustStoreEntries(trusted, "")
-	if err != nil {
-		return "", "", err
+	store := b.Roots.java()
+	switch {
+	case store.of == "": // no Java
+		return nil
+	case store.err != nil:
+		b.Notes = append(b.Notes, fmt.Sprintf("programs in Java do not trust the run: %s: %v", store.of, store.err))
+		return nil
 	}
 	file := filepath.Join(b.Dir, "java.p12")
-	if err := os.WriteFile(file, store, 0o600); err != nil {
-		return "", "", err
+	if err := os.WriteFile(file, store.data, 0o600); err != nil {
+		return err
 	}
 	host, port, err := net.SplitHostPort(b.Java)
 	if err != nil {
-		return "", "", err
+		return err
 	}
 	list := []string{b.get(javaOptions), "-Djavax.net.ssl.trustStore=" + file, "-Djavax.net.ssl.trustStoreType=PKCS12", "-Djavax.net.ssl.trustStorePassword="}
 	for _, scheme := range []string{"https", "http"} {
 		list = append(list, "-D"+scheme+".proxyHost="+host, "-D"+scheme+".proxyPort="+port)
 	}
-	return strings.TrimSpace(strings.Join(list, " ")), "", nil
+	b.Set[javaOptions] = strings.TrimSpace(strings.Join(list, " "))
+	return nil
 }
 
-// javaRoots are what Java trusts by itself, by the store at path; "" where there is no Java.
-type javaRoots struct {
-	path string
-	list []pkcs12.TrustStoreEntry
+// A javaStore has what Java trusts by itself, which is in another store, and the run's
+// root.
+type javaStore struct {
+	of   string // the path of the other; "" where there is no Java
+	data []byte
 	err  error
 }
 
-// problem says why programs in Java will not come through; "" where they will.
-func (r javaRoots) problem() string {
-	if r.err == nil {
-		return ""
+// makeJava makes it.
+func makeJava(environ []string, run []byte) (s javaStore) {
+	path, password := findJavaStore(valueIn(environ, javaOptions), valueIn(environ, "JAVA_HOME"))
+	if s.of = path; path == "" {
+		return s
 	}
-	return fmt.Sprintf("programs in Java do not trust the run: %s: %v", r.path, r.err)
+	var list []pkcs12.TrustStoreEntry
+	if list, s.err = readStore(path, password); s.err != nil {
+		return s
+	}
+	block, _ := pem.Decode(run)
+	list = append(list, pkcs12.TrustStoreEntry{Cert: &x509.Certificate{Raw: block.Bytes}, FriendlyName: "tokentoss run"})
+	s.data, s.err = pkcs12.Passwordless.EncodeTrustStoreEntries(list, "")
+	return s
 }
 
-// readJava reads them.
-func readJava(environ []string) (r javaRoots) {
-	path, password := javaStore(valueIn(environ, javaOptions), valueIn(environ, "JAVA_HOME"))
-	if r.path = path; path != "" {
-		r.list, r.err = readStore(path, password)
-	}
-	return r
-}
-
-// javaStore returns the file that Java trusts by itself, or that the options name.
-func javaStore(options, home string) (path, password string) {
+// findJavaStore returns the file that Java trusts by itself, or that the options name.
+func findJavaStore(options, home string) (path, password string) {
 	password = storePassword
 	for _, option := range strings.Fields(options) {
 		if value, ok := strings.CutPrefix(option, "-Djavax.net.ssl.trustStore="); ok {

@@ -49,7 +49,7 @@ func (b *builder) r() error {
 	if path := b.get(variable); path != "" {
 		own = strconv.Quote(path) // R's strings have the same escapes
 	}
-	path, err := b.files.put("Rprofile", fmt.Sprintf(rProfile, own))
+	path, err := b.files.put("Rprofile", fmt.Appendf(nil, rProfile, own))
 	b.Set[variable] = path
 	return err
 }

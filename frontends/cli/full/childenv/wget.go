@@ -28,15 +28,15 @@ func (b *builder) wget() error {
 			}
 		}
 	}
-	text := b.Roots.of(system) + string(b.Root)
+	trusted := b.Roots.of(system)
 	if own, err := readRoots(roots); roots != "" && err == nil {
-		text = own + string(b.Root)
+		trusted = [][]byte{own}
 	}
-	bundle, err := b.files.put("wget.pem", text)
+	bundle, err := b.files.put("wget.pem", append(trusted, b.Roots.run)...)
 	if err != nil {
 		return err
 	}
 	lines = append(slices.Clip(lines), "ca_certificate = "+bundle, "")
-	b.Set["WGETRC"], err = b.files.put("wgetrc", strings.Join(lines, "\n"))
+	b.Set["WGETRC"], err = b.files.put("wgetrc", []byte(strings.Join(lines, "\n")))
 	return err
 }
