@@ -110,6 +110,9 @@ type Config struct {
 	AgentMetrics string `toml:"agent_metrics_listen"`
 	AgentBearer  string `toml:"agent_metrics_bearer_file"`
 
+	// AgentLog is the file in which the agent says what happens, in lines of JSON.
+	AgentLog string `toml:"agent_log_file"`
+
 	Settings
 
 	Profiles map[string]Settings `toml:"profiles"`

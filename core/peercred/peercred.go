@@ -29,6 +29,10 @@ var (
 	// another network namespace, virtual machine or computer.
 	ErrNotFound = errors.New("the other end of the connection is not on this system")
 
+	// ErrUnmapped is that the user of the other end may be one without a number in this
+	// process's user namespace, for whom the number of this process's user stands as well.
+	ErrUnmapped = errors.New("the number of this user stands for all whom the user namespace has no number for")
+
 	// ErrUnsupported is that the system does not tell, or forbids to ask.
 	ErrUnsupported = errors.New("the system does not tell whose a connection is")
 )
@@ -70,15 +74,19 @@ func end(c net.Conn) (uid int, inode uint64, err error) {
 }
 
 // Check returns nil if the other end of c belongs to the user of this process or to
-// root, who could be this user at any time. The error is a [*UserError] or one of
-// [Owner].
+// root, who could be this user at any time. The error is a [*UserError], [ErrUnmapped] or
+// one of [Owner].
 func Check(c net.Conn) error {
 	uid, err := Owner(c)
 	if err != nil {
 		return err
 	}
-	if uid != 0 && uid != os.Geteuid() {
+	switch {
+	case uid == 0:
+	case uid != os.Geteuid():
 		return &UserError{UID: uid}
+	case standsForOthers(uid):
+		return ErrUnmapped
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -74,6 +75,11 @@ var roles = map[string]func(address string){
 		uid, err := Owner(c)
 		done(fmt.Sprint(uid, " ", err, " ", Check(c)))
 	},
+	"number": func(uid string) { // does it stand for others?
+		n, err := strconv.Atoi(uid)
+		must(err)
+		done(fmt.Sprint(standsForOthers(n)))
+	},
 	"elsewhere": func(string) { // and to another network namespace?
 		f := os.NewFile(3, "connection")
 		c, err := net.FileConn(f)
@@ -121,7 +127,10 @@ func play(t *testing.T, role, address string, how syscall.SysProcAttr, files ...
 	cmd.Env, cmd.SysProcAttr = []string{roleEnv + "=" + role + " " + address}, &how
 	in, err1 := cmd.StdinPipe()
 	out, err2 := cmd.StdoutPipe()
-	if err := errors.Join(err1, err2, cmd.Start()); err != nil {
+	switch err := errors.Join(err1, err2, cmd.Start()); {
+	case how.Cloneflags != 0 && (errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSPC)):
+		t.Skip("no namespace may be made here: ", err)
+	case err != nil:
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _, _ = in.Close(), cmd.Wait() })
@@ -258,6 +267,34 @@ func TestRootIsAccepted(t *testing.T) {
 		defer dial(p.line(t)).Close()
 		if got := p.line(t); got != "0 <nil> <nil>" {
 			t.Errorf("%s: %s", address, got)
+		}
+	}
+}
+
+// In a user namespace with numbers for root and nobody alone, as systemd's PrivateUsers=
+// makes one, all others are nobody as well, and nobody's connections are not told from
+// theirs. Where the network is the namespace's own, there are no others.
+func TestUserNamespace(t *testing.T) {
+	private := as(nobody)
+	private.Cloneflags = syscall.CLONE_NEWUSER
+	private.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: 0, Size: 1}, {ContainerID: nobody, HostID: nobody, Size: 1}}
+	private.GidMappings = private.UidMappings
+	container := private
+	container.Cloneflags |= syscall.CLONE_NEWNET
+	for _, d := range []struct {
+		how  syscall.SysProcAttr
+		uid  int
+		want string
+	}{{as(nobody), nobody, "false"}, {private, nobody, "true"}, {private, 1, "false"}, {container, nobody, "false"}} {
+		if got := play(t, "number", strconv.Itoa(d.uid), d.how).line(t); got != d.want {
+			t.Errorf("%d stands for others, with the flags %x: %s", d.uid, d.how.Cloneflags, got)
+		}
+	}
+	for uid, want := range map[uint32]string{0: "0 <nil> <nil>", 1: fmt.Sprint(nobody, " <nil> ", ErrUnmapped), nobody: fmt.Sprint(nobody, " <nil> ", ErrUnmapped)} {
+		p := play(t, "serve", "127.0.0.1:0", private)
+		play(t, "hold", p.line(t), as(uid)).line(t)
+		if got := p.line(t); got != want {
+			t.Errorf("user %d: %s, not %s", uid, got, want)
 		}
 	}
 }

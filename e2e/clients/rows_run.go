@@ -38,6 +38,33 @@ var unchanged = []Row{
 		Test:   runTest + "aiohttp with trust_env",
 	},
 	{
+		Client: "aiohttp, WebSocket", Version: "pypi aiohttp", Way: Run,
+		Type:   []string{"tokentoss run -- python3 program.py"},
+		Limits: "`ClientSession(trust_env=True).ws_connect(\"wss://...\")`",
+		Test:   runTest + "aiohttp, WebSocket",
+	},
+	{
+		Client: "httplib2", Version: "pypi httplib2", Way: Run,
+		Type:   []string{"tokentoss run -- python3 program.py"},
+		Limits: "it uses a proxy only where PySocks is installed",
+		Test:   runTest + "httplib2",
+	},
+	{
+		Client: "fsspec", Version: "pypi fsspec", Way: Run,
+		Type: []string{
+			`export FSSPEC_HTTPS='{"client_kwargs": {"trust_env": true}}'`,
+			"tokentoss run -- python3 program.py",
+		},
+		Limits: "the first line tells the aiohttp in it to use a proxy",
+		Test:   runTest + "fsspec",
+	},
+	{
+		Client: "ELinks", Version: "Debian 12's 0.13", Way: Run,
+		Type:   []string{"tokentoss run -- elinks https://wiki.example.com/x"},
+		Limits: "it shows no proxy a credential, so on Linux alone",
+		Test:   runTest + "ELinks",
+	},
+	{
 		Client: "urllib", Version: "Debian 12's Python 3.11", Way: Run,
 		Type: []string{"tokentoss run -- python3 program.py"},
 		Test: runTest + "urllib",
@@ -122,6 +149,11 @@ var unchanged = []Row{
 		Client: "pnpm", Version: "npm pnpm", Way: Run,
 		Type: []string{"tokentoss run -- pnpm add --registry https://npm.example.com/ PACKAGE"},
 		Test: runTest + "pnpm",
+	},
+	{
+		Client: "Yarn", Version: "npm @yarnpkg/cli-dist", Way: Run,
+		Type: []string{"YARN_NPM_REGISTRY_SERVER=https://npm.example.com tokentoss run -- yarn add PACKAGE"},
+		Test: runTest + "Yarn",
 	},
 	{
 		Client: "go", Version: "1.26", Way: Run,

@@ -59,6 +59,10 @@ func unchanged() map[string]program {
 		"httpx":                  {needs: "python3", agent: `^python-httpx/`, serve: pages, script: inPython("use_httpx")},
 		"httpx2":                 {needs: "python3", agent: `^python-httpx2/`, serve: pages, script: inPython("use_httpx2")},
 		"aiohttp with trust_env": {needs: "python3", agent: `aiohttp/`, serve: pages, script: inPython("use_aiohttp")},
+		"aiohttp, WebSocket":     {needs: "python3", agent: `aiohttp/`, serve: pages, script: inPython("use_aiohttp_websocket")},
+		"httplib2":               {needs: "python3", agent: `httplib2/`, serve: pages, script: inPython("use_httplib2")},
+		"fsspec":                 {needs: "python3", agent: `aiohttp/`, serve: pages, script: `export FSSPEC_HTTPS='{"client_kwargs": {"trust_env": true}}'; ` + inPython("use_fsspec")},
+		"ELinks":                 {needs: "elinks", agent: `^ELinks/`, serve: pages, script: twice(`test "$(elinks -source $SITE/x)" = hello`)},
 		"urllib":                 {needs: "python3", agent: `^Python-urllib/`, serve: pages, script: inPython("use_urllib")},
 		"HTTPie":                 {needs: "http", agent: `^HTTPie/`, serve: pages, script: twice(`http --ignore-stdin --check-status $SITE/x | grep hello`)},
 		"openai, Python":         {needs: "python3", agent: `OpenAI/Python`, serve: models, script: inPython("use_openai")},
@@ -75,6 +79,7 @@ func unchanged() map[string]program {
 		"uv":                     {needs: "uv", agent: `^uv/`, serve: packages, script: twice(`uv pip install -q --no-cache --no-config --target u --reinstall --index-url $SITE/simple/ greeting`)},
 		"npm":                    {needs: "npm", agent: `^npm/`, serve: packages, script: twice(`rm -rf node_modules .npm; npm install --no-save --cache .npm --no-audit --no-fund --registry $SITE/npm/ greeting`)},
 		"pnpm":                   {needs: "pnpm", agent: `^pnpm/`, serve: packages, script: "mkdir a b; " + pnpm("a") + "\nsleep $PAUSE\n" + pnpm("b")},
+		"Yarn":                   {needs: "yarn", agent: `got`, serve: packages, script: "mkdir a b; " + yarn("a") + "\nsleep $PAUSE\n" + yarn("b")},
 		"go": {needs: "go", agent: `^Go-http-client/`, serve: packages, script: "export GONOSUMDB='*' GOFLAGS=-modcacherw GOPROXY=$SITE/goproxy GOTOOLCHAIN=local GOENV=off\n" +
 			"GOMODCACHE=$PWD/one go mod download example.com/greeting@v1.0.0\nsleep $PAUSE\nGOMODCACHE=$PWD/two go mod download example.com/greeting@v1.0.0"},
 		"cargo":                           {needs: "cargo", agent: `^cargo`, serve: packages, script: cargoScript},
@@ -93,4 +98,10 @@ func unchanged() map[string]program {
 
 func pnpm(dir string) string {
 	return "(cd " + dir + "; echo '{}' >package.json; pnpm add --store-dir $PWD/store --registry $SITE/npm/ greeting; grep -q hello node_modules/greeting/index.js)"
+}
+
+func yarn(dir string) string {
+	return "(cd " + dir + "; echo '{\"name\": \"app\"}' >package.json; : >yarn.lock\n" +
+		"export YARN_NPM_REGISTRY_SERVER=$SITE/npm YARN_GLOBAL_FOLDER=$PWD/global YARN_NODE_LINKER=node-modules YARN_ENABLE_TELEMETRY=0\n" +
+		"yarn add greeting; grep -q hello node_modules/greeting/index.js)"
 }

@@ -19,6 +19,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/coder/websocket"
 )
 
 // What is behind IAP: each is the URL of a server.
@@ -30,7 +32,7 @@ func serve(t *testing.T, h http.Handler) string {
 	return s.URL
 }
 
-// pages are /x, a large file, and /echo.
+// pages are /x, a large file, /echo, and /socket, which echoes messages.
 func pages(t *testing.T) string {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/x", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello\n") })
@@ -38,6 +40,19 @@ func pages(t *testing.T) string {
 		http.ServeContent(w, r, "big", time.Time{}, bytes.NewReader(make([]byte, 8<<20)))
 	})
 	mux.HandleFunc("POST /echo", func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) })
+	mux.HandleFunc("/socket", func(w http.ResponseWriter, r *http.Request) {
+		c, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			return
+		}
+		defer c.CloseNow()
+		for {
+			kind, message, err := c.Read(r.Context())
+			if err != nil || c.Write(r.Context(), kind, message) != nil {
+				return
+			}
+		}
+	})
 	return serve(t, mux)
 }
 

@@ -15,7 +15,7 @@ func (c *commands) metadata() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "listen", Usage: "listen on `ADDR`, host:port", DefaultText: "a free port"},
 			&cli.DurationFlag{Name: "for", Usage: "end after `TIME`", DefaultText: "never"},
-			metricsListenFlag, metricsBearerFlag,
+			metricsListenFlag, metricsBearerFlag, logFlag, logFileFlag, logJSONFlag,
 			&cli.BoolFlag{Name: "any-audience", Usage: "give the token for any audience"},
 			&cli.StringFlag{Name: "guard", Usage: "guard by `WHAT`: owner, path, none", DefaultText: "owner"},
 			&cli.StringFlag{Name: "project", Usage: "the `ID` of the project to be in", DefaultText: "none"},
@@ -30,6 +30,6 @@ func serveMetadata(ctx context.Context, in *Invocation) error {
 		if in.Bool("any-audience") {
 			settings["any_audience"] = true
 		}
-		return in.setFlags(settings, "listen", "metrics-listen", "metrics-bearer-file", "guard", "project")
+		return in.setFlags(settings, "listen", "metrics-listen", "metrics-bearer-file", "log", "log-file", "guard", "project")
 	})
 }

@@ -24,9 +24,7 @@ func (c *commands) proxy() *cli.Command {
 			&cli.DurationFlag{Name: "for", Usage: "end after `TIME`", DefaultText: "never"},
 			metricsListenFlag, metricsBearerFlag,
 			&cli.StringFlag{Name: "secret", Usage: "`KIND` of secret that tools show: new, keep or none", DefaultText: "new"},
-			&cli.StringFlag{Name: "log", Usage: "log `WHICH` requests: errors, all or none", DefaultText: "errors"},
-			&cli.StringFlag{Name: "log-file", Usage: "log to `FILE`", DefaultText: "the terminal"},
-			&cli.BoolFlag{Name: "json", Usage: "log as JSON"},
+			logFlag, logFileFlag, logJSONFlag,
 		},
 		Action: c.heavy(0, -1, proxy),
 	}
@@ -35,9 +33,6 @@ func (c *commands) proxy() *cli.Command {
 // proxy serves the proxy until it is interrupted.
 func proxy(ctx context.Context, in *Invocation) error {
 	return in.full.RunFrontend(ctx, in, "proxy", func(settings map[string]any, p *profile.Profile) error {
-		if in.Bool("json") {
-			settings["json"] = true
-		}
 		if in.NArg() > 0 {
 			settings["targets"] = in.Args().Slice()
 		}
@@ -50,7 +45,7 @@ func proxy(ctx context.Context, in *Invocation) error {
 		if p.Requests() != nil {
 			settings["forwarded"] = p.Lender().Socket()
 		}
-		return in.setFlags(settings, "listen", "metrics-listen", "metrics-bearer-file", "secret", "log", "log-file")
+		return in.setFlags(settings, "listen", "metrics-listen", "metrics-bearer-file", "log", "log-file", "secret")
 	})
 }
 
@@ -75,6 +70,9 @@ func proxiedURLs(targets any) (urls []string) {
 // The options of what is watched while it stays.
 var (
 	metricsListenFlag = &cli.StringFlag{Name: "metrics-listen", Usage: "serve metrics on `ADDR`", DefaultText: "nowhere"}
+	logFlag           = &cli.StringFlag{Name: "log", Usage: "log `WHICH` requests: errors, all or none", DefaultText: "errors"}
+	logFileFlag       = &cli.StringFlag{Name: "log-file", Usage: "log to `FILE`", DefaultText: "the terminal"}
+	logJSONFlag       = &cli.BoolFlag{Name: "json", Usage: "log as JSON"}
 	metricsBearerFlag = &cli.StringFlag{Name: "metrics-bearer-file", Usage: "want the word in `FILE` for metrics"}
 )
 
@@ -97,6 +95,9 @@ func (in *Invocation) setFlags(settings map[string]any, names ...string) error {
 			}
 		}
 		settings[strings.ReplaceAll(name, "-", "_")] = value
+	}
+	if in.Bool("json") {
+		settings["json"] = true
 	}
 	if d := in.Duration("for"); d > 0 {
 		settings["for"] = d.String()

@@ -14,7 +14,7 @@ func (c *commands) serve() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "listen", Usage: "listen on `ADDR`, host:port of this machine", DefaultText: "a free port"},
 			&cli.DurationFlag{Name: "for", Usage: "end after `TIME`", DefaultText: "never"},
-			metricsListenFlag, metricsBearerFlag,
+			metricsListenFlag, metricsBearerFlag, logFlag, logFileFlag, logJSONFlag,
 			&cli.BoolFlag{Name: "no-browser", Usage: "only show the address to open"},
 			&cli.StringFlag{Name: "browser", Usage: "open the page with `CMD`; none is --no-browser"},
 		},
@@ -25,6 +25,6 @@ func (c *commands) serve() *cli.Command {
 // serve serves the page until it is interrupted.
 func serve(ctx context.Context, in *Invocation) error {
 	return in.full.RunFrontend(ctx, in, "http", func(settings map[string]any, _ *profile.Profile) error {
-		return in.setFlags(settings, "listen", "metrics-listen", "metrics-bearer-file")
+		return in.setFlags(settings, "listen", "metrics-listen", "metrics-bearer-file", "log", "log-file")
 	})
 }

@@ -191,6 +191,9 @@ func (s *store) exchange(ctx context.Context, c *conn, m request) (*response, er
 			continue
 		}
 		if r.Question == "" {
+			if r.ID != "" && s.client.Log != nil {
+				s.client.Log.Debug("a call of the agent failed", "op", m.Op, "id", r.ID)
+			}
 			return &r, nil
 		}
 		secret, err := s.client.ask(ctx, r.Question)

@@ -2,13 +2,31 @@ package agent
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
+	"slices"
 	"time"
+
+	"github.com/tokentoss/tokentoss/core/fault"
 )
 
 // logTimeout is how long a caller may take to read a record. One that does not read
 // holds up the store.
 const logTimeout = time.Second
+
+// logFailure gives a call that failed an ID, and logs it. What the store says of it goes to
+// the caller alone.
+func (s *Server) logFailure(ctx context.Context, op string, r *response, took time.Duration) {
+	if r.Error == nil {
+		return
+	}
+	if !slices.Contains(operations, op) {
+		op = "other"
+	}
+	r.ID = rand.Text()
+	s.Log.LogAttrs(ctx, slog.LevelWarn, "call", slog.String("id", r.ID), slog.String("op", op),
+		slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("error", string(fault.Of(r.Error.Err()))))
+}
 
 // A record is a log record of a store on its way to a caller. It holds no secret: the
 // plugin host has taken out what looks like one.

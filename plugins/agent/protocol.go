@@ -54,6 +54,9 @@ const (
 	opStop     = "stop" // ends the agent
 )
 
+// operations are all of them.
+var operations = []string{opOpen, opLoad, opSave, opDelete, opCheck, opSetAside, opLocate, opList, opLock, opRelease, opStop}
+
 // A response answers a request, or is a question to the person.
 type response struct {
 	Question string        `json:"question,omitempty"`
@@ -61,6 +64,7 @@ type response struct {
 	Gone     bool          `json:"gone,omitempty"` // this agent makes way: start another
 	Lost     bool          `json:"lost,omitempty"` // the lock is
 	Error    *fault.Remote `json:"error,omitempty"`
+	ID       string        `json:"id,omitempty"` // of the call, where there is an error: the agent's log has it, too
 
 	Data       []byte   `json:"data,omitempty"`
 	Revision   string   `json:"revision,omitempty"`

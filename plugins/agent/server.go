@@ -56,7 +56,8 @@ type Server struct {
 	// Idle is how long to stay without a call; 0 means [DefaultIdle].
 	Idle time.Duration
 
-	// Log gets what happens, never a secret. Nil discards.
+	// Log gets what happens, and each call that failed with the ID that its caller is
+	// told: never a name, or a secret. Nil discards.
 	Log *slog.Logger
 
 	// Observe, if it is not nil, is called after each call with its error, from several
@@ -142,8 +143,10 @@ func (s *Server) serve(ctx context.Context, raw net.Conn) {
 		}
 		m.Environ = environ
 		s.busy.begin()
+		began := time.Now()
 		r, end := s.answer(ctx, c, m)
 		s.busy.done()
+		s.logFailure(ctx, m.Op, r, time.Since(began))
 		if err := c.send(r); err != nil || end {
 			return
 		}

@@ -63,6 +63,36 @@ def use_aiohttp():
     asyncio.run(run())
 
 
+def use_aiohttp_websocket():
+    import aiohttp
+
+    async def run():
+        async with aiohttp.ClientSession(trust_env=True) as session:
+
+            async def turn():
+                async with session.ws_connect(SITE.replace("https", "wss") + "/socket") as socket:
+                    await socket.send_str("hello")
+                    same(await socket.receive_str(), "hello")
+
+            await twice_async(turn)
+
+    asyncio.run(run())
+
+
+def use_httplib2():
+    import httplib2
+
+    http = httplib2.Http()
+    twice(lambda: same(http.request(SITE + "/echo", "POST", body="body")[1], b"body"))
+
+
+def use_fsspec():
+    """Who asks for a part of a file at a time, as tables and Zarr arrays are read."""
+    import fsspec
+
+    twice(lambda: same(len(fsspec.open(SITE + "/big", block_size=4 << 20).open().read()), 8 << 20))
+
+
 def use_aiohttp_middleware():
     """The one that knows tokentoss: without trust_env, aiohttp takes no proxy from its environment."""
     import aiohttp

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -44,9 +45,11 @@ func serveAgent(dir string) int {
 	if monitor.Start(ctx, nil) == nil {
 		defer monitor.Stop()
 	}
+	log, closeLog := agentLog(dir, config)
+	defer closeLog()
 	s := &agent.Server{
-		Observe: monitor.Call,
-		Socket:  socket, Idle: idle, Executable: executable,
+		Observe: monitor.Call, Log: log,
+		Socket: socket, Idle: idle, Executable: executable,
 		Watched: []string{filepath.Join(dir, profile.ConfigName), filepath.Join(dir, host.LockName)},
 		Open:    func(ctx context.Context, o agent.Opening) (core.TokenStore, error) { return openForAgent(ctx, dir, o) },
 	}
@@ -54,6 +57,22 @@ func serveAgent(dir string) int {
 		return 1
 	}
 	return 0
+}
+
+// agentLog opens the agent's log: one that cannot be written is passed over, as metrics are.
+func agentLog(dir string, config *profile.Config) (log *slog.Logger, end func()) {
+	if config.AgentLog == "" {
+		return nil, func() {}
+	}
+	path, err := privatefile.Resolve(config.AgentLog, dir)
+	if err != nil {
+		return nil, func() {}
+	}
+	f, err := privatefile.OpenLog(path)
+	if err != nil {
+		return nil, func() {}
+	}
+	return slog.New(slog.NewJSONHandler(f, nil)), func() { _ = f.Close() }
 }
 
 // agentMonitor returns what gives the agent's metrics, nil where they are not wanted or cannot be had.

@@ -3,11 +3,13 @@ package full
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"os"
 
 	"github.com/tokentoss/tokentoss/frontends/cli"
 	"github.com/tokentoss/tokentoss/frontends/http/hub"
 	"github.com/tokentoss/tokentoss/frontends/http/metrics"
+	"github.com/tokentoss/tokentoss/frontends/http/requestlog"
 )
 
 // runHub runs the service of a JupyterHub until it is ended.
@@ -41,7 +43,13 @@ func runHub(ctx context.Context, in *cli.Invocation, settings map[string]any) er
 	if err != nil {
 		return err
 	}
-	s, err := hub.New(hub.Options{Config: config, Client: client, Monitor: monitor, Log: in.Logger()})
+	json, _ := settings["json"].(bool)
+	requests, err := requestlog.Open(requestlog.Config{Log: setting("log"), LogFile: setting("log_file"), JSON: json}, func(line string) { fmt.Fprintln(in.Stderr, line) })
+	if err != nil {
+		return err
+	}
+	defer requests.Close()
+	s, err := hub.New(hub.Options{Config: config, Client: client, Monitor: monitor, Log: in.Logger(), Requests: requests})
 	if err != nil {
 		return err
 	}

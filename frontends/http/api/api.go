@@ -16,6 +16,7 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/frontends/http/loopback"
+	"github.com/tokentoss/tokentoss/frontends/http/requestlog"
 )
 
 // A Handler answers with what app has, to who knows the key.
@@ -81,6 +82,7 @@ func (h *Handler) status(w http.ResponseWriter, r *http.Request) {
 func fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() == nil { // else nobody is there to read it
 		kind := fault.Of(err)
+		requestlog.Fail(r, string(kind))
 		refuse(w, kind.Row().HTTP, string(kind), err.Error()+": "+loopback.Advice(err))
 	}
 }
@@ -94,7 +96,8 @@ var codes = map[int]string{
 }
 
 // Refuse answers with an error. It is what a [loopback.Gate] refuses with.
-func Refuse(w http.ResponseWriter, _ *http.Request, status int, reason string) {
+func Refuse(w http.ResponseWriter, r *http.Request, status int, reason string) {
+	requestlog.Fail(r, codes[status])
 	refuse(w, status, codes[status], reason)
 }
 

@@ -53,19 +53,22 @@ func TestWithoutTheCredentialNothingPasses(t *testing.T) {
 	}
 }
 
-// Without the credential, a process comes in that the command is or has started, at an
-// address of its own, and no other.
+// Without the credential, a process comes in that the command is or has started, and no
+// other. One that shows another credential does not.
 func TestOnlyTheCommandsProcessesComeInWithoutTheCredential(t *testing.T) {
 	if !peercred.Supported() {
 		t.Skip("this system does not tell whose a connection is")
 	}
-	curl := func(w *world) string {
-		out, _ := exec.CommandContext(t.Context(), "curl", "-sk", "-o", "/dev/null", "-w", "%{http_connect} %{http_code}", "-x", "http://"+w.Bare(), "https://"+host).Output()
+	curl := func(w *world, credential string) string {
+		out, _ := exec.CommandContext(t.Context(), "curl", "-sk", "-o", "/dev/null", "-w", "%{http_connect} %{http_code}", "-x", "http://"+credential+w.Bare(), "https://"+host).Output()
 		return string(out)
 	}
 	w := newWorld(t, nil, func(o *Options) { o.Process = os.Getpid() })
-	if out := curl(w); out != "200 200" {
+	if out := curl(w, ""); out != "200 200" {
 		t.Errorf("a process of the command: %s", out)
+	}
+	if out := curl(w, user+":wrong@"); out != "407 000" {
+		t.Errorf("with another credential: %s", out)
 	}
 	other := exec.Command("cat")
 	in, err := other.StdinPipe()
@@ -77,7 +80,7 @@ func TestOnlyTheCommandsProcessesComeInWithoutTheCredential(t *testing.T) {
 	}
 	defer func() { _ = in.Close(); _ = other.Wait() }()
 	w = newWorld(t, nil, func(o *Options) { o.Process = other.Process.Pid })
-	if out := curl(w); out != "403 000" || len(w.target.requests) > 0 {
+	if out := curl(w, ""); out != "407 000" || len(w.target.requests) > 0 {
 		t.Errorf("another process: %s", out)
 	}
 }

@@ -55,7 +55,7 @@ type Options struct {
 	Failed func(Failure)
 
 	// Process, where it is not 0, may come without the credential, and so may those that
-	// descend from it, at an address of their own: see [Proxy.Bare].
+	// descend from it, where the system tells: see [Proxy.Bare].
 	Process int
 
 	// Authority is the run's, as [NewAuthority] made it; nil makes one.
@@ -75,11 +75,9 @@ type Proxy struct {
 	secret    string
 	unlisted  bool
 	server    *loopback.Server // takes CONNECT; nil where unlisted
-	process   int              // of the bare address
-	bare      *loopback.Server // the same without the credential, or nil
-	barePort  string
-	opened    *handoff     // connections to targets, for inner
-	inner     *http.Server // of what is in them
+	process   int              // may come without the credential; 0: none may
+	opened    *handoff         // connections to targets, for inner
+	inner     *http.Server     // of what is in them
 	serving   sync.WaitGroup
 	to        [2]httputil.ReverseProxy // by HTTP/1.1 and by HTTP/2, as the program speaks
 	plain     httputil.ReverseProxy
@@ -176,7 +174,7 @@ const (
 // Start listens on a loopback address until Close, unless the proxy is unlisted.
 func (p *Proxy) Start(ctx context.Context) error {
 	if !p.unlisted {
-		if err := p.listenAll(ctx); err != nil {
+		if err := p.listen(ctx); err != nil {
 			return err
 		}
 	}
@@ -184,43 +182,28 @@ func (p *Proxy) Start(ctx context.Context) error {
 	return nil
 }
 
-// listenAll listens where the command's processes come.
-func (p *Proxy) listenAll(ctx context.Context) error {
-	tells := peercred.Supported()
-	var err error
-	if p.server, p.port, err = p.listen(ctx, tells, p.serve); err != nil {
-		return err
-	}
-	if p.process != 0 && tells {
-		if p.bare, p.barePort, err = p.listen(ctx, true, p.serveBare); err != nil {
-			p.server.Stop(0)
-			return err
-		}
-	}
-	return nil
-}
-
-// listen serves h at an address of its own; ownerOnly refuses other users.
-func (p *Proxy) listen(ctx context.Context, ownerOnly bool, h http.HandlerFunc) (*loopback.Server, string, error) {
+// listen listens where the command's processes come.
+func (p *Proxy) listen(ctx context.Context) error {
 	ls, err := loopback.Listen(ctx, loopback.Address{Text: "127.0.0.1:0"})
 	if err != nil {
-		return nil, "", err
+		return err
 	}
-	server := loopback.NewServer(ctx, loopback.Options{
+	p.server = loopback.NewServer(ctx, loopback.Options{
 		HeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeader: maxHeader, MaxConnections: 16 << 10,
-		OwnerOnly: ownerOnly, Log: p.log,
+		OwnerOnly: peercred.Supported(), Log: p.log,
 	})
-	server.Serve(ls, h)
-	return server, ls.Port, nil
+	p.port = ls.Port
+	p.server.Serve(ls, http.HandlerFunc(p.serve))
+	return nil
 }
 
 // Bare is the HOST:PORT of the proxy for programs that cannot show a credential. It is
 // empty where the system does not tell of which process a connection is.
 func (p *Proxy) Bare() string {
-	if p.bare == nil {
+	if p.process == 0 || !peercred.Supported() {
 		return ""
 	}
-	return "127.0.0.1:" + p.barePort
+	return "127.0.0.1:" + p.port
 }
 
 // URL is the address of the proxy with the credential, for the environment of the
@@ -240,9 +223,6 @@ func (p *Proxy) Close() {
 	if p.server != nil {
 		p.server.Stop(0)
 	}
-	if p.bare != nil {
-		p.bare.Stop(0)
-	}
 	_ = p.inner.Close()
 	p.serving.Wait()
 	for _, base := range p.base {
@@ -252,18 +232,9 @@ func (p *Proxy) Close() {
 
 // serve answers a request to the proxy itself.
 func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
-	if !p.shows(r) {
+	if !p.shows(r) && !p.ofCommand(r) {
 		w.Header().Set("Proxy-Authenticate", `Basic realm="tokentoss run"`)
 		refuse(w, http.StatusProxyAuthRequired, "this proxy is for one command alone, which has its credential in HTTPS_PROXY")
-		return
-	}
-	p.take(w, r)
-}
-
-// serveBare answers a request to the proxy itself, of a process of the command.
-func (p *Proxy) serveBare(w http.ResponseWriter, r *http.Request) {
-	if err := checkProcess(r, p.process); err != nil {
-		refuse(w, http.StatusForbidden, "this proxy is for one command and the processes that it starts: "+err.Error())
 		return
 	}
 	p.take(w, r)
@@ -286,7 +257,7 @@ func (p *Proxy) take(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Scheme == "http":
 		p.plain.ServeHTTP(w, r)
 	case r.URL.Scheme == "https" && t != nil:
-		p.forward(w, r, t)
+		p.forward(w, r.WithContext(context.WithValue(r.Context(), targetKey{}, t)), t)
 	default:
 		refuse(w, http.StatusBadRequest, "this proxy takes CONNECT for https")
 	}
@@ -301,6 +272,13 @@ func (p *Proxy) shows(r *http.Request) bool {
 	credential, err := base64.StdEncoding.DecodeString(strings.TrimSpace(value))
 	_, password, _ := strings.Cut(string(credential), ":")
 	return err == nil && loopback.SameKey(password, p.secret)
+}
+
+// ofCommand tells whether a request without a credential is of a process of the command.
+// Many programs leave the credential out of the proxy's address, and some have no way to
+// be told one.
+func (p *Proxy) ofCommand(r *http.Request) bool {
+	return p.process != 0 && r.Header.Get("Proxy-Authorization") == "" && checkProcess(r, p.process) == nil
 }
 
 // refuse answers a request that is not forwarded.

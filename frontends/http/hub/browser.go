@@ -44,7 +44,7 @@ func browser(h http.HandlerFunc) http.HandlerFunc {
 func (s *Service) callback(w http.ResponseWriter, r *http.Request) {
 	id, v := s.table.visit(r.URL.Query())
 	if v == nil {
-		s.log.Info("a redirect that no kernel waits for")
+		s.logOf(r).Info("a redirect that no kernel waits for")
 		pageUnknown.Write(w, r, http.StatusBadRequest)
 		return
 	}
@@ -74,7 +74,7 @@ func (s *Service) returned(w http.ResponseWriter, r *http.Request) {
 	}
 	c, err := r.Cookie(s.cookie(id, 0).Name)
 	if err != nil || subtle.ConstantTimeCompare([]byte(c.Value), []byte(id)) != 1 {
-		s.log.Warn("a browser came back from the hub that had not been sent there")
+		s.logOf(r).Warn("a browser came back from the hub that had not been sent there")
 		pageLost.Write(w, r, http.StatusForbidden)
 		return
 	}
@@ -85,29 +85,29 @@ func (s *Service) returned(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if q.Get("code") == "" {
-		s.log.Warn("the hub refused a user", "waits", v.signIn.user)
+		s.logOf(r).Warn("the hub refused a user", "waits", v.signIn.user)
 		pageRefused.Write(w, r, http.StatusForbidden)
 		return
 	}
 	token, err := s.tokenFor(r.Context(), q.Get("code"), v.verifier)
 	if err != nil {
-		s.log.Warn("the hub did not say whose a browser is", "error", err)
+		s.logOf(r).Warn("the hub did not say whose a browser is", "error", err)
 		pageHubFails.Write(w, r, http.StatusBadGateway)
 		return
 	}
 	user, err := s.whose(r.Context(), token)
 	if err != nil {
-		s.log.Warn("the hub did not say whose a browser is", "error", err)
+		s.logOf(r).Warn("the hub did not say whose a browser is", "error", err)
 		pageRefused.Write(w, r, http.StatusForbidden)
 		return
 	}
 	owner, ok := s.table.arrive(v, user)
 	switch {
 	case ok:
-		s.log.Info("a browser came back", "user", user)
+		s.logOf(r).Info("a browser came back", "user", user)
 		pageDone.Write(w, r, http.StatusOK)
 	case owner != user:
-		s.log.Warn("the browser of one user brought the sign-in of another, which was refused", "browser", user, "kernel", owner)
+		s.logOf(r).Warn("the browser of one user brought the sign-in of another, which was refused", "browser", user, "kernel", owner)
 		pageOther.Write(w, r, http.StatusForbidden)
 	default:
 		pageUnknown.Write(w, r, http.StatusConflict)

@@ -18,6 +18,7 @@ import (
 	"github.com/tokentoss/tokentoss/core/oidc"
 	"github.com/tokentoss/tokentoss/frontends/http/loopback"
 	"github.com/tokentoss/tokentoss/frontends/http/metrics"
+	"github.com/tokentoss/tokentoss/frontends/http/requestlog"
 )
 
 // grace is how long an answer that is under way may take when the service ends.
@@ -33,8 +34,11 @@ type Options struct {
 	// Monitor counts the requests, and is asked at an address of its own. Nil: nobody asks.
 	Monitor *metrics.Monitor
 
-	// Log gets what happens, never a secret. Nil discards.
+	// Log gets what happens, never a secret, with the ID of the request. Nil discards.
 	Log *slog.Logger
+
+	// Requests is the log of requests. Nil discards.
+	Requests *requestlog.Log
 }
 
 // A Service is the service. It is an [http.Handler].
@@ -46,7 +50,9 @@ type Service struct {
 	table  *table
 	hub    http.RoundTripper
 	log    *slog.Logger
+	access *requestlog.Log
 	mux    *http.ServeMux
+	paths  []string      // of mux
 	ends   chan struct{} // closed when it ends
 	end    func()
 }
@@ -61,13 +67,16 @@ func New(o Options) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{
-		Config: o.Config, oauth: o.Client, watch: o.Monitor, sealer: seals, table: newTable(time.Now), log: o.Log, mux: http.NewServeMux(), ends: make(chan struct{}),
+		Config: o.Config, oauth: o.Client, watch: o.Monitor, sealer: seals, table: newTable(time.Now), log: o.Log, access: o.Requests, mux: http.NewServeMux(), ends: make(chan struct{}),
 		hub: &http.Transport{TLSHandshakeTimeout: 5 * time.Second, MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute}, // no proxy: it is beside this
 	}
 	_, returns, _ := strings.Cut(o.Returns, o.Prefix) // after the host, where services have hosts of their own
 	s.end = sync.OnceFunc(func() { close(s.ends) })
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.access == nil {
+		s.access = requestlog.Discard()
 	}
 	for path, h := range map[string]http.HandlerFunc{
 		jupyterhub.PathClient:   s.kernel(http.MethodGet, s.client),
@@ -79,6 +88,7 @@ func New(o Options) (*Service, error) {
 		"":                      browser(func(w http.ResponseWriter, r *http.Request) { pageNothing.Write(w, r, statusOf(r, s.Prefix)) }),
 	} {
 		s.mux.HandleFunc(s.Prefix+path, h)
+		s.paths = append(s.paths, s.Prefix+path)
 	}
 	return s, nil
 }
@@ -107,6 +117,9 @@ func checkClient(c *oidc.Client, redirectURI string) error {
 	return &fault.Error{Subject: "the hub's OAuth client", Kind: fault.BadClient, Problem: problem,
 		Remedy: fault.Say(`make one of the type "Web application" with the redirect URI %s, and download its JSON`, redirectURI)}
 }
+
+// logOf returns the log for what happens with a request.
+func (s *Service) logOf(r *http.Request) *slog.Logger { return s.log.With("id", requestlog.ID(r)) }
 
 // ServeHTTP implements [http.Handler].
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
@@ -141,7 +154,7 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	defer s.watch.Stop()
 	server := &http.Server{
-		Handler: s.watch.Handler(s), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		Handler: s.watch.Handler(s.access.Handler(s, requestlog.Scope{Paths: s.paths, Secrets: []string{s.Token.Reveal(), s.oauth.Secret.Reveal()}})), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 		ErrorLog: log.New(io.Discard, "", 0), // it would have the bytes of requests that cannot be read
 	}
 	served := make(chan error, len(ls))

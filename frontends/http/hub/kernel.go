@@ -10,6 +10,7 @@ import (
 
 	"github.com/tokentoss/tokentoss/core/jupyterhub"
 	"github.com/tokentoss/tokentoss/core/oidc"
+	"github.com/tokentoss/tokentoss/frontends/http/requestlog"
 )
 
 // maxForm bounds a request of a kernel, in bytes.
@@ -22,28 +23,28 @@ func (s *Service) kernel(method string, h func(w http.ResponseWriter, r *http.Re
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		if r.Method != method {
 			w.Header().Set("Allow", method)
-			refuse(w, http.StatusMethodNotAllowed, jupyterhub.NotServed)
+			refuse(w, r, http.StatusMethodNotAllowed, jupyterhub.NotServed)
 			return
 		}
 		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 		if token == "" || !strings.EqualFold(scheme, "token") && !strings.EqualFold(scheme, "bearer") || !oidc.Secret(token).IsVisible() {
-			refuse(w, http.StatusForbidden, jupyterhub.NotAllowed)
+			refuse(w, r, http.StatusForbidden, jupyterhub.NotAllowed)
 			return
 		}
 		user, err := s.whose(r.Context(), oidc.Secret(token))
 		switch {
 		case errors.Is(err, errNotAllowed):
-			s.log.Warn("a token was refused: the hub knows nobody by it who may use the service", "path", r.URL.Path)
-			refuse(w, http.StatusForbidden, jupyterhub.NotAllowed)
+			s.logOf(r).Warn("a token was refused: the hub knows nobody by it who may use the service", "path", r.URL.Path)
+			refuse(w, r, http.StatusForbidden, jupyterhub.NotAllowed)
 			return
 		case err != nil:
-			s.log.Warn("the hub did not say whose a token is", "error", err)
-			refuse(w, http.StatusServiceUnavailable, jupyterhub.HubFails)
+			s.logOf(r).Warn("the hub did not say whose a token is", "error", err)
+			refuse(w, r, http.StatusServiceUnavailable, jupyterhub.HubFails)
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		if r.ParseForm() != nil {
-			refuse(w, http.StatusBadRequest, jupyterhub.NotServed)
+			refuse(w, r, http.StatusBadRequest, jupyterhub.NotServed)
 			return
 		}
 		h(w, r, user)
@@ -51,7 +52,8 @@ func (s *Service) kernel(method string, h func(w http.ResponseWriter, r *http.Re
 }
 
 // refuse answers with a problem of the service's own.
-func refuse(w http.ResponseWriter, status int, problem string) {
+func refuse(w http.ResponseWriter, r *http.Request, status int, problem string) {
+	requestlog.Fail(r, problem)
 	w.Header().Set(jupyterhub.Problem, problem)
 	http.Error(w, problem, status)
 }
@@ -67,9 +69,9 @@ func (s *Service) announce(w http.ResponseWriter, r *http.Request, user string) 
 	hash := r.PostForm.Get("state_hash")
 	switch {
 	case r.PostForm.Get("client_id") != s.oauth.ID:
-		refuse(w, http.StatusConflict, jupyterhub.OtherClient)
+		refuse(w, r, http.StatusConflict, jupyterhub.OtherClient)
 	case len(hash) != len(jupyterhub.Hash("")) || !s.table.announce(user, hash):
-		refuse(w, http.StatusBadRequest, jupyterhub.NotServed)
+		refuse(w, r, http.StatusBadRequest, jupyterhub.NotServed)
 	default:
 		w.WriteHeader(http.StatusNoContent)
 	}
@@ -80,7 +82,7 @@ func (s *Service) announce(w http.ResponseWriter, r *http.Request, user string) 
 func (s *Service) response(w http.ResponseWriter, r *http.Request, user string) {
 	in := s.table.find(user, r.PostForm.Get("state"))
 	if in == nil {
-		refuse(w, http.StatusNotFound, jupyterhub.Unknown)
+		refuse(w, r, http.StatusNotFound, jupyterhub.Unknown)
 		return
 	}
 	timer := time.NewTimer(jupyterhub.Wait)
@@ -92,7 +94,7 @@ func (s *Service) response(w http.ResponseWriter, r *http.Request, user string) 
 	case <-timer.C:
 		w.WriteHeader(http.StatusNoContent)
 	case <-s.ends:
-		refuse(w, http.StatusServiceUnavailable, jupyterhub.HubFails)
+		refuse(w, r, http.StatusServiceUnavailable, jupyterhub.HubFails)
 	case <-r.Context().Done():
 	}
 }
@@ -106,7 +108,7 @@ func (s *Service) provider(w http.ResponseWriter, r *http.Request, user string) 
 	switch grant := form.Get("grant_type"); {
 	case grant == "authorization_code":
 		if !s.table.redeem(user, form.Get("code")) {
-			s.log.Warn("a code that did not come for this user was refused", "user", user)
+			s.logOf(r).Warn("a code that did not come for this user was refused", "user", user)
 			invalidGrant(w)
 			return
 		}
@@ -116,7 +118,7 @@ func (s *Service) provider(w http.ResponseWriter, r *http.Request, user string) 
 	case grant == "refresh_token":
 		token, ok := s.sealer.open(user, form.Get(grant))
 		if !ok {
-			s.log.Warn("a refresh token that is not this user's was refused", "user", user)
+			s.logOf(r).Warn("a refresh token that is not this user's was refused", "user", user)
 			invalidGrant(w)
 			return
 		}
@@ -128,10 +130,10 @@ func (s *Service) provider(w http.ResponseWriter, r *http.Request, user string) 
 		}
 		a, err = s.oauth.RelayRevocation(r.Context(), url.Values{"token": {token}})
 	default:
-		refuse(w, http.StatusBadRequest, jupyterhub.NotServed)
+		refuse(w, r, http.StatusBadRequest, jupyterhub.NotServed)
 		return
 	}
-	s.pass(w, user, a, err)
+	s.pass(w, r, user, a, err)
 }
 
 // invalidGrant answers as the provider would (RFC 6749 section 5.2).
@@ -142,17 +144,17 @@ func invalidGrant(w http.ResponseWriter) {
 }
 
 // pass passes the provider's answer on.
-func (s *Service) pass(w http.ResponseWriter, user string, a *oidc.RelayedAnswer, err error) {
+func (s *Service) pass(w http.ResponseWriter, r *http.Request, user string, a *oidc.RelayedAnswer, err error) {
 	if err != nil {
-		s.log.Warn("the provider did not answer", "error", err)
-		refuse(w, http.StatusServiceUnavailable, jupyterhub.NoAnswer)
+		s.logOf(r).Warn("the provider did not answer", "error", err)
+		refuse(w, r, http.StatusServiceUnavailable, jupyterhub.NoAnswer)
 		return
 	}
 	body := a.Body
 	if a.Status == http.StatusOK && len(body) > 0 {
 		var ok bool
 		if body, ok = s.sealer.sealAnswer(user, body); !ok {
-			refuse(w, http.StatusBadGateway, jupyterhub.NoAnswer)
+			refuse(w, r, http.StatusBadGateway, jupyterhub.NoAnswer)
 			return
 		}
 	}

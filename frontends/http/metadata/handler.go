@@ -10,6 +10,7 @@ import (
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/fault"
 	"github.com/tokentoss/tokentoss/frontends/http/loopback"
+	"github.com/tokentoss/tokentoss/frontends/http/requestlog"
 )
 
 // flavor is the header that both sides know each other by. A page in a browser
@@ -107,6 +108,7 @@ func (h *handler) token(w http.ResponseWriter, r *http.Request) {
 // in a moment has a status that makes libraries try again.
 func (h *handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() == nil { // else nobody is there to read it
+		requestlog.Fail(r, string(fault.Of(err)))
 		refuse(w, r, fault.Of(err).Row().HTTP, err.Error()+": "+loopback.Advice(err))
 	}
 }

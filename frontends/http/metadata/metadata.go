@@ -12,6 +12,7 @@ import (
 	"github.com/tokentoss/tokentoss/core/peercred"
 	"github.com/tokentoss/tokentoss/frontends/http/loopback"
 	"github.com/tokentoss/tokentoss/frontends/http/metrics"
+	"github.com/tokentoss/tokentoss/frontends/http/requestlog"
 	"github.com/tokentoss/tokentoss/plugins"
 )
 
@@ -32,6 +33,8 @@ type Config struct {
 
 	MetricsListen     string `json:"metrics_listen" about:"HOST:PORT or unix:/PATH for metrics and health; none when not set"`
 	MetricsBearerFile string `json:"metrics_bearer_file" about:"file with the word that who asks for metrics shows"`
+
+	requestlog.Config
 }
 
 // Plugin returns the frontend as a plugin.
@@ -106,10 +109,15 @@ func (f *frontend) Run(ctx context.Context, app core.App) error {
 		return err
 	}
 	defer f.monitor.Stop()
+	log, err := requestlog.Open(f.Config.Config, func(line string) { _ = f.Terminal.Print(ctx, line) })
+	if err != nil {
+		return err
+	}
+	defer log.Close()
 	gate := &loopback.Gate{Hosts: hosts, Follow: func(r *http.Request) bool { return r.URL.Path == "/" }}
 	server := loopback.NewServer(ctx, loopback.Options{BodyTimeout: 15 * time.Second, OwnerOnly: f.Config.Guard == GuardOwner, Log: f.Log})
 	defer server.Stop(grace)
-	server.Serve(ls, f.monitor.Handler(gate.Handler(loopback.EndWith(ctx, h), refuse)))
+	server.Serve(ls, f.monitor.Handler(log.Handler(gate.Handler(loopback.EndWith(ctx, h), refuse), requestlog.Scope{Paths: []string{"/", identityPath}, Secrets: []string{h.key}})))
 	var following sync.WaitGroup
 	following.Go(func() {
 		loopback.Follow(ctx, app, f.Log, f.say, func(line string) {

@@ -17,6 +17,7 @@ type dir map[string]any
 const (
 	root         = "computeMetadata/v1"
 	accountsPath = root + "/instance/service-accounts/"
+	identityPath = "/" + accountsPath + "default/identity"
 )
 
 // tree is all that the server has. Who is signed in stands where a machine has its

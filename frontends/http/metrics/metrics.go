@@ -271,17 +271,17 @@ func (m *Monitor) Handler(h http.Handler) http.Handler {
 		return h
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		seen := &watched{ResponseWriter: w}
+		seen := &loopback.Answer{ResponseWriter: w}
 		whole := false
 		defer func() {
 			if !whole {
-				seen.code = 0
+				seen.Code = 0
 			}
-			m.requests.WithLabelValues(strconv.Itoa(seen.code)).Inc()
+			m.requests.WithLabelValues(strconv.Itoa(seen.Code)).Inc()
 		}()
 		h.ServeHTTP(seen, r)
-		if whole = true; seen.code == 0 {
-			seen.code = http.StatusOK // which the server sends where nothing was written
+		if whole = true; seen.Code == 0 {
+			seen.Code = http.StatusOK // which the server sends where nothing was written
 		}
 	})
 }

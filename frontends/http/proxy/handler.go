@@ -143,7 +143,7 @@ func (x *requestState) rewrite(out *http.Request) {
 		delete(out.Header, "Connection")
 	}
 	if x.id != "" {
-		out.Header[requestIDHeader] = []string{x.id}
+		out.Header[loopback.RequestIDHeader] = []string{x.id}
 	}
 	x.rewriteRequest(out.Header)
 	auth.strip(out.Header)
@@ -180,9 +180,9 @@ func (x *requestState) modify(res *http.Response) error {
 		header["Referrer-Policy"] = []string{"same-origin"}
 	}
 	if x.id != "" {
-		x.Header().Del(requestIDHeader)
-		if _, ok := header[requestIDHeader]; !ok {
-			header[requestIDHeader] = []string{x.id}
+		x.Header().Del(loopback.RequestIDHeader)
+		if _, ok := header[loopback.RequestIDHeader]; !ok {
+			header[loopback.RequestIDHeader] = []string{x.id}
 		}
 	}
 	x.rewriteResponse(header)

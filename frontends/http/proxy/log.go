@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"os"
 	"strconv"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tokentoss/tokentoss/core/privatefile"
+	"github.com/tokentoss/tokentoss/frontends/http/loopback"
 	"github.com/tokentoss/tokentoss/plugins"
 )
 
@@ -35,7 +35,7 @@ type accessLog struct {
 // An entry is one request.
 type entry struct {
 	Time     time.Time `json:"time"`
-	ID       string    `json:"id,omitempty"` // see requestIDHeader
+	ID       string    `json:"id,omitempty"` // see loopback.RequestIDHeader
 	Method   string    `json:"method"`
 	Host     string    `json:"host"`
 	Path     string    `json:"path"`
@@ -96,7 +96,7 @@ func (l *accessLog) add(x *requestState, failed bool) {
 		return
 	}
 	e := entry{
-		Time: x.began, ID: cmp.Or(x.id, requestID(x.in.Header)), Method: x.in.Method, Host: x.in.Host, Path: x.path, Query: len(x.query) > 1, Status: x.status, Bytes: x.bytes,
+		Time: x.began, ID: cmp.Or(x.id, loopback.RequestID(x.in.Header)), Method: x.in.Method, Host: x.in.Host, Path: x.path, Query: len(x.query) > 1, Status: x.status, Bytes: x.bytes,
 		Millis: float64(time.Since(x.began).Microseconds()) / 1000, Problem: x.code, CutShort: !x.whole,
 	}
 	if x.target != nil {
@@ -109,31 +109,16 @@ func (l *accessLog) add(x *requestState, failed bool) {
 	}
 }
 
-// requestIDHeader has the name by which client, proxy and service know a request.
-const requestIDHeader = "X-Request-Id"
-
 // identify gives a request its name: the client's, or a new one, which the service and the client are told. Where only failures are
 // logged, those that the proxy answers itself get one.
 func (x *requestState) identify() {
 	if x.handler.log.lines == nil || x.id != "" {
 		return
 	}
-	if x.id = requestID(x.in.Header); x.id == "" || x.handler.auth.traces.in(x.id) {
+	if x.id = loopback.RequestID(x.in.Header); x.id == "" || x.handler.auth.traces.in(x.id) {
 		x.id = rand.Text()
 	}
-	x.Header()[requestIDHeader] = []string{x.id}
-}
-
-// requestID returns the client's name of a request, "" where there is none that is fit for a log.
-func requestID(h http.Header) string {
-	ids := h[requestIDHeader]
-	other := func(r rune) bool {
-		return r != '-' && r != '_' && r != '.' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
-	}
-	if len(ids) != 1 || len(ids[0]) > 128 || strings.ContainsFunc(ids[0], other) {
-		return ""
-	}
-	return ids[0]
+	x.Header()[loopback.RequestIDHeader] = []string{x.id}
 }
 
 // A logSink is where lines go.

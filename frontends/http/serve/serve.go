@@ -16,6 +16,7 @@ import (
 	"github.com/tokentoss/tokentoss/frontends/http/loopback"
 	"github.com/tokentoss/tokentoss/frontends/http/metrics"
 	"github.com/tokentoss/tokentoss/frontends/http/page"
+	"github.com/tokentoss/tokentoss/frontends/http/requestlog"
 	"github.com/tokentoss/tokentoss/frontends/signin"
 	"github.com/tokentoss/tokentoss/plugins"
 )
@@ -30,6 +31,8 @@ type Config struct {
 
 	MetricsListen     string `json:"metrics_listen" about:"HOST:PORT or unix:/PATH for metrics and health; none when not set"`
 	MetricsBearerFile string `json:"metrics_bearer_file" about:"file with the word that who asks for metrics shows"`
+
+	requestlog.Config
 }
 
 // Plugin returns the frontend as a plugin.
@@ -97,16 +100,26 @@ func (f *frontend) run(ctx context.Context, app core.App) error {
 		return err
 	}
 	defer f.monitor.Stop()
+	if f.Config.Once && f.Config.Log == "" { // a person reads the terminal
+		f.Config.Log = requestlog.None
+	}
+	log, err := requestlog.Open(f.Config.Config, func(line string) { _ = f.Terminal.Print(ctx, line) })
+	if err != nil {
+		return err
+	}
+	defer log.Close()
 	e := signin.Start(ctx, app, signin.Options{Once: f.Config.Once, RemoteHint: f.Config.Remote})
 	h := &handler{page: &page.Handler{Controller: e, Key: pageKey}}
+	scope := requestlog.Scope{Paths: append(api.Paths(), "/"), Secrets: []string{pageKey}}
 	if key != nil {
+		scope.Secrets = append(scope.Secrets, key.key)
 		h.api = loopback.EndWith(ctx, &api.Handler{App: app, Key: key.key, KeyFile: key.path})
 	}
 	// A person may follow a link to the page. There is nothing on it without the key,
 	// and no other page can read it or frame it.
 	gate := &loopback.Gate{Hosts: hosts, Follow: func(r *http.Request) bool { return r.URL.Path == "/" }}
 	server := loopback.NewServer(ctx, loopback.Options{BodyTimeout: 15 * time.Second, Log: f.Log})
-	server.Serve(ls, f.monitor.Handler(gate.Handler(h, api.Refuse)))
+	server.Serve(ls, f.monitor.Handler(log.Handler(gate.Handler(h, api.Refuse), scope)))
 	err = e.Wait()
 	server.Stop(grace) // the last message is on its way to the pages
 	return err

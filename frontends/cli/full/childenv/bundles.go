@@ -36,6 +36,7 @@ var bundleVariables = []struct {
 	{[]string{"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}, own},
 	{[]string{"PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}, own},
 	{[]string{"AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"}, own},
+	{[]string{"HTTPLIB2_CA_CERTS"}, own},
 	{[]string{"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH"}, own},
 	{[]string{"NODE_EXTRA_CA_CERTS"}, more},
 	{[]string{"DENO_CERT"}, more},

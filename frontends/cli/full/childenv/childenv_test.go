@@ -70,6 +70,7 @@ func TestBundlesHaveWhatWasTrustedBefore(t *testing.T) {
 		"CURL_CA_BUNDLE": one + root, "PIP_CERT": two + root, "NODE_EXTRA_CA_CERTS": root, "DENO_CERT": root,
 		"REQUESTS_CA_BUNDLE": one + root, // as requests itself reads curl's
 		"AWS_CA_BUNDLE":      "", "SSL_CERT_FILE": "", "GIT_SSL_CAINFO": "", "CARGO_HTTP_CAINFO": "", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": "",
+		"HTTPLIB2_CA_CERTS": "",
 	} {
 		text := read(t, v.Set[name])
 		if want != "" && text != want || !strings.HasSuffix(text, root) || strings.Contains(text, "PRIVATE") {

@@ -12,8 +12,11 @@ import (
 )
 
 // proxyVariables name the proxy for programs; of some, the form in capitals is not read,
-// of others the one without.
-var proxyVariables = []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"}
+// of others the one without. Python's read one for each scheme, that of WebSockets too;
+// Yarn reads its own alone.
+var proxyVariables = []string{
+	"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "WSS_PROXY", "wss_proxy", "YARN_HTTPS_PROXY",
+}
 
 // ownProxyVariables are those of one program, which count more than the others. They are
 // set where they were.
