@@ -38,6 +38,8 @@ func play() (ok bool, err error) {
 		return true, playTLSService(ctx, os.Args[1])
 	case "run-client":
 		return true, playRunClient(os.Args[1])
+	case floorTunnel, floorStock, floorReverse:
+		return true, playFloor(ctx, name, os.Args[1], os.Args[2])
 	case "stock":
 		return true, playStock(ctx, os.Args[1])
 	case "bare":

@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -66,16 +67,26 @@ func runs(rounds int) ([]row, error) {
 		return nil, err
 	}
 	within := []string{tokentoss, "run", "--for", at, "--"}
-	var rates, speeds [2][]float64
+	ways := []runWay{{env: env}, {before: within, env: env}}
+	for _, floor := range runFloors {
+		own := filepath.Join(dir, floor.role+".pem")
+		proxy, err := startRole(floor.role, ca, own)
+		if err != nil {
+			return nil, err
+		}
+		defer proxy.stop()
+		ways = append(ways, runWay{env: append(slices.Clip(env), "HTTPS_PROXY=http://"+proxy.address, "SSL_CERT_FILE="+own)})
+	}
 	peak := 0.0
 	for round := range runRounds + 1 {
-		for i, before := range [][]string{nil, within} {
-			r, err := runClient(append(before, self, at), env)
+		for i := range ways {
+			w := &ways[i]
+			r, err := runClient(append(slices.Clip(w.before), self, at), w.env)
 			if err != nil {
 				return nil, err
 			}
 			if peak = max(peak, r.PeakKB); round > 0 { // the first one warms up
-				rates[i], speeds[i] = append(rates[i], r.Rate), append(speeds[i], r.Speed)
+				w.rates, w.speeds = append(w.rates, r.Rate), append(w.speeds, r.Speed)
 			}
 		}
 	}
@@ -91,13 +102,30 @@ func runs(rounds int) ([]row, error) {
 			starts[i] = append(starts[i], float64(time.Since(began))/1e6)
 		}
 	}
-	rate, speed, start := [2]float64{middle(rates[0]), middle(rates[1])}, [2]float64{middle(speeds[0]), middle(speeds[1])}, [2]float64{middle(starts[0]), middle(starts[1])}
-	return []row{
-		{"run, 1 KB over one TLS connection: requests/s against none", rate[1] / rate[0], -0.5, "x", fmt.Sprintf("%.0f against %.0f", rate[1], rate[0])},
-		{"run, download of 500 MB: speed against none", speed[1] / speed[0], -0.4, "x", fmt.Sprintf("%.0f MB/s against %.0f MB/s", speed[1], speed[0])},
+	start := [2]float64{middle(starts[0]), middle(starts[1])}
+	rows := slices.Concat(ways[1].rows("run", &ways[0], -0.5, -0.4), []row{
 		{"run, download of 500 MB: memory of the proxy", peak / 1024, 40, "MiB", ""},
 		{"run: start, over that of exec", start[1] - start[0], 15, "ms", fmt.Sprintf("%.1f ms against %.1f ms", start[1], start[0])},
-	}, nil
+	})
+	for i, floor := range runFloors {
+		rows = append(rows, ways[2+i].rows(floor.name, &ways[0], 0, 0)...)
+	}
+	return rows, nil
+}
+
+// A runWay is a way in which the client reaches the service, and what it found.
+type runWay struct {
+	before, env   []string // what starts the client
+	rates, speeds []float64
+}
+
+// rows compares a way with that without a proxy.
+func (w *runWay) rows(name string, none *runWay, rateBudget, speedBudget float64) []row {
+	rate, speed := [2]float64{middle(none.rates), middle(w.rates)}, [2]float64{middle(none.speeds), middle(w.speeds)}
+	return []row{
+		{name + ", 1 KB over one TLS connection: requests/s against none", rate[1] / rate[0], rateBudget, "x", fmt.Sprintf("%.0f against %.0f", rate[1], rate[0])},
+		{name + ", download of 500 MB: speed against none", speed[1] / speed[0], speedBudget, "x", fmt.Sprintf("%.0f MB/s against %.0f MB/s", speed[1], speed[0])},
+	}
 }
 
 // runClient runs this executable as a client, and returns what it found.
@@ -170,9 +198,22 @@ func must(r *http.Request, err error) *http.Request {
 
 // playTLSService is playService by TLS. It writes its certificate to a file.
 func playTLSService(ctx context.Context, ca string) error {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	certificate, err := newCertificate(ca)
 	if err != nil {
 		return err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	return playOn(ctx, tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{certificate}}))
+}
+
+// newCertificate makes a certificate of this machine, and writes it to a file.
+func newCertificate(file string) (c tls.Certificate, err error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return c, err
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
@@ -181,15 +222,8 @@ func playTLSService(ctx context.Context, ca string) error {
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
-		return err
+		return c, err
 	}
-	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
-		return err
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	config := &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
-	return playOn(ctx, tls.NewListener(l, config))
+	c = tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	return c, os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600)
 }

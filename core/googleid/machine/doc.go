@@ -26,21 +26,24 @@
 //
 // # What the libraries are used for
 //
-// golang.org/x/oauth2/google exchanges the key of a service account for an ID token, as it
-// does for google.golang.org/api/idtoken, and for the access tokens that impersonation needs;
-// its externalaccount knows all the places where a workload elsewhere has its token: a file,
-// a URL, a program, AWS's signed requests. All their requests go through a [oidc.Transport],
-// with its rules: they would follow redirects with a credential, and quote whole answers in
-// errors.
+// google.golang.org/api/idtoken exchanges the key of a service account for an ID
+// token, by an option that is called deprecated: the one in its place goes past the
+// HTTP client that it is given. golang.org/x/oauth2/google and its externalaccount do the same for the
+// access tokens that impersonation needs, and know all the places where a workload
+// elsewhere has its token: a file, a URL, a program, AWS's signed requests. All
+// their requests go through a [oidc.Transport], with its rules: they would follow
+// redirects with a credential, and quote whole answers in errors.
 //
-// The rest is here, since api/idtoken, which has more of it, has it in a way that cannot be
-// used. It asks a metadata server only when it has found no credentials anywhere else, a
-// person's of gcloud among those places, and cannot be told to. Impersonation it does by a
-// transport of its own choice, to an endpoint that cannot be changed, which nothing can be
-// tested against and no rule applied to. JWTs for a URL of IAP's, and signJwt, it does not
-// have. It takes key files whoever else can read or write them, and sends a JWT wherever
-// their token_uri says. Each of its token sources keeps a token of its own in memory; here
-// the store has it, for all processes. And it links gRPC, protobuf and OpenTelemetry without
-// using them, which each process of tokentoss-host, such as a plugin, would pay for when it
-// starts.
+// The rest is here, since api/idtoken has it in a way that cannot be used. It asks
+// a metadata server only when it has found no credentials anywhere else, a person's
+// of gcloud among those places, and cannot be told to. Impersonation it does by a
+// transport of its own choice, to an endpoint that cannot be changed, which nothing
+// can be tested against and no rule applied to. JWTs for a URL of IAP's, and signJwt,
+// it does not have. It takes key files whoever else can read or write them, and
+// sends a JWT wherever their token_uri says. Each of its token sources keeps a token
+// of its own in memory; here the store has it, for all processes. It is not
+// used to verify tokens either: see package googleid.
+//
+// api/idtoken links gRPC, protobuf and OpenTelemetry, without using them. So nothing
+// that has to start fast may import this package, and neither may core.
 package machine

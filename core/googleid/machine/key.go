@@ -8,12 +8,14 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"os"
+	"strconv"
 	"time"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/google"
 	"golang.org/x/oauth2/google/externalaccount"
-	"golang.org/x/oauth2/jwt"
+	"google.golang.org/api/idtoken"
 
 	"github.com/tokentoss/tokentoss/core"
 	"github.com/tokentoss/tokentoss/core/fault"
@@ -27,21 +29,25 @@ const cloudScope = "https://www.googleapis.com/auth/cloud-platform"
 // IAP takes.
 const signedLife = time.Hour
 
+// newAuthLib is the variable that has package idtoken make its requests by a client
+// of its own, past the one that it is given.
+const newAuthLib = "GOOGLE_API_GO_EXPERIMENTAL_ENABLE_NEW_AUTH_LIB"
+
 // keyIDToken exchanges the key of a service account for an ID token (RFC 7523).
 func (c *call) keyIDToken(ctx context.Context) (core.Secret, error) {
-	config, err := google.JWTConfigFromJSON(c.key.data)
-	if err != nil {
-		return "", c.keyRefused("the key cannot be read", err)
+	if on, err := strconv.ParseBool(os.Getenv(newAuthLib)); err == nil && on {
+		return "", &OptionError{newAuthLib, "with this variable, Google's library goes its own way: unset it"}
 	}
-	config.PrivateClaims, config.UseIDToken = map[string]any{"target_audience": c.Audience}, true
-	return c.exchange(ctx, config, "no ID token was had for the key")
-}
-
-// exchange exchanges what config signs for a token.
-func (c *call) exchange(ctx context.Context, config *jwt.Config, problem string) (core.Secret, error) {
-	t, err := config.TokenSource(context.WithValue(ctx, oauth2.HTTPClient, c.transport.Client("token"))).Token()
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, c.transport.Client("token"))
+	// WithAuthCredentialsJSON, which shall replace the option, loses the client of ctx.
+	// The check of the type that it would bring was made when the file was read.
+	source, err := idtoken.NewTokenSource(ctx, c.Audience, idtoken.WithCredentialsJSON(c.key.data)) //nolint:staticcheck // SA1019: see above
 	if err != nil {
-		return "", c.keyRefused(problem, err)
+		return "", c.keyRefused("no ID token was had for the key", err)
+	}
+	t, err := source.Token()
+	if err != nil {
+		return "", c.keyRefused("no ID token was had for the key", err)
 	}
 	return core.Secret(t.AccessToken), nil
 }
@@ -62,7 +68,11 @@ func (c *call) accessToken(ctx context.Context, k *keyFile) (core.Secret, error)
 		if err != nil {
 			return "", c.keyRefused("the key cannot be read", err)
 		}
-		return c.exchange(ctx, config, "no access token was had for the key")
+		t, err := config.TokenSource(context.WithValue(ctx, oauth2.HTTPClient, c.transport.Client("token"))).Token()
+		if err != nil {
+			return "", c.keyRefused("no access token was had for the key", err)
+		}
+		return core.Secret(t.AccessToken), nil
 	}
 	return c.federatedToken(ctx, k)
 }

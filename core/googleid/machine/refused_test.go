@@ -345,3 +345,14 @@ func TestFederationElsewhere(t *testing.T) {
 		t.Errorf("%d requests", n)
 	}
 }
+
+// The variable that would have Google's library go past our rules is refused, not
+// obeyed.
+func TestNewAuthLibrary(t *testing.T) {
+	w := newWorld(t)
+	t.Setenv("GOOGLE_API_GO_EXPERIMENTAL_ENABLE_NEW_AUTH_LIB", "true")
+	_, err := w.signIn(machine.Options{Flow: machine.ServiceAccount, KeyFile: w.key(robot)})
+	if err == nil || !strings.Contains(err.Error(), "GOOGLE_API_GO_EXPERIMENTAL_ENABLE_NEW_AUTH_LIB") || w.e.Calls(emulator.Token) > 0 {
+		t.Errorf("%v, %d requests", err, w.e.Calls(emulator.Token))
+	}
+}

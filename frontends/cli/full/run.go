@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -26,6 +27,11 @@ import (
 	"github.com/tokentoss/tokentoss/profile"
 )
 
+// proxyShare is of how many cores the proxy of a run has one. The command wants the rest,
+// and few connections are served faster by one thread than by several, which wake each
+// other for each step of a request.
+const proxyShare = 4
+
 // serveRun is the proxy of the run of a process, with that one's command line, and
 // returns the exit code.
 func serveRun(process string, args []string) int {
@@ -35,7 +41,7 @@ func serveRun(process string, args []string) int {
 	}
 	closeInherited()
 	// The command waits: what takes long begins at once, and no garbage is collected.
-	collecting := debug.SetGCPercent(-1)
+	collecting, cores := debug.SetGCPercent(-1), runtime.GOMAXPROCS(0)
 	authority, err := forwardproxy.NewAuthority(time.Now())
 	if err != nil {
 		return 1
@@ -45,7 +51,10 @@ func serveRun(process string, args []string) int {
 	f := everything()
 	f.Process = pid
 	f.RunProxy = func(ctx context.Context, in *cli.Invocation, o cli.RunOptions) error {
-		return runProxy(ctx, in, o, beginning{authority, roots, func() { debug.SetGCPercent(collecting) }})
+		return runProxy(ctx, in, o, beginning{authority, roots, func() {
+			debug.SetGCPercent(collecting)
+			runtime.GOMAXPROCS(max(1, cores/proxyShare))
+		}})
 	}
 	code := cli.Main(f)
 	if code != 0 {
@@ -145,7 +154,7 @@ func newRunProxy(in *cli.Invocation, p *profile.Profile, o cli.RunOptions, a *fo
 		return nil, nil, err
 	}
 	proxy, err := forwardproxy.New(forwardproxy.Options{
-		Targets: list, Tokens: p.Session, Requests: p.Requests(), Log: in.Logger(), Process: o.Process, Failed: sayFailure(in), Authority: a,
+		Targets: list, Tokens: &attentive{App: p.Session}, Requests: p.Requests(), Log: in.Logger(), Process: o.Process, Failed: sayFailure(in), Authority: a,
 	})
 	switch {
 	case err != nil && len(o.Targets) == 0:

@@ -27,7 +27,8 @@ func (p *Proxy) serveTarget(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// forward sends a request to a target with the token, and its answer back.
+// forward sends a request to a target, which its context has, with the token, and its
+// answer back.
 func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, t *target) {
 	if r.Method == http.MethodTrace { // which is answered with the request, and the token
 		refuse(w, http.StatusMethodNotAllowed, "TRACE would show the token")
@@ -45,11 +46,13 @@ func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, t *target) {
 	if r.Header.Get("Expect") != "" {
 		by = 1 // by HTTP/1.1 Go waits for ever where another informational answer comes before 100
 	}
-	to := p.to[by]
+	to := &p.to[by]
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
-		to.FlushInterval = 0 // a status alone must be one frame; what streams has no length, and is flushed all the same
+		calls := *to
+		calls.FlushInterval = 0 // a status alone must be one frame; what streams has no length, and is flushed all the same
+		to = &calls
 	}
-	to.ServeHTTP(expects(w, r), r.WithContext(context.WithValue(r.Context(), targetKey{}, t)))
+	to.ServeHTTP(expects(w, r), r)
 }
 
 // rewrite makes the request the service's. It stays what it was, byte by byte.

@@ -257,7 +257,7 @@ func (p *Proxy) take(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Scheme == "http":
 		p.plain.ServeHTTP(w, r)
 	case r.URL.Scheme == "https" && t != nil:
-		p.forward(w, r, t)
+		p.forward(w, r.WithContext(context.WithValue(r.Context(), targetKey{}, t)), t)
 	default:
 		refuse(w, http.StatusBadRequest, "this proxy takes CONNECT for https")
 	}
