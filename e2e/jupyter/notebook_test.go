@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
@@ -167,8 +168,14 @@ func (p *page) start(i int) {
 	p.Do(fmt.Sprintf("running cell %d", i),
 		// The number of an earlier run, perhaps of an earlier kernel, tells nothing.
 		chromedp.Evaluate(fmt.Sprintf(`void (%s.content.widgets[%d].model.executionCount = null)`, current, i), nil))
-	p.Press(cell(i) + `//div[contains(@class, "jp-InputPrompt")]`)
-	p.waits("the cell is the active one", fmt.Sprintf(`%s.content.activeCellIndex === %d`, current, i))
+	// What is above may change its height while the mouse is on its way: to another cell, then.
+	for active, end := -1, time.Now().Add(browser.Patience); active != i; {
+		p.Press(cell(i) + `//div[contains(@class, "jp-InputPrompt")]`)
+		p.Do("looking which cell is active", chromedp.Evaluate(current+`.content.activeCellIndex`, &active))
+		if time.Now().After(end) {
+			p.desk.t.Fatalf("cell %d does not become the active one", i)
+		}
+	}
 	p.Do("pressing Ctrl+Enter", key(input.KeyRawDown), key(input.KeyUp))
 }
 
