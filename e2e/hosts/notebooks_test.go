@@ -29,12 +29,20 @@ func jupyterServer(p *place, command, port string, args ...string) *exec.Cmd {
 	}, args...)...)
 }
 
+// widgetsRestored is true when Notebook 6 has asked its kernel for the widgets that there are,
+// as it does when it is opened: widgets that are shown before are removed then. The answer to
+// this question comes after that to its own.
+const widgetsRestored = `(() => {
+  const kernel = window.Jupyter?.notebook?.kernel;
+  if (kernel?.is_connected() && kernel.widget_manager) window.asked ??= kernel.widget_manager._loadFromKernel().then(() => { window.restored = true });
+  return window.restored })()`
+
 // TestOldNotebooks: JupyterLab 3 and Notebook 6, which many still have.
 func TestOldNotebooks(t *testing.T) {
 	for _, n := range []struct{ host, command, path, ready, run, save string }{
 		{"JupyterLab 3", "jupyter-lab", "/lab/tree/notebook.ipynb", `window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status === "idle"`,
 			`window.jupyterapp.commands.execute("notebook:run-all-cells")`, `window.jupyterapp.commands.execute("docmanager:save")`},
-		{"Notebook 6", "jupyter-notebook", "/notebooks/notebook.ipynb", `window.Jupyter?.notebook?.kernel?.is_connected() && "jupyter.widget" in (Jupyter.notebook.kernel.comm_manager?.targets ?? {})`,
+		{"Notebook 6", "jupyter-notebook", "/notebooks/notebook.ipynb", widgetsRestored,
 			`Jupyter.notebook.execute_all_cells()`, `Jupyter.notebook.save_notebook()`},
 	} {
 		t.Run(n.host, func(t *testing.T) {
@@ -64,17 +72,20 @@ func TestOldNotebooks(t *testing.T) {
 	}
 }
 
-// TestMarimoEdit: a marimo notebook is that of one person, who has the profile's session.
+// TestMarimoEdit: a marimo notebook is that of one person, who has the profile's session. The
+// widget is dark where marimo is.
 func TestMarimoEdit(t *testing.T) {
 	p := newPlace(t, today)
 	p.configure()
 	p.write("app.py", appOf("marimo run"))
-	p.write(".marimo.toml", "[runtime]\nauto_instantiate = true\n") // cells run when the notebook is opened
+	p.write(".marimo.toml", "[runtime]\nauto_instantiate = true\n[display]\ntheme = \"dark\"\n") // cells run when the notebook is opened
 	port := freePort(t)
 	at := "http://127.0.0.1:" + port
 	p.serve(at, p.command("marimo", "-q", "edit", "app.py", "--host", "127.0.0.1", "--port", port, "--headless", "--no-token", "--skip-update-check"))
 	v := p.visits(browser.Open(t), at)
 	v.signIn(ada)
+	v.until("a dark widget", `deep(document).some((e) => e.matches(".tokentoss") && getComputedStyle(e).colorScheme === "dark" && e.checkVisibility())`)
+	v.Picture("marimo-dark")
 	v.press("Call")
 	v.sees("It says 42")
 	if out := p.run("tokentoss", "status"); !strings.Contains(out, ada) {

@@ -40,6 +40,7 @@ const (
 var hosts = []host{
 	{"JupyterLab 4", []string{"jupyterlab"}, jupyterList, "TestJupyter", "widget, paste, link; two widgets, restart, reload", ""},
 	{"JupyterLab 3", []string{"jupyterlab"}, oldList, "TestOldNotebooks", "widget, the next cell, sign out; nothing secret in the saved file", ""},
+	{"Notebook 6.5", []string{"notebook"}, oldList, "TestOldNotebooks", "widget, the next cell, sign out; nothing secret in the saved file", "a widget that is shown before the page has loaded: [run the cell again](#what-a-notebook-file-has-in-it)"},
 	{"Notebook 7", []string{"notebook"}, jupyterList, "TestJupyter", "widget; reload", ""},
 	{"JupyterHub", []string{"jupyterhub"}, todayList, "TestJupyterHub", "the widget in two users' servers, without pasting, by its [service](administrators.md#jupyterhub-without-pasting); what one user tries with another's sign-in", ""},
 	{"marimo", []string{"marimo"}, todayList, "TestMarimoEdit", "`marimo edit`: widget, and the client in the next cell, with the profile's session", ""},
