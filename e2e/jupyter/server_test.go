@@ -212,7 +212,7 @@ func (tr *transcript) text() string {
 // wait returns the first line that is like want.
 func (tr *transcript) wait(t *testing.T, want *regexp.Regexp) string {
 	t.Helper()
-	late := time.After(browser.Patience)
+	late := time.After(3 * browser.Patience) // a server loads for seconds, and longer on a busy machine
 	for seen := 0; ; {
 		tr.mu.Lock()
 		lines, more := tr.lines[seen:], tr.more

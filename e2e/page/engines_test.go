@@ -41,7 +41,9 @@ func TestScenarios(t *testing.T) {
 			{"opener policy", openerPolicy}, {"once", once}, {"keyboard", keyboard}, {"come back", comeBack}, {"end", end},
 			{"elsewhere", elsewhere}, {"provider down", providerDown}, {"markup", markup}, {"own width", ownWidth}, {"host theme", hostTheme},
 		} {
-			t.Run(scenario.name, func(t *testing.T) { scenario.run(t, b.For(t)) })
+			if !t.Run(scenario.name, func(t *testing.T) { scenario.run(t, b.For(t)) }) {
+				b = engine.Start(t, browser.Light) // nobody knows what became of that one
+			}
 		}
 	})
 }

@@ -27,6 +27,7 @@ func keyboard(t *testing.T, b *browser.Browser) {
 	tb.TabTo("Sign out")
 	tb.Keys(" ")
 	tb.Sees("Sign in with Google to continue")
+	tb.Until("the address to sign in at", `document.querySelector("a.tt-google[href]")`)
 	tb.TabTo("The window does not open")
 	tb.Keys(browser.Enter)
 	tb.TabTo("Open this address")

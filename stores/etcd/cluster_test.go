@@ -29,6 +29,7 @@ type cluster struct {
 }
 
 type member struct {
+	config memberConfig
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
 	stdout *bufio.Reader
@@ -119,7 +120,7 @@ func startMember(c memberConfig) (*member, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &member{cmd: exec.Command(os.Args[0])}
+	m := &member{config: c, cmd: exec.Command(os.Args[0])}
 	m.cmd.Env = append(os.Environ(), memberEnv+"="+string(text))
 	m.cmd.Stderr = os.Stderr
 	stdout, err := m.cmd.StdoutPipe()
@@ -160,6 +161,21 @@ func (m *member) kill() {
 		m.ended = true
 		_ = m.cmd.Process.Kill()
 		_ = m.cmd.Wait()
+	}
+}
+
+// restart starts all members again that were killed, and waits until they are ready.
+func (c *cluster) restart(t testing.TB) {
+	t.Helper()
+	for i, m := range c.members {
+		m.config.Existed = true
+		again, err := startMember(m.config)
+		must(t, err)
+		c.members[i] = again
+	}
+	for _, m := range c.members {
+		_, err := m.stdout.ReadString('\n')
+		must(t, err)
 	}
 }
 

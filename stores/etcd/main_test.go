@@ -13,7 +13,7 @@ import (
 
 // TestMain fails the run when a goroutine outlives its test.
 func TestMain(m *testing.M) {
-	crashtest.Child(openLocation)
+	crashtest.Child(opener.Place)
 	if config := os.Getenv(memberEnv); config != "" {
 		if err := serveMember(config); err != nil {
 			fmt.Fprintln(os.Stderr, "member of etcd:", err)

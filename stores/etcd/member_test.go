@@ -21,6 +21,9 @@ const memberEnv = "TOKENTOSS_TEST_ETCD_MEMBER"
 type memberConfig struct {
 	Name, Dir, Peer, Client, Cluster string
 
+	Quota   int64 // bytes of the database; 0 for etcd's own
+	Existed bool  // the member was there before, and has its data
+
 	CA, Cert, Key string // for https; clients then need a certificate of CA
 }
 
@@ -44,6 +47,10 @@ func serveMember(text string) error {
 	config.Name, config.Dir, config.InitialCluster = c.Name, c.Dir, c.Cluster
 	config.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.NewNop())
 	config.UnsafeNoFsync = true
+	config.QuotaBackendBytes = c.Quota
+	if c.Existed {
+		config.ClusterState = embed.ClusterStateFlagExisting
+	}
 	config.ListenPeerUrls, config.AdvertisePeerUrls = []url.URL{*peer}, []url.URL{*peer}
 	config.ListenClientUrls, config.AdvertiseClientUrls = []url.URL{*client}, []url.URL{*client}
 	if c.CA != "" {

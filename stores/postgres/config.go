@@ -42,7 +42,9 @@ type Config struct {
 	// stored.
 	Insecure bool `json:"insecure,omitempty" about:"allow connections to other machines that are not protected by TLS"`
 
-	// Timeout is how long the database has for an answer, such as "5s".
+	// Timeout is how long the database has for an answer, such as "5s". Save and Lock try
+	// for three times as long; where the store is a plugin, its own timeout, of 30 seconds,
+	// must leave room for that.
 	Timeout string `json:"request_timeout,omitempty" about:"how long the database has for an answer" default:"5s"`
 
 	// LockTTL is after what time the lock of a machine that died is free, such as "15s".

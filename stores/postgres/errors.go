@@ -22,14 +22,25 @@ const (
 	lastRetry  = 500 * time.Millisecond
 )
 
+// persistence is how many timeouts Save and Lock take before they give up: the document may
+// be the only copy of a refresh token, and a database is back soon.
+const persistence = 3
+
 // try calls f until it succeeds, fails for a reason that stays, or the store's timeout
 // is over.
 func (s *store) try(ctx context.Context, f func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	return s.tryFor(ctx, s.timeout, f)
+}
+
+// tryFor is try with more patience; f has the store's timeout each time.
+func (s *store) tryFor(ctx context.Context, patience time.Duration, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var last error // that says more than that the time is over
 	for delay := firstRetry; ; delay = min(2*delay, lastRetry) {
-		err := f(ctx)
+		attempt, cancel := context.WithTimeout(ctx, s.timeout)
+		err := f(attempt)
+		cancel()
 		if err == nil || !transient(err) {
 			return err
 		}

@@ -2,7 +2,6 @@ package postgres_test
 
 import (
 	"context"
-	"encoding/json"
 	"testing"
 
 	"github.com/tokentoss/tokentoss/core"
@@ -10,35 +9,16 @@ import (
 	"github.com/tokentoss/tokentoss/stores/postgres"
 )
 
-// A location is what a process that is killed opens.
-type location struct {
-	Config postgres.Config
-	Dir    string
-}
-
-func (p location) open(ctx context.Context) (core.TokenStore, error) {
-	return postgres.Open(ctx, p.Config, p.Dir, nil, nil)
-}
-
-// openLocation opens the location that text is of.
-func openLocation(ctx context.Context, text string) (core.TokenStore, error) {
-	var p location
-	if err := json.Unmarshal([]byte(text), &p); err != nil {
-		return nil, err
-	}
-	return p.open(ctx)
+// opener opens the store of a process that is killed.
+var opener crashtest.Opener[postgres.Config] = func(ctx context.Context, c postgres.Config, dir string) (core.TokenStore, error) {
+	return postgres.Open(ctx, c, dir, nil, nil)
 }
 
 // A process that is killed at any moment of a refresh leaves the session that was there, or
 // the next one. Its lock is free when its time is over.
 func TestKilledRefresh(t *testing.T) {
 	t.Parallel()
-	p := location{config(t, server(t)), t.TempDir()}
-	p.Config.LockTTL = "1s"
-	text, err := json.Marshal(p)
-	must(t, err)
-	s, err := p.open(t.Context())
-	must(t, err)
-	t.Cleanup(func() { must(t, core.Full(s).Close()) })
-	crashtest.Kill(t, max(4, crashtest.Rounds(t)/10), string(text), s)
+	c := config(t, server(t))
+	c.LockTTL = "1s"
+	crashtest.KillConfigured(t, c, opener)
 }

@@ -26,7 +26,7 @@ var shared struct {
 
 // TestMain fails the run when a goroutine outlives its test.
 func TestMain(m *testing.M) {
-	crashtest.Child(openLocation)
+	crashtest.Child(opener.Place)
 	os.Exit(plugintest.Run(func() int {
 		code := m.Run()
 		if shared.server != nil {

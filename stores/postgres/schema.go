@@ -30,7 +30,7 @@ const (
 
 // withTables calls f, and again after making the tables or columns that are missing.
 func (s *store) withTables(ctx context.Context, f func(context.Context) error) error {
-	err := s.try(ctx, f)
+	err := s.tryFor(ctx, persistence*s.timeout, f)
 	for range 2 {
 		missing := tables
 		switch code(err) {
@@ -47,7 +47,7 @@ func (s *store) withTables(ctx context.Context, f func(context.Context) error) e
 		if c := code(err); err != nil && c != duplicateTable && c != duplicateObject && c != uniqueViolation {
 			return err
 		}
-		err = s.try(ctx, f)
+		err = s.tryFor(ctx, persistence*s.timeout, f)
 	}
 	return err
 }

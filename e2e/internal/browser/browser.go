@@ -151,13 +151,17 @@ func (tb *Tab) Script(expression string, result any) {
 // Until waits until an expression is true, also on a page that comes later.
 func (tb *Tab) Until(what, expression string) {
 	tb.t.Helper()
-	tb.must("waiting for "+what, wait(func() error {
-		value, err := tb.page.evaluate("!!(" + expression + ")")
+	tb.must("waiting for "+what, until(tb.page, expression))
+}
+
+func until(p page, expression string) error {
+	return wait(func() error {
+		value, err := p.evaluate("!!(" + expression + ")")
 		if err == nil && string(value) != "true" {
 			err = errNotYet
 		}
 		return err
-	}))
+	})
 }
 
 // Text returns what a person can read.

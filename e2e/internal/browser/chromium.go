@@ -153,13 +153,13 @@ func (p *chromiumPage) click(xpath string) error {
 	return run(p.ctx, chromedp.MouseClickXY(now[0], now[1]))
 }
 
-// clickable is where the middle of what an XPath names is, null where that is not on the
-// screen or lies under something else.
+// clickable is where the middle of what an XPath names is, or of its first line, null where
+// that is not on the screen or lies under something else.
 const clickable = `(() => {
   const e = document.evaluate(%q, document, null, XPathResult.FIRST_ORDERED_NODE_TYPE, null).singleNodeValue;
   if (!e?.checkVisibility()) return null;
   e.scrollIntoView({ block: "nearest", inline: "nearest", behavior: "instant" });
-  const r = e.getBoundingClientRect(), x = r.x + r.width / 2, y = r.y + r.height / 2;
+  const r = e.getClientRects()[0] ?? new DOMRect(-1), x = r.x + r.width / 2, y = r.y + r.height / 2;
   return e.contains(document.elementFromPoint(x, y)) ? [x, y] : null })()`
 
 func (p *chromiumPage) fill(xpath, text string) error {

@@ -140,9 +140,33 @@ func (p *webDriverPage) click(xpath string) error {
 	return p.element("xpath", xpath, nil, "ElementClick", nil)
 }
 
+// fill pastes what is long, and types the rest: a key takes WebKitGTK a tenth of a second on a
+// busy machine, and its driver has an end to its patience, and then its own.
 func (p *webDriverPage) fill(xpath, text string) error {
+	const long = 30
+	if pasted := strings.TrimSuffix(text, Enter); len(pasted) > long {
+		var there bool
+		value, err := p.evaluate(fmt.Sprintf(paste, xpath, pasted))
+		if err == nil {
+			err = json.Unmarshal(value, &there)
+		}
+		if err == nil && !there {
+			err = errNotYet
+		}
+		if text = text[len(pasted):]; err != nil || text == "" {
+			return err
+		}
+	}
 	return p.element("xpath", xpath, nil, "ElementSendKeys", map[string]any{"text": typed.Replace(text)})
 }
+
+// paste puts text into the field that an XPath names, and tells whether that is on the screen.
+const paste = `((e, text) => {
+  if (!e?.checkVisibility()) return false;
+  e.focus();
+  e.value = text;
+  return e.dispatchEvent(new InputEvent("input", { bubbles: true, inputType: "insertFromPaste", data: text }));
+})(document.evaluate(%q, document, null, XPathResult.FIRST_ORDERED_NODE_TYPE, null).singleNodeValue, %q)`
 
 func (p *webDriverPage) hover(selector string) error {
 	if _, err := p.evaluate(fmt.Sprintf(`document.querySelector(%q).scrollIntoView({ block: "nearest" })`, selector)); err != nil {
@@ -228,9 +252,16 @@ func (p *webDriverPage) close() error {
 	return p.d.ask(nil, "CloseWindow", nil)
 }
 
+// picture is of the page as it is now: WebKitGTK would give the last one that it has drawn.
 func (p *webDriverPage) picture(selector string) ([]byte, error) {
 	var picture string
-	var err error
+	_, err := p.evaluate(`(() => { window.drawn = false; requestAnimationFrame(() => requestAnimationFrame(() => { window.drawn = true })) })()`)
+	if err == nil {
+		err = until(p, `window.drawn`)
+	}
+	if err != nil {
+		return nil, err
+	}
 	if selector == "" {
 		err = p.do(&picture, "TakeScreenshot", map[string]any{"full": false})
 	} else {
