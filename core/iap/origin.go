@@ -134,6 +134,9 @@ func checkHost(o origin) error {
 	if o.host == "" {
 		return fmt.Errorf("it has no host")
 	}
+	if strings.HasPrefix(o.host, ".") || strings.Contains(o.host, "..") {
+		return fmt.Errorf("its host %q has an empty part between two dots", o.host)
+	}
 	n, err := strconv.ParseUint(o.port, 10, 16)
 	if o.port != "" && (err != nil || n == 0 || o.port[0] == '0') {
 		return fmt.Errorf("%s has no usable port", o)

@@ -47,6 +47,8 @@ func TestOriginsAreChecked(t *testing.T) {
 		{"https://u:hunter2@app.example.com", false, "user name or password"},
 		{"https://u:hunter2@app.example.com:x", false, "scheme and a host"},
 		{"https://*.example.com", false, "pattern"},
+		{"https://app..example.com", false, "empty part"},
+		{"https://.example.com", false, "empty part"},
 		{"https://bücher.example", false, "xn--"},
 		{"https://app.example.com:0", false, "port"},
 		{"https://app.example.com:65536", false, "port"},

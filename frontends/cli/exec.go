@@ -68,7 +68,7 @@ func execute(ctx context.Context, in *Invocation) error {
 	if len(args) == 0 {
 		return usagef("tokentoss exec -- COMMAND [ARGUMENTS]", "exec: which command?")
 	}
-	path, err := lookUp(args[0])
+	path, err := lookUp(args[0], nameHint)
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,10 @@ func parse(app *cli.App, args []string) ([]string, error) {
 		return args, nil
 	}
 	p := &parser{app: app}
-	err := p.words(args[1:])
+	err := p.words(askedHelp(args[1:]))
+	if err == nil {
+		err = p.unknown()
+	}
 	if err == nil {
 		err = p.environment()
 	}
@@ -41,6 +44,23 @@ func parse(app *cli.App, args []string) ([]string, error) {
 	line = append(line, p.options...)
 	// An argument that looks like an option, or like a command, is neither.
 	return append(line, p.rest...), err
+}
+
+// askedHelp has "help COMMAND" as "COMMAND --help", which is what other programs take, too.
+func askedHelp(words []string) []string {
+	if len(words) == 0 || words[0] != "help" {
+		return words
+	}
+	return append(slices.Clone(words[1:]), "--help")
+}
+
+// unknown finds a word that names no command where only a command can be. Otherwise
+// package urfave/cli would look for help about it.
+func (p *parser) unknown() error {
+	if len(p.rest) == 0 || p.rest[0] == "--" || p.command != nil && (p.command.ArgsUsage != "" || len(p.command.Subcommands) == 0) {
+		return nil
+	}
+	return unknownCommand(strings.Join(p.path, " "), p.rest[0], p.commands())
 }
 
 func (p *parser) words(args []string) error {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"runtime"
@@ -54,11 +55,11 @@ func run(ctx context.Context, in *Invocation) error {
 	if in.full != nil && in.full.Process != 0 {
 		return in.full.RunProxy(ctx, in, RunOptions{Targets: in.StringSlice("for"), Process: in.full.Process})
 	}
-	words := wrapped(in)
+	words, hint := wrapped(in), nameHint
 	if len(words) == 0 {
-		words = []string{personsShell()}
+		words, hint = []string{personsShell()}, "correct "+shellVariable()+", which names it, or write a command"
 	}
-	path, err := lookUp(words[0])
+	path, err := lookUp(words[0], hint)
 	if err != nil {
 		return err
 	}
@@ -95,16 +96,23 @@ func (in *Invocation) checkRunTarget(raw string) error {
 	return nil
 }
 
+// shellVariable names the person's shell.
+func shellVariable() string {
+	if runtime.GOOS == "windows" {
+		return "ComSpec"
+	}
+	return "SHELL"
+}
+
 // personsShell is what runs where no command is named.
 func personsShell() string {
-	name, usual := "SHELL", "/bin/sh"
-	if runtime.GOOS == "windows" {
-		name, usual = "ComSpec", "cmd.exe"
-	}
-	if shell := os.Getenv(name); shell != "" {
+	if shell := os.Getenv(shellVariable()); shell != "" {
 		return shell
 	}
-	return usual
+	if runtime.GOOS == "windows" {
+		return "cmd.exe"
+	}
+	return "/bin/sh"
 }
 
 // startRunProxy starts the proxy, and waits until the command can begin: the proxy asks
@@ -150,19 +158,30 @@ func wrapped(in *Invocation) []string {
 	return words
 }
 
-// lookUp finds a command that is to be run, with the exit code that shells have where
-// there is none.
-func lookUp(name string) (path string, err error) {
-	if path, err = exec.LookPath(name); err != nil {
-		return "", &exitError{127, &hintedError{fmt.Errorf("there is no command %q", name), "check the name; what follows -- is the command"}}
+// nameHint is for a command that cannot be run.
+const nameHint = "check the name; what follows -- is the command"
+
+// lookUp finds a command that is to be run, with the exit codes that shells have where
+// there is none, or something else.
+func lookUp(name, hint string) (path string, err error) {
+	path, err = exec.LookPath(name)
+	var why *exec.Error
+	switch {
+	case err == nil:
+		return path, nil
+	case errors.As(err, &why) && !errors.Is(err, exec.ErrNotFound) && !errors.Is(err, fs.ErrNotExist):
+		return "", &exitError{126, &hintedError{fmt.Errorf("%s cannot be run: %w", name, why.Err), hint}}
 	}
-	return path, nil
+	return "", &exitError{127, &hintedError{fmt.Errorf("there is no command %q", name), hint}}
 }
 
 // Become runs a command in place of this process, so that its signals, its terminal and
 // its exit code are its own; where the system has no such thing, as a child.
 func (in *Invocation) Become(path string, words, env []string) error {
-	if err := replaceProcess(path, words, env); !errors.Is(err, errors.ErrUnsupported) {
+	switch err := replaceProcess(path, words, env); {
+	case errors.Is(err, fs.ErrNotExist): // of which the file was found
+		return &exitError{126, &hintedError{fmt.Errorf("%s: %w", words[0], err), "the file is there: the program that its first line names is not"}}
+	case !errors.Is(err, errors.ErrUnsupported):
 		return &exitError{126, fmt.Errorf("%s: %w", words[0], err)}
 	}
 	cmd := exec.Command(path, words[1:]...) // which gets a Ctrl-C of the console itself

@@ -9,14 +9,21 @@ import (
 	"sync"
 )
 
-// A lineReader reads what is written one a line.
-type lineReader struct{ r *bufio.Reader }
+// A lineReader reads what is written one a line. A byte order mark at the beginning, which
+// PowerShell writes into pipes, is left out (RFC 8259 section 8.1).
+type lineReader struct {
+	r     *bufio.Reader
+	begun bool
+}
 
 // next returns the next line that is not empty. After [errTooLarge] the one behind it is
 // next; the last line need not have an end.
 func (l *lineReader) next() ([]byte, error) {
 	for {
 		line, err := l.line()
+		if !l.begun {
+			l.begun, line = true, bytes.TrimPrefix(line, []byte("\uFEFF"))
+		}
 		if err != nil && (len(line) == 0 || !errors.Is(err, io.EOF)) {
 			return nil, err
 		}

@@ -84,6 +84,19 @@ func TestWhatIsNoMessage(t *testing.T) {
 	})
 }
 
+// A byte order mark may begin the input, as PowerShell has it, and nothing else.
+func TestAByteOrderMarkBeginsTheInput(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.start()
+		ping := `{"jsonrpc":"2.0","id":9,"method":"ping"}`
+		w.say("\uFEFF" + ping)
+		w.want(result(9, "ping"))
+		w.say("\uFEFF" + ping)
+		w.wantError("null", -32700, "tokentoss: ")
+		w.end()
+	})
+}
+
 // A batch is what old versions of the protocol have. It is one POST, and each of its
 // requests is answered.
 func TestBatches(t *testing.T) {

@@ -179,3 +179,30 @@ func TestErrorsSayWhatToCorrect(t *testing.T) {
 		}
 	}
 }
+
+// Behind a pooler a prepared statement may be gone, or be there already: no call fails for
+// that, and none is done twice.
+func TestStatementsMayBeForgotten(t *testing.T) {
+	srv := server(t)
+	s, forget, err := postgres.OpenPooled(t.Context(), config(t, srv))
+	must(t, err)
+	t.Cleanup(func() { must(t, core.Full(s).Close()) })
+	r, err := s.Save(t.Context(), core.DefaultKey, core.Record{Data: []byte("x")})
+	must(t, err)
+	for range 30 { // until statements are prepared, and again
+		must(t, forget(t.Context()))
+		r, err = s.Save(t.Context(), core.DefaultKey, r)
+		must(t, err)
+		must(t, forget(t.Context()))
+		got, err := s.Load(t.Context(), core.DefaultKey)
+		must(t, err)
+		if got.Revision != r.Revision {
+			t.Fatalf("revision %s, want %s", got.Revision, r.Revision)
+		}
+		must(t, forget(t.Context()))
+		held, err := core.Full(s).Lock(t.Context(), core.DefaultKey)
+		must(t, err)
+		must(t, forget(t.Context()))
+		must(t, held.Release())
+	}
+}

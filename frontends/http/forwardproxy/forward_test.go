@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -146,15 +147,24 @@ func TestTheEndOfASessionIsToldOnce(t *testing.T) {
 	}
 }
 
-// Who has no access learns it.
+// Who has no access learns it: the program from each answer, the person once.
 func TestARefusalOfIAPReachesTheProgram(t *testing.T) {
+	var logged bytes.Buffer
 	w := newWorld(t, func(rw http.ResponseWriter, _ *http.Request) {
 		rw.Header().Set(iap.GeneratedHeader, "true")
 		rw.WriteHeader(http.StatusForbidden)
+	}, func(o *Options) {
+		o.Log = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	})
-	res, body := get(t, w.client(t, true), "https://"+host)
-	if res.StatusCode != http.StatusForbidden || !strings.Contains(body, "ada@example.com has no access") {
-		t.Errorf("%s: %s", res.Status, body)
+	client := w.client(t, true)
+	for range 3 {
+		res, body := get(t, client, "https://"+host)
+		if res.StatusCode != http.StatusForbidden || !strings.Contains(body, "ada@example.com has no access") {
+			t.Errorf("%s: %s", res.Status, body)
+		}
+	}
+	if told := w.told(); len(told) != 1 || logged.Len() > 0 {
+		t.Errorf("the person was told %v, and %s", told, &logged)
 	}
 }
 

@@ -111,10 +111,15 @@ func New(o Options) (*Proxy, error) {
 	}
 	base.GetProxyConnectHeader = askUnopened
 	silent := log.New(io.Discard, "", 0)
+	// Each refusal is for who looks closely: Failed is told a reason once.
+	each := p.log
+	if !each.Enabled(context.Background(), slog.LevelDebug) {
+		each = nil
+	}
 	// A service is spoken to as the program speaks: what it expects of a connection holds.
 	for i, base := range []*http.Transport{onlyHTTP1(base), base} {
 		// As package proxy has it, services are not told of a script.
-		transport, err := iap.NewTransport(failing{o.Tokens}, iap.Options{Origins: o.Targets, NoXRequestedWith: true, Base: base, Requests: proxy.Elsewhere(o.Requests), Logger: o.Log})
+		transport, err := iap.NewTransport(failing{o.Tokens}, iap.Options{Origins: o.Targets, NoXRequestedWith: true, Base: base, Requests: proxy.Elsewhere(o.Requests), Logger: each})
 		if err != nil {
 			return nil, err
 		}
