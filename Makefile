@@ -32,7 +32,7 @@ CONCURRENT = ./core ./core/authcode ./core/device ./core/forward ./core/frontend
 
 PREFIX ?= /usr/local
 
-.PHONY: build man install release demo test test-clients test-hosts test-providers test-browsers test-tunnel windows-test arm64-test check docs fleet soak widget-check wheel python-check race fuzz bench tidy setup proto proto-check
+.PHONY: build man install release demo test test-clients test-hosts test-providers test-browsers test-systemd test-tunnel windows-test arm64-test check docs fleet soak widget-check wheel python-check race fuzz bench tidy setup proto proto-check
 
 build:
 	$(BUILD),nethttpomithttp2 $(LIGHT) -o $(BIN)/tokentoss$(EXE) ./frontends/cli/cmd/tokentoss
@@ -79,6 +79,11 @@ test-browsers: setup
 
 test-providers: setup
 	TOKENTOSS_TEST_SUITES=providers .ci/gotest ./e2e -run 'Provider|OAuth2Proxy'
+
+# systemd itself with the units of docs/operate.md, in namespaces of its own: for root, on a
+# machine that is made for tests.
+test-systemd: setup
+	TOKENTOSS_TEST_SUITES=systemd .ci/gotest ./e2e -run Systemd
 
 # A gigabyte each way through a tunnel whose link breaks every 50 MB: some 40 seconds, and not a part of CI.
 test-tunnel: setup

@@ -201,7 +201,7 @@ func TestGivenSocketsThatAreRefused(t *testing.T) {
 		{"metrics of everybody", "metrics", []string{"metadata"}, []socket{open}, "everybody on this machine may use it"},
 		{"two ports", "a:a", []string{"metadata"}, []socket{here, other}, "another one is elsewhere"},
 		{"two names", "a:b", []string{"metadata"}, []socket{here, other}, "FileDescriptorName=metrics"},
-		{"no names", "", []string{"metadata"}, []socket{here, other}, "FileDescriptorName=metrics"},
+		{"no names", "", []string{"metadata"}, []socket{here, other}, "without names"},
 		{"TCP and Unix", "a:a", []string{"proxy", "http://127.0.0.1:1"}, []socket{here, mine}, "another one is elsewhere"},
 		{"Unix", "a", []string{"metadata"}, []socket{mine}, "it wants TCP"},
 		{"Unix of everybody", "a", []string{"proxy", "http://127.0.0.1:1"}, []socket{open}, "SocketMode=0600"},

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/tokentoss/tokentoss/e2e/internal/suite"
 	"github.com/tokentoss/tokentoss/emulator"
 )
 
@@ -21,6 +22,7 @@ const unitUID = 64242
 // connection to its socket, knows whose connections are, and lets in those of its user and
 // of root, and no other's.
 func TestSystemdUnitServesItsUserAlone(t *testing.T) {
+	suite.Need(t, suite.Systemd)
 	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("only root can start systemd")

@@ -188,6 +188,17 @@ def use_mcp_sse_by_path():
     asyncio.run(run())
 
 
+def status(code, call):
+    import grpc
+
+    try:
+        call()
+    except grpc.RpcError as e:
+        same(e.code(), code)
+    else:
+        raise AssertionError(f"the call did not end with {code}")
+
+
 def use_grpc():
     import grpc
     from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -197,6 +208,8 @@ def use_grpc():
     request = health_pb2.HealthCheckRequest()
     twice(lambda: same(stub.Check(request, timeout=60).status, health_pb2.HealthCheckResponse.SERVING))
     same(next(iter(stub.Watch(request, timeout=60))).status, health_pb2.HealthCheckResponse.SERVING)
+    status(grpc.StatusCode.NOT_FOUND, lambda: stub.Check(health_pb2.HealthCheckRequest(service="none"), timeout=60))
+    status(grpc.StatusCode.DEADLINE_EXCEEDED, lambda: list(stub.Watch(request, timeout=2)))
 
 
 globals()[sys.argv[1]]()

@@ -17,6 +17,7 @@ const (
 	Hosts     = "hosts"     // what notebooks run in beside Jupyter's own applications
 	Providers = "providers" // OpenID providers and guards of others
 	Browsers  = "browsers"  // browsers beside Chromium
+	Systemd   = "systemd"   // systemd, which root starts in namespaces of its own
 	Tunnel    = "tunnel"    // as much through a tunnel as takes a minute
 )
 

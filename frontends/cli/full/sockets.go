@@ -63,7 +63,9 @@ func (s sockets) listen(settings map[string]any) error {
 		case s[i] == metricsSocket:
 			metrics = append(metrics, fd)
 			continue
-		case len(own) > 0 && (name == "" || s[i] != name):
+		case len(own) > 0 && name == "":
+			return cli.Usage("name them: --fdname= of systemd-socket-activate, or FileDescriptorName= of their units", "this program was given several sockets without names")
+		case len(own) > 0 && s[i] != name:
 			return cli.Usage("give those for metrics FileDescriptorName="+metricsSocket+", and the others one name",
 				"this program was given sockets of the names %q and %q, and serves those of one", name, s[i])
 		default:

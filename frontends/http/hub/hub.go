@@ -158,8 +158,9 @@ func (s *Service) Run(ctx context.Context) error {
 		ErrorLog: log.New(io.Discard, "", 0), // it would have the bytes of requests that cannot be read
 	}
 	served := make(chan error, len(ls))
+	var serving sync.WaitGroup
 	for _, l := range ls {
-		go func() { served <- server.Serve(l) }()
+		serving.Go(func() { served <- server.Serve(l) })
 	}
 	s.log.Info("serving", "address", s.Listen, "redirect_uri", s.redirectURI())
 	select {
@@ -174,9 +175,7 @@ func (s *Service) Run(ctx context.Context) error {
 		}
 		err = <-served
 	}
-	for range ls[1:] {
-		<-served
-	}
+	serving.Wait()
 	if t, ok := s.hub.(*http.Transport); ok {
 		t.CloseIdleConnections()
 	}

@@ -21,9 +21,12 @@ func checkListening(fd int) (wide bool, err error) {
 		return false, errors.New("does not listen")
 	}
 	at, err := syscall.Getsockname(fd)
+	if err != nil {
+		return false, errors.New("is of a network that is not known")
+	}
 	if six, ok := at.(*syscall.SockaddrInet6); ok && six.Addr == [16]byte{} {
 		only, err := syscall.GetsockoptInt(fd, syscall.IPPROTO_IPV6, syscall.IPV6_V6ONLY)
 		return err == nil && only == 0, err
 	}
-	return false, err
+	return false, nil
 }

@@ -34,8 +34,8 @@ func (b *builder) java() error {
 	switch {
 	case store.of == "": // no Java
 		return nil
-	case store.err != nil:
-		b.Notes = append(b.Notes, fmt.Sprintf("programs in Java do not trust the run: %s: %v", store.of, store.err))
+	case store.problem != "":
+		b.Notes = append(b.Notes, fmt.Sprintf("programs in Java do not trust the run: %s: %s", store.of, store.problem))
 		return nil
 	}
 	file := filepath.Join(b.Dir, "java.p12")
@@ -57,9 +57,9 @@ func (b *builder) java() error {
 // A javaStore has what Java trusts by itself, which is in another store, and the run's
 // root.
 type javaStore struct {
-	of   string // the path of the other; "" where there is no Java
-	data []byte
-	err  error
+	of      string // the path of the other; "" where there is no Java
+	data    []byte
+	problem string // why there is no data
 }
 
 // makeJava makes it.
@@ -68,13 +68,16 @@ func makeJava(environ []string, run []byte) (s javaStore) {
 	if s.of = path; path == "" {
 		return s
 	}
-	var list []pkcs12.TrustStoreEntry
-	if list, s.err = readStore(path, password); s.err != nil {
+	list, err := readStore(path, password)
+	if err != nil {
+		s.problem = err.Error()
 		return s
 	}
 	block, _ := pem.Decode(run)
 	list = append(list, pkcs12.TrustStoreEntry{Cert: &x509.Certificate{Raw: block.Bytes}, FriendlyName: "tokentoss run"})
-	s.data, s.err = pkcs12.Passwordless.EncodeTrustStoreEntries(list, "")
+	if s.data, err = pkcs12.Passwordless.EncodeTrustStoreEntries(list, ""); err != nil {
+		s.problem = err.Error()
+	}
 	return s
 }
 
