@@ -70,7 +70,7 @@ test-clients: setup wheel
 
 test-hosts: setup
 	TOKENTOSS_TEST_SUITES=hosts .ci/gotest ./e2e/jupyter -run GoNB
-	TOKENTOSS_TEST_SUITES=hosts .ci/gotest ./e2e/hosts -skip 'Apps/Voila'
+	TOKENTOSS_TEST_SUITES=hosts .ci/gotest ./e2e/hosts
 
 # The page and the widget in Chromium, Firefox and WebKitGTK, and axe-core in all of them.
 test-browsers: setup

@@ -45,8 +45,8 @@ func (r *stored) readClock(host func() string, now time.Time, ahead time.Duratio
 	}
 }
 
-// obtained returns when the token was obtained, by the clock of host if that is known, and
-// otherwise by that of whoever obtained it, and how long it then was valid.
+// obtained returns when the token was obtained, by the clock of host as far as that is known,
+// and how long it then was valid.
 func (r *stored) obtained(host func() string) (at time.Time, life time.Duration) {
 	at, life = parseTime(r.ObtainedAt), time.Duration(r.ValidFor*float64(time.Second))
 	if at.IsZero() || life <= 0 { // written by Python tokentoss
@@ -56,11 +56,11 @@ func (r *stored) obtained(host func() string) (at time.Time, life time.Duration)
 		return at, life
 	}
 	provider := r.claims.Expiry.Add(-life) // its clock at that moment
-	own, known := r.Clocks[host()]
-	if known && !parseTime(own.At).Add(-own.ahead()).Before(provider.Add(-life)) {
-		return provider.Add(own.ahead()), life
+	own := r.Clocks[host()]
+	if parseTime(own.At).Add(-own.ahead()).Before(provider.Add(-life)) {
+		own = reading{} // what is not known, or not any more, is taken to be right
 	}
-	return at, life
+	return provider.Add(own.ahead()), life
 }
 
 // hostName tells machines apart, without their names.

@@ -32,7 +32,7 @@ display(button, said)`), func(p *place, file, port string) *exec.Cmd {
 		// Voila's own word of a closed tab is refused by its server (voila-dashboards/voila#1458), so that kernels nobody
 		// looks at are left to this. It is first, since that takes so long.
 		return p.command("voila", file, "--no-browser", "--Voila.ip=127.0.0.1", "--port="+port,
-			"--MappingKernelManager.cull_idle_timeout=120", "--MappingKernelManager.cull_interval=1")
+			"--MappingKernelManager.cull_idle_timeout=20", "--MappingKernelManager.cull_interval=1")
 	}, "/"},
 	{"Solara", "app.py", `import solara, tokentoss, ask
 

@@ -46,6 +46,7 @@ var hosts = []host{
 	{"marimo", []string{"marimo"}, todayList, "TestMarimoEdit", "`marimo edit`: widget, and the client in the next cell, with the profile's session", ""},
 	{"marimo, as an app", []string{"marimo"}, todayList, "TestApps", "`marimo run`: " + twoVisitors, ""},
 	{"Solara", []string{"solara"}, todayList, "TestApps", twoVisitors, ""},
+	{"Voila", []string{"voila"}, todayList, "TestApps", twoVisitors, "without [its setting](#apps-that-many-people-visit), kernels of pages that were closed stay"},
 	{"Panel", []string{"panel", "ipywidgets-bokeh"}, todayList, "TestApps", twoVisitors, ""},
 	{"papermill", []string{"papermill"}, todayList, "TestWithoutAPage", noPage, ""},
 	{"IPython", []string{"ipython"}, todayList, "TestWithoutAPage", "a session that exists", ""},
