@@ -70,7 +70,7 @@ func proxiedURLs(targets any) (urls []string) {
 // The options of what is watched while it stays.
 var (
 	metricsListenFlag = &cli.StringFlag{Name: "metrics-listen", Usage: "serve metrics on `ADDR`", DefaultText: "nowhere"}
-	logFlag           = &cli.StringFlag{Name: "log", Usage: "log `WHICH` requests: errors, all or none", DefaultText: "errors"}
+	logFlag           = &cli.StringFlag{Name: "log", Usage: "log `WHICH`: errors, all or none", DefaultText: "errors"}
 	logFileFlag       = &cli.StringFlag{Name: "log-file", Usage: "log to `FILE`", DefaultText: "the terminal"}
 	logJSONFlag       = &cli.BoolFlag{Name: "json", Usage: "log as JSON"}
 	metricsBearerFlag = &cli.StringFlag{Name: "metrics-bearer-file", Usage: "want the word in `FILE` for metrics"}
