@@ -48,6 +48,7 @@ func (s *faultyStore) Load(ctx context.Context, key string) (core.Record, error)
 		select {}
 	case "stop":
 		stopProcess()
+		select {} // until the other threads have stopped, too
 	}
 	return s.Store.Load(ctx, key)
 }
