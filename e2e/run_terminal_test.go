@@ -31,8 +31,35 @@ func (r *runner) atBash(t *testing.T) *window {
 	return w
 }
 
-// What the shell says when it reads the next line. What is typed before that may be lost: the
-// terminal drops it with the job that it stops.
+// stopped waits until the job stands still, all of it: a process that is about to stop still
+// takes the next line.
+func (w *window) stopped(t *testing.T) {
+	t.Helper()
+	shell := strconv.Itoa(w.cmd.Process.Pid)
+	poll(t, "the job stands still", func() bool {
+		stats, err := filepath.Glob("/proc/[0-9]*/stat")
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, path := range stats {
+			text, _ := os.ReadFile(path) // one that has ended has none
+			_, rest, _ := bytes.Cut(text, []byte(") "))
+			// Its state, its parent, its group and its session: see proc(5).
+			f := strings.Fields(string(rest))
+			if len(f) < 4 || f[3] != shell || f[2] == shell {
+				continue
+			}
+			if f[0] != "T" {
+				return false
+			}
+			n++
+		}
+		return n > 0
+	})
+}
+
+// What the shell says when it reads the next line.
 const prompt = "at your service\n"
 
 // press types keys that the terminal or the program takes as they are.
@@ -56,6 +83,7 @@ func TestRunInATerminalTheJobIsTheCommands(t *testing.T) {
 	w.shows(t, `(?m)^first`)
 	w.press(t, ctrlZ)
 	w.shows(t, `Stopped +tokentoss run.*\n`+prompt)
+	w.stopped(t)
 	w.enter(t, "echo still-$((1+1)); jobs")
 	w.shows(t, `(?m)^still-2\n.*Stopped +tokentoss run.*\n`+prompt)
 	w.enter(t, "fg")

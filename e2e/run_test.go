@@ -281,7 +281,7 @@ func TestRunSaysWhatIsWrongBeforeTheCommandBegins(t *testing.T) {
 		"no URL":          {nil, []string{"--for", "::", "--", "touch", began}, 2, "scheme"},
 		"wildcard":        {nil, []string{"--for", "https://*.example.com", "--", "touch", began}, 2, "pattern"},
 		"no command":      {nil, []string{"--for", r.target.URL, "--", "there-is-no-such-command"}, 127, "no command"},
-		"not executable":  {nil, []string{"--for", r.target.URL, "--", r.ca}, 127, "no command"},
+		"not executable":  {nil, []string{"--for", r.target.URL, "--", r.ca}, 126, "cannot be run"},
 		"HTTPS_PROXY":     {[]string{"HTTPS_PROXY=http://user:p#ss@proxy:8080"}, []string{"--for", r.target.URL, "--", "touch", began}, 1, "HTTPS_PROXY"},
 		"http_proxy":      {[]string{"http_proxy=ht!tp://x"}, []string{"--for", r.target.URL, "--", "touch", began}, 1, "http_proxy"},
 		"all_proxy":       {[]string{"all_proxy=://"}, []string{"--for", r.target.URL, "--", "touch", began}, 1, "all_proxy"},
