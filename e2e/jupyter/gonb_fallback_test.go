@@ -16,7 +16,6 @@ import (
 // there is a link and a prompt.
 func TestGoNBBelowBaseURL(t *testing.T) {
 	suite.Need(t, suite.Hosts)
-	t.Parallel()
 	s := startServer(t, "/user/alice/")
 	b := browser.Open(t)
 	for _, a := range []app{lab, notebook} {

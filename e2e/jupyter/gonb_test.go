@@ -19,7 +19,6 @@ import (
 // browser.
 func TestGoNB(t *testing.T) {
 	suite.Need(t, suite.Hosts)
-	t.Parallel()
 	s := startServer(t, "/")
 	b := browser.Open(t)
 	t.Run("first day in JupyterLab", func(t *testing.T) {
