@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -279,17 +280,17 @@ func listFaults() []fault {
 			}
 		}),
 		patch("lists what was only looked for", "loaded and deleted", func(m *memory, p *patched) {
-			looked := false
+			var looked atomic.Bool
 			p.load = func(ctx context.Context, key string) (core.Record, error) {
 				r, err := m.Load(ctx, key)
 				if errors.Is(err, core.ErrNotFound) {
-					looked = true
+					looked.Store(true)
 				}
 				return r, err
 			}
 			p.list = func(ctx context.Context) ([]string, error) {
 				names, err := m.List(ctx)
-				if looked && len(names) == 0 {
+				if looked.Load() && len(names) == 0 {
 					names = []string{core.DefaultKey}
 				}
 				return names, err

@@ -58,7 +58,7 @@ func TestFaultyStore(t *testing.T) {
 		if f.name != name {
 			continue
 		}
-		opts := []storetest.Option{storetest.WithTimeout(500 * time.Millisecond)}
+		opts := []storetest.Option{storetest.WithTimeout(time.Second)}
 		if f.reopen == nil {
 			f.reopen = func(s core.TokenStore) core.TokenStore { return f.open(s.(interface{ at() *memory }).at()) }
 		}
