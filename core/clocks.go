@@ -21,9 +21,16 @@ type reading struct {
 
 func (c reading) ahead() time.Duration { return time.Duration(c.Ahead * float64(time.Second)) }
 
-// readClock notes that the clock of host is ahead of the provider's, if it is or if that of
+// noteTime notes when, by the clock of host, the token was obtained, and how long it then was
+// valid. ahead is how far that clock is ahead of the provider's.
+func (r *stored) noteTime(host func() string, now time.Time, ahead time.Duration) {
+	r.ObtainedAt, r.ValidFor = formatTime(now), r.claims.Expiry.Sub(now.Add(-ahead)).Seconds()
+	r.noteClock(host, now, ahead)
+}
+
+// noteClock notes that the clock of host is ahead of the provider's, if it is or if that of
 // another machine is. What was noted before the life of a token is forgotten.
-func (r *stored) readClock(host func() string, now time.Time, ahead time.Duration) {
+func (r *stored) noteClock(host func() string, now time.Time, ahead time.Duration) {
 	wrong := ahead.Abs() > clockJump
 	if !wrong && len(r.Clocks) == 0 {
 		return

@@ -89,9 +89,7 @@ func (r *stored) withToken(t *Token, claims oidc.Claims, now time.Time, host fun
 	next.Expiry, next.AccessExpiry = formatTime(claims.Expiry), formatTime(t.Expiry)
 	next.Generation++
 	next.Version, next.Failure = recordVersion, nil
-	next.ObtainedAt = formatTime(now)
-	next.ValidFor = claims.Expiry.Sub(now.Add(-t.ClockOffset)).Seconds()
-	next.readClock(host, now, t.ClockOffset)
+	next.noteTime(host, now, t.ClockOffset)
 	return &next
 }
 

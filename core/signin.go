@@ -113,9 +113,9 @@ func (g userGrant) accept(client *oidc.Client, token *Token) (*stored, error) {
 		AccessToken: token.AccessToken.Reveal(), IDToken: token.IDToken.Reveal(), RefreshToken: token.RefreshToken.Reveal(),
 		Expiry: formatTime(claims.Expiry), AccessExpiry: formatTime(token.Expiry), Scopes: token.Scopes, UserEmail: claims.Email, Username: claims.PreferredUsername, CreatedAt: formatTime(now),
 		Version: recordVersion, Issuer: claims.Issuer, ClientID: client.ID, Subject: claims.Subject, HD: claims.HostedDomain,
-		Nonce: token.Nonce, Generation: 1, ObtainedAt: formatTime(now), ValidFor: claims.Expiry.Sub(now.Add(-token.ClockOffset)).Seconds(),
+		Nonce: token.Nonce, Generation: 1,
 	}}
-	r.readClock(g.host, now, token.ClockOffset)
+	r.noteTime(g.host, now, token.ClockOffset)
 	return r, nil
 }
 
