@@ -121,31 +121,19 @@ func answer(c net.Conn, small, large []byte) {
 // a fixed token.
 func playStock(ctx context.Context, service string) error {
 	to := &url.URL{Scheme: "http", Host: service}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 64
-	server := &http.Server{Handler: &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) {
+	return announce(ctx, &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(to)
 		r.Out.Header.Set("Authorization", "Bearer "+token)
-	}}}
-	context.AfterFunc(ctx, func() { _ = server.Close() })
-	fmt.Println(l.Addr())
-	_ = server.Serve(l)
-	return nil
+	}})
 }
 
 // playBare is the least that forwards: a handler and a transport, of the settings that ours
 // has, which know requests without a body and answers of at most 1 KB.
 func playBare(ctx context.Context, service string) error {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
 	to, bearer, transport := &url.URL{Scheme: "http", Host: service}, []string{"Bearer " + token}, proxy.NewBase()
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return announce(ctx, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		out := r.WithContext(r.Context())
 		out.URL, out.Body = to, nil
 		out.Header["Authorization"] = bearer
@@ -159,7 +147,16 @@ func playBare(ctx context.Context, service string) error {
 		var body [1024]byte
 		n, _ := io.ReadFull(res.Body, body[:])
 		_, _ = w.Write(body[:n])
-	})}
+	}))
+}
+
+// announce serves h, until ctx ends, at a free address, which it prints.
+func announce(ctx context.Context, h http.Handler) error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: h}
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 	fmt.Println(l.Addr())
 	_ = server.Serve(l)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
 	"io"
 	"maps"
 	"net"
@@ -57,7 +56,9 @@ func playFloor(ctx context.Context, name, service, ca string) error {
 			r.Out.URL.Scheme, r.Out.URL.Host = "https", r.In.Host
 		}}
 	}
-	outer := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	context.AfterFunc(ctx, func() { _ = inner.Close() })
+	go func() { _ = inner.Serve(opened) }() // ends with the process
+	return announce(ctx, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		near, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			panic(err)
@@ -68,16 +69,7 @@ func playFloor(ctx context.Context, name, service, ca string) error {
 			return
 		}
 		joinConns(near, r.Host)
-	})}
-	context.AfterFunc(ctx, func() { _, _ = outer.Close(), inner.Close() })
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	go func() { _ = inner.Serve(opened) }() // ends with the process
-	fmt.Println(l.Addr())
-	_ = outer.Serve(l)
-	return nil
+	}))
 }
 
 // joinConns copies both ways between a connection and a new one to address.
