@@ -1,6 +1,7 @@
 package loopback
 
 import (
+	"crypto/rand"
 	"net/http"
 	"slices"
 	"strings"
@@ -9,6 +10,17 @@ import (
 // RequestIDHeader has the name by which the client, this server and whoever is behind it
 // know a request.
 const RequestIDHeader = "X-Request-Id"
+
+// Identify returns the name of a request, which the answer gets, too: the client's, if it has
+// one that is fit for a log and is not secret, or a new one.
+func Identify(w http.ResponseWriter, r *http.Request, secret func(id string) bool) string {
+	id := RequestID(r.Header)
+	if id == "" || secret(id) {
+		id = rand.Text()
+	}
+	w.Header()[RequestIDHeader] = []string{id}
+	return id
+}
 
 // notIDs begin what a client sends by mistake in the place of an ID: tokens and secrets.
 var notIDs = []string{"eyJ", "ya29.", "GOCSPX-", "AGE-SECRET-KEY-"}

@@ -271,17 +271,6 @@ func (m *Monitor) Handler(h http.Handler) http.Handler {
 		return h
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		seen := &loopback.Answer{ResponseWriter: w}
-		whole := false
-		defer func() {
-			if !whole {
-				seen.Code = 0
-			}
-			m.requests.WithLabelValues(strconv.Itoa(seen.Code)).Inc()
-		}()
-		h.ServeHTTP(seen, r)
-		if whole = true; seen.Code == 0 {
-			seen.Code = http.StatusOK // which the server sends where nothing was written
-		}
+		loopback.Observe(h, w, r, func(code int) { m.requests.WithLabelValues(strconv.Itoa(code)).Inc() })
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -115,10 +114,7 @@ func (x *requestState) identify() {
 	if x.handler.log.lines == nil || x.id != "" {
 		return
 	}
-	if x.id = loopback.RequestID(x.in.Header); x.id == "" || x.handler.auth.traces.in(x.id) {
-		x.id = rand.Text()
-	}
-	x.Header()[loopback.RequestIDHeader] = []string{x.id}
+	x.id = loopback.Identify(x, x.in, x.handler.auth.traces.in)
 }
 
 // A logSink is where lines go.

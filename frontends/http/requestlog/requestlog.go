@@ -8,7 +8,6 @@ package requestlog
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"io"
 	"log/slog"
@@ -125,28 +124,18 @@ func Fail(r *http.Request, problem string) {
 // has it.
 func (l *Log) Handler(h http.Handler, s Scope) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		q, began := &request{id: loopback.RequestID(r.Header)}, time.Now()
-		if q.id == "" || slices.ContainsFunc(s.Secrets, func(secret string) bool { return has(q.id, secret) }) {
-			q.id = rand.Text()
-		}
-		w.Header()[loopback.RequestIDHeader] = []string{q.id}
-		answer, whole := &loopback.Answer{ResponseWriter: w}, false
-		defer func() {
-			if !whole {
-				answer.Code = 0
-			}
-			l.add(r, q, s, answer.Code, time.Since(began))
-		}()
-		h.ServeHTTP(answer, r.WithContext(context.WithValue(r.Context(), requestKey{}, q)))
-		if whole = true; answer.Code == 0 {
-			answer.Code = http.StatusOK // which the server sends where nothing was written
-		}
+		q, began := &request{id: loopback.Identify(w, r, s.secret)}, time.Now()
+		loopback.Observe(h, w, r.WithContext(context.WithValue(r.Context(), requestKey{}, q)), func(status int) {
+			l.add(r, q, s, status, time.Since(began))
+		})
 	})
 }
 
-// has tells whether a text has a secret in it, in letters of either case.
-func has(text, secret string) bool {
-	return secret != "" && strings.Contains(strings.ToLower(text), strings.ToLower(secret))
+// secret tells whether a text has one of the secrets in it, in letters of either case.
+func (s Scope) secret(text string) bool {
+	return slices.ContainsFunc(s.Secrets, func(secret string) bool {
+		return secret != "" && strings.Contains(strings.ToLower(text), strings.ToLower(secret))
+	})
 }
 
 // add logs a request. The status of one that was cut off is 0.
