@@ -2,7 +2,7 @@ package childenv
 
 import (
 	"bytes"
-	"encoding/base64"
+	"encoding/pem"
 	"os"
 	"path/filepath"
 	"slices"
@@ -104,20 +104,16 @@ func systemRoots() []byte {
 
 // mozillaRoots returns Mozilla's.
 func mozillaRoots() []byte {
-	const line = 48 // bytes of each (RFC 7468 section 2)
 	size := 0
 	for root := range bundle.Roots() {
 		size += len(root.Certificate)
 	}
-	text := make([]byte, 0, 2*size) // more than it takes: what is not used is not touched
+	var text bytes.Buffer
+	text.Grow(2 * size) // more than it takes: what is not used is not touched
 	for root := range bundle.Roots() {
-		text = append(text, "-----BEGIN CERTIFICATE-----\n"...)
-		for part := range slices.Chunk(root.Certificate, line) {
-			text = append(base64.StdEncoding.AppendEncode(text, part), '\n')
-		}
-		text = append(text, "-----END CERTIFICATE-----\n"...)
+		_ = pem.Encode(&text, &pem.Block{Type: "CERTIFICATE", Bytes: root.Certificate}) // to memory
 	}
-	return text
+	return text.Bytes()
 }
 
 // of returns the roots of a program. Where the system has none, Mozilla's take their place.
